@@ -1,0 +1,137 @@
+"""What apps add to the pages that belong to nobody: navigation, palette, home, the entity page.
+
+An app registers in `AppConfig.ready()`; the shell and the catalog draw what is here and know no app by name.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from django.http import HttpRequest
+
+T = TypeVar("T")
+
+
+class Ordered(Protocol):
+    key: str
+    order: int
+
+
+class Registry(Generic[T]):
+    """Things in the order they want, each key once (a second `add` of a key replaces the first)."""
+
+    def __init__(self, *, key: Callable[[T], Any], order: Callable[[T], int]) -> None:
+        self._items: dict[Any, T] = {}
+        self._key = key
+        self._order = order
+
+    def add(self, item: T) -> T:
+        self._items[self._key(item)] = item
+        return item
+
+    def __iter__(self):  # type: ignore[no-untyped-def]  # Iterator[T] hides the sort from mypy's plugin
+        return iter(sorted(self._items.values(), key=self._order))
+
+    def get(self, key: Any) -> T | None:
+        return self._items.get(key)
+
+
+@dataclass(frozen=True)
+class NavItem:
+    key: str
+    label: str
+    icon: str
+    url_name: str
+    order: int
+    section: str = "main"
+    badge: Callable[[HttpRequest], int | None] | None = None
+    visible: Callable[[HttpRequest], bool] | None = None
+
+
+@dataclass(frozen=True)
+class PaletteItem:
+    group: str
+    label: str
+    url: str
+    icon: str = ""
+    hint: str = ""
+    health: str = ""
+
+
+@dataclass(frozen=True)
+class NeedsItem:
+    """One thing that waits for this person; `tone` is ok, warn, bad, info or idle."""
+
+    icon: str
+    tone: str
+    title: str
+    text: str
+    url: str
+    action: str
+    at: datetime | None = None
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A block of the home page; a context of None hides it."""
+
+    key: str
+    title: str
+    order: int
+    template: str
+    context: Callable[[HttpRequest], dict[str, Any] | None]
+    area: str = "main"
+
+
+@dataclass(frozen=True)
+class EntityPanel:
+    """A block of the entity page's overview; `area` is top, main or side; a context of None hides it."""
+
+    key: str
+    order: int
+    template: str
+    context: Callable[[HttpRequest, Any], dict[str, Any] | None]
+    area: str = "main"
+
+
+@dataclass(frozen=True)
+class Tab:
+    key: str
+    label: str
+    order: int
+    template: str
+    context: Callable[[HttpRequest, Any], dict[str, Any]]
+    badge: Callable[[HttpRequest, Any], int | None] | None = None
+
+
+@dataclass(frozen=True)
+class EntityAction:
+    label: str
+    url: str
+    icon: str
+    tone: str = ""
+    order: int = 50
+
+
+Source = Callable[[HttpRequest, str], Iterable[PaletteItem]]
+Needs = Callable[[HttpRequest], Iterable[NeedsItem]]
+Actions = Callable[[HttpRequest, Any], Iterable[EntityAction]]
+
+
+def _by_name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _keyed() -> Registry[Any]:
+    return Registry(key=lambda item: item.key, order=lambda item: item.order)
+
+
+nav: Registry[NavItem] = _keyed()
+home_panels: Registry[Panel] = _keyed()
+entity_tabs: Registry[Tab] = _keyed()
+entity_panels: Registry[EntityPanel] = _keyed()
+palette: Registry[Source] = Registry(key=_by_name, order=lambda _: 0)
+needs_me: Registry[Needs] = Registry(key=_by_name, order=lambda _: 0)
+entity_actions: Registry[Actions] = Registry(key=_by_name, order=lambda _: 0)

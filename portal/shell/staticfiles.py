@@ -1,0 +1,7 @@
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStorage(CompressedManifestStaticFilesStorage):
+    """Hashed, compressed static files; a name that no manifest knows is served as it is."""
+
+    manifest_strict = False

@@ -1,0 +1,14 @@
+from django.urls import include, path
+
+from portal.shell import errors, views
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error
+
+urlpatterns = [
+    path("", include("portal.shell.urls")),
+    path("", include("services.accounts.urls")),
+    path("", views.home, name="home"),
+]

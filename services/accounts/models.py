@@ -1,0 +1,96 @@
+"""People, teams and the roles people have in teams."""
+
+from functools import cached_property
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Team(models.Model):
+    """A group of people who own things. Its slug is the name of the Group entity in the catalog."""
+
+    slug = models.SlugField(max_length=63, unique=True)
+    name = models.CharField(max_length=100)
+    runs_platform = models.BooleanField(
+        default=False, help_text="Members triage tickets and review requests."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def ref(self) -> str:
+        return f"group:default/{self.slug}"
+
+
+class User(AbstractUser):
+    """A person. The username is the name of the User entity in the catalog."""
+
+    first_name = None  # type: ignore[assignment]  # one name field: people's names do not split in two
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(max_length=150)
+    job_title = models.CharField(max_length=100, blank=True)
+    timezone = models.CharField(max_length=64, blank=True)
+    theme = models.CharField(
+        max_length=6, default="system", choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")]
+    )
+    teams = models.ManyToManyField(Team, through="Membership", related_name="members")
+
+    REQUIRED_FIELDS = ["email", "name"]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("username"), name="accounts_user_username_ci")]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    @property
+    def ref(self) -> str:
+        return f"user:default/{self.username.lower()}"
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_short_name(self) -> str:
+        return str(self).split(" ")[0]
+
+    @property
+    def initials(self) -> str:
+        words = str(self).split()
+        return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+    @cached_property
+    def roles(self) -> "dict[str, Membership]":
+        """Memberships by team slug, read once per person and request."""
+        return {m.team.slug: m for m in self.memberships.select_related("team")}
+
+    @property
+    def is_platform(self) -> bool:
+        return any(m.team.runs_platform for m in self.roles.values())
+
+    def in_team(self, team: Team) -> bool:
+        return team.slug in self.roles
+
+    def leads(self, team: Team) -> bool:
+        role = self.roles.get(team.slug)
+        return role is not None and role.role == Membership.Role.LEAD
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        MEMBER = "member"
+        LEAD = "lead"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "team"], name="accounts_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class IntegrationsConfig(AppConfig):
+    name = "services.integrations"
+    default_auto_field = "django.db.models.BigAutoField"
