@@ -1,0 +1,1 @@
+"""Wiring and shell of the portal; it owns no domain."""
