@@ -1,9 +1,11 @@
-"""One embedded PostgreSQL and Redis for the whole run; real migrations; sockets closed but for localhost."""
+"""Fixtures everybody may use. Real PostgreSQL and Redis come from `tests/embedded.py`."""
 
 import os
 from pathlib import Path
 
 import pytest
+import structlog
+from django.conf import settings
 
 SHARED = Path(os.environ.get("SLIPWAY_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -16,3 +18,22 @@ def shared_data() -> Path:
             pytest.fail(f"{SHARED} is required and absent")
         pytest.skip(f"no shared data at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Runs that share one server use databases of their own (SLIPWAY_TEST_DB)."""
+    if name := os.environ.get("SLIPWAY_TEST_DB"):
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name + (f"_{worker}" if worker else "")
+
+
+@pytest.fixture(autouse=True)
+def _own_git_root(tmp_path: Path, settings) -> None:
+    """Each test has a folder of repositories to itself."""
+    settings.GIT_ROOT = tmp_path / "git"
+
+
+@pytest.fixture(autouse=True)
+def _clean_log_context() -> None:
+    structlog.contextvars.clear_contextvars()

@@ -1,0 +1,70 @@
+"""The outbox: everything that is to be done to the outside world, and what became of it."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class EffectQuerySet(models.QuerySet["Effect"]):
+    def claimable(self, now: datetime) -> "EffectQuerySet":
+        """Due rows, and running ones whose lease ran out (their worker is gone or hangs)."""
+        waiting = Q(state__in=[Effect.State.DUE, Effect.State.UNKNOWN], due_at__lte=now)
+        abandoned = Q(state=Effect.State.RUNNING, lease_until__lt=now)
+        return self.filter(waiting | abandoned)
+
+    def open(self) -> "EffectQuerySet":
+        return self.exclude(state__in=[Effect.State.DONE, Effect.State.CANCELLED])
+
+
+class Effect(models.Model):
+    """One thing to do outside, once. `kind` and `key` are its natural key."""
+
+    class State(models.TextChoices):
+        DUE = "due", "Due"
+        RUNNING = "running", "Running"
+        UNKNOWN = "unknown", "Outcome unknown"
+        DONE = "done", "Done"
+        NEEDS_ATTENTION = "needs_attention", "Needs attention"
+        CANCELLED = "cancelled", "Cancelled"
+
+    kind = models.CharField(max_length=100, help_text="Name of the handler.")
+    key = models.CharField(max_length=200, help_text="Natural key: the same thing is never queued twice.")
+    payload = models.JSONField(default=dict)
+    object_type = models.CharField(max_length=100, blank=True)
+    object_id = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.DUE)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveIntegerField(default=0, help_text="Grows with each claim; only its holder writes.")
+    result = models.JSONField(default=dict)
+    last_error = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EffectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="effects_effect_once"),
+            models.CheckConstraint(
+                condition=Q(state="running", lease_until__isnull=False) | ~Q(state="running"),
+                name="effects_effect_running_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                name="effects_effect_due",
+                condition=Q(state__in=["due", "unknown", "running"]),
+            ),
+            models.Index(fields=["object_type", "object_id"], name="effects_effect_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} ({self.state})"

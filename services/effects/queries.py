@@ -1,0 +1,25 @@
+from datetime import timedelta
+
+from django.db.models import Min, Model, QuerySet
+from django.utils import timezone
+
+from services.audit.models import subject_of
+from services.effects.models import Effect
+
+
+def effects_for(obj: Model) -> QuerySet[Effect]:
+    """What was queued on behalf of one row, oldest first."""
+    object_type, object_id = subject_of(obj)
+    return Effect.objects.filter(object_type=object_type, object_id=object_id)
+
+
+def waiting_for_people() -> QuerySet[Effect]:
+    """Effects that only a person can move, the oldest first."""
+    return Effect.objects.filter(state__in=[Effect.State.NEEDS_ATTENTION, Effect.State.UNKNOWN])
+
+
+def oldest_due_age() -> timedelta:
+    """How long the longest waiting due effect has waited: the best single alarm of the outbox."""
+    now = timezone.now()
+    oldest = Effect.objects.claimable(now).aggregate(at=Min("due_at"))["at"]
+    return now - oldest if oldest else timedelta()
