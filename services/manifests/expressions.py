@@ -1,0 +1,219 @@
+"""CEL, the one expression language of the product, bounded.
+
+The library has no cost limit of its own and cannot be interrupted, so an expression is refused before it runs
+when its text, its nesting, or the lists it is given could make it slow. One that still took too long
+is an error too.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import cel
+
+from services.manifests import functions
+
+MAX_LENGTH: Final = 6_000
+MAX_NESTING: Final = 32
+MAX_MACRO_DEPTH: Final = 2
+MAX_ELEMENTS: Final = 1_000  # of one list or map, for an expression with macros
+MAX_ELEMENTS_NESTED: Final = 150  # the same where a macro stands inside a macro
+MAX_NODES: Final = 50_000
+MAX_TEXT: Final = 500_000
+MAX_DEPTH: Final = 64
+MAX_JOINS: Final = 10_000  # elements of the largest list times the number of `+`
+MAX_SECONDS: Final = 1.0
+JOIN: Final = "+"
+
+# The library reports every failing function there, with its arguments; our error says it once, without them.
+logging.getLogger("cel").setLevel(logging.CRITICAL)
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be read or has no result. `line` and `column` count from 1 where known."""
+
+    def __init__(self, message: str, source: str, line: int | None = None, column: int | None = None) -> None:
+        where = f" (line {line}, column {column})" if line and column else ""
+        super().__init__(f"{message}{where} in expression: {_shorten(source)}")
+        self.message = message
+        self.source = source
+        self.line = line
+        self.column = column
+
+
+def _shorten(source: str) -> str:
+    flat = " ".join(source.split())
+    return flat if len(flat) <= 120 else flat[:117] + "..."
+
+
+class Scope:
+    """Variables checked and converted once, for many expressions. Never changed after it was made."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self.largest = _measure(variables)
+        try:
+            self.context = cel.Context(variables=dict(variables), functions=functions.REGISTERED)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
+
+
+def _measure(variables: Mapping[str, Any]) -> int:
+    """The size of the largest list or map; refuses too much of anything."""
+    largest = nodes = characters = 0
+    level: list[Any] = list(variables.values())
+    for _ in range(MAX_DEPTH):
+        following: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                characters += len(value)
+            elif isinstance(value, Mapping):
+                largest = max(largest, len(value))
+                following.extend(value.values())
+            elif isinstance(value, list | tuple):
+                largest = max(largest, len(value))
+                following.extend(value)
+        nodes += len(level)
+        if nodes > MAX_NODES or characters > MAX_TEXT:
+            raise ExpressionError("the data is too large for an expression", "")
+        if not following:
+            return largest
+        level = following
+    raise ExpressionError("the data is nested too deeply for an expression", "")
+
+
+_TOKEN = re.compile(
+    r"""(?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))"""
+    r"""|(?P<comment>//[^\n]*)|(?P<macro>\.\s*(?:all|exists|exists_one|map|filter)\s*\()|(?P<mark>[()\[\]{}+])""",
+    re.DOTALL,
+)
+
+
+def _shape(source: str) -> tuple[int, int, int]:
+    """Nesting of brackets, nesting of macros, number of `+`: outside of texts and comments."""
+    stack: list[bool] = []
+    nesting = macros = joins = 0
+    for match in _TOKEN.finditer(source):
+        mark = match["macro"] or match["mark"]
+        if mark is None:
+            continue
+        if mark == JOIN:
+            joins += 1
+        elif mark in ")]}":
+            if stack:
+                stack.pop()
+        else:
+            stack.append(bool(match["macro"]))
+            nesting, macros = max(nesting, len(stack)), max(macros, sum(stack))
+    return nesting, macros, joins
+
+
+class Expression:
+    """A compiled expression; make it with `compile_expression`."""
+
+    def __init__(self, source: str) -> None:
+        if len(source) > MAX_LENGTH:
+            raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters", source)
+        self.source = source
+        self.nesting, self.macros, self.joins = _shape(source)
+        if self.nesting > MAX_NESTING:
+            raise ExpressionError(f"brackets are nested more than {MAX_NESTING} deep", source)
+        if self.macros > MAX_MACRO_DEPTH:
+            raise ExpressionError(f"macros (all, map, …) are nested more than {MAX_MACRO_DEPTH} deep", source)
+        self.program = _compile(source)
+        self.variables = frozenset(self.program.variables())
+        self.functions = frozenset(self.program.functions())
+
+    @property
+    def portable(self) -> bool:
+        """Whether Kubernetes' own admission policies can evaluate it as well."""
+        return not self.functions & functions.OWN.keys()
+
+    def evaluate(self, variables: "Mapping[str, Any] | Scope") -> Any:
+        scope = variables if isinstance(variables, Scope) else Scope(variables)
+        self._refuse_costly(scope.largest)
+        started = time.perf_counter()
+        result = run(self.program, scope.context, self.source)
+        if time.perf_counter() - started > MAX_SECONDS:
+            raise ExpressionError("the evaluation took too long", self.source)
+        return result
+
+    def _refuse_costly(self, largest: int) -> None:
+        if not self.macros:
+            return
+        limit = MAX_ELEMENTS if self.macros == 1 else MAX_ELEMENTS_NESTED
+        if largest > limit or largest * self.joins > MAX_JOINS:
+            raise ExpressionError(f"a list of {largest} elements is too long here", self.source)
+
+
+_PARSE_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
+
+
+def _compile(source: str) -> cel.Program:
+    try:
+        return cel.compile(source)
+    except ValueError as error:
+        match = _PARSE_ERROR.search(str(error))
+        if match is None:
+            raise ExpressionError(str(error), source) from error
+        message = re.sub(r" expecting \{.*", "", match[3])
+        raise ExpressionError(message, source, int(match[1]), int(match[2])) from error
+    except BaseException as error:
+        raise _unless_panic(error, source) from error
+
+
+def run(program: cel.Program, context: cel.Context, source: str) -> Any:
+    """Execute; whatever the library throws becomes an `ExpressionError`."""
+    try:
+        return _plain(program.execute(context))
+    except (KeyError, IndexError) as error:
+        raise ExpressionError(_missing(error), source) from error
+    except Exception as error:
+        raise ExpressionError(_readable(str(error)), source) from error
+    except BaseException as error:
+        raise _unless_panic(error, source) from error
+
+
+def _plain(result: Any) -> Any:
+    if isinstance(result, cel.OptionalValue):
+        return result.or_value(None)
+    return result
+
+
+def _unless_panic(error: BaseException, source: str) -> BaseException:
+    """A panic of the native code arrives as a BaseException of a class that cannot be imported."""
+    if type(error).__name__ == "PanicException":
+        return ExpressionError(f"the evaluation failed inside the library: {error}", source)
+    return error
+
+
+def _missing(error: LookupError) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _readable(message: str) -> str:
+    message = re.sub(r"Function '(\w+)' error: Python function call failed: \w+: ", r"\1: ", message)
+    message = message.removesuffix(" Check function arguments and their types.")
+    undefined = re.match(r"Undefined variable or function: '([^']*)'", message)
+    return f"unknown name or wrong arguments: {undefined[1]}" if undefined else message.rstrip(".")
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(source: str) -> Expression:
+    """Read an expression once; refuses what cannot be read or is too complicated, with `ExpressionError`."""
+    return Expression(source)
+
+
+def evaluate(source: str, variables: Mapping[str, Any] | Scope) -> Any:
+    """The value of an expression. For many expressions over the same data, make a `Scope` first."""
+    return compile_expression(source).evaluate(variables)
+
+
+def holds(source: str, variables: Mapping[str, Any] | Scope) -> bool:
+    """The same for conditions: anything but true or false is an error."""
+    result = evaluate(source, variables)
+    if not isinstance(result, bool):
+        raise ExpressionError(f"must give true or false, gave {type(result).__name__}", source)
+    return result

@@ -1,0 +1,189 @@
+"""CEL with our functions and our limits."""
+
+import logging
+import time
+
+import pytest
+
+from services.manifests import expressions, functions
+from services.manifests.expressions import ExpressionError, Scope, compile_expression, evaluate, holds
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("1 + 2", 3),
+        ('quantity("128Mi") < quantity("1Gi")', True),
+        ('quantity("1Gi").isLessThan(quantity("500Mi"))', False),
+        ('quantity("500m").compareTo(quantity("0.5"))', 0),
+        ('quantity("2Gi").isGreaterThan(quantity("1G"))', True),
+        ('quantity("1k").asInteger()', 1000),
+        ('quantity("1").add(quantity("2")).sub(1)', 2.0),
+        ('quantity("-1").sign()', -1),
+        ('isQuantity("12Mb")', False),
+        ('memory(quantity("128Mi") * 1.5)', "192Mi"),
+        ("memory(1.1)", "1Mi"),
+        ('memory(quantity("2048Mi"))', "2Gi"),
+        ("cpu(0.25)", "250m"),
+        ("cpu(2.0)", "2"),
+        ('"%s has %d, %.1f%%".format([name, 3, 2.25])', "wishlist has 3, 2.2%"),
+        ('"%x".format([255])', "ff"),
+        ('"a,b".split(",").join("-")', "a-b"),
+        ('"A-b".lowerAscii().replace("-", "_")', "a_b"),
+        ('"abc".substring(1).upperAscii()', "BC"),
+        ('"abc".indexOf("c")', 2),
+        ("[1, 2].indexOf(2)", 1),
+        ('"abab".lastIndexOf("b")', 3),
+        ("[1, 2, 1].lastIndexOf(1)", 2),
+        ("[2, 1].isSorted()", False),
+        ('default(null, "x")', "x"),
+        ('default("", "x")', "x"),
+        ('default("y", "x")', "y"),
+        ('get(o, "a.b.1", "none")', 2),
+        ('get(o, "a.z.1", "none")', "none"),
+        ('pluck([{"a": 1}, {}], "a")', [1]),
+        ('merge({"a": 1}, {"b": 2})', {"a": 1, "b": 2}),
+        ('slug("Wish List!")', "wish-list"),
+        ("max([1, 3, 2])", 3),
+        ("ceil(1.2) + floor(1.8)", 3),
+        ("has(o.a.b)", True),
+        ("optional.none()", None),
+        ("text(true) + text(1.0) + text(null)", "true1"),
+    ],
+)
+def test_evaluate_gives_the_value(source, expected):
+    assert evaluate(source, {"name": "wishlist", "o": {"a": {"b": [1, 2]}}}) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("1 +", "mismatched input"),
+        ("zz", "unknown name or wrong arguments: zz"),
+        ("o.b", "there is no 'b'"),
+        ("[1][3]", "index out of bounds"),
+        ('"a" + 1', "Unsupported operation"),
+        ("1 / 0", "division by zero"),
+        ('quantity("1MB")', "is not a quantity"),
+        ('quantity("1.5").asInteger()', "whole number"),
+        ('"%s".format([])', "more verbs than values"),
+        ('"".format([1])', "more values than verbs"),
+        ('"abc".matches("(")', "not a valid regex"),
+    ],
+)
+def test_evaluate_refuses_with_a_sentence(source, says):
+    with pytest.raises(ExpressionError) as caught:
+        evaluate(source, {"o": {}})
+    assert says in caught.value.message
+    assert caught.value.source == source
+
+
+def test_parse_error_knows_its_position():
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression("1 +\n  * 2")
+    assert (caught.value.line, caught.value.column) == (2, 3)
+    assert "line 2, column 3" in str(caught.value)
+
+
+def test_refuses_long_nested_and_costly_expressions_before_running_them():
+    cases = {
+        "longer than": "1" * 6001,
+        "brackets": "(" * 33 + "1" + ")" * 33,
+        "macros": "a.all(x, a.all(y, a.all(z, true)))",
+    }
+    for says, source in cases.items():
+        with pytest.raises(ExpressionError, match=says):
+            compile_expression(source)
+
+
+def test_brackets_and_macros_inside_texts_and_comments_do_not_count():
+    assert evaluate('"' + "(" * 100 + '".size()', {}) == 100
+    assert evaluate("1 // " + "[" * 100, {}) == 1
+    assert evaluate("'.map(.map(.map('.size()", {}) == 15
+
+
+def test_refuses_lists_too_long_for_macros():
+    many = {"l": list(range(1001))}
+    with pytest.raises(ExpressionError, match="1001 elements"):
+        evaluate("l.map(x, x)", many)
+    with pytest.raises(ExpressionError, match="151 elements"):
+        evaluate("l.all(x, l.all(y, true))", {"l": list(range(151))})
+    with pytest.raises(ExpressionError, match="too long"):
+        evaluate("(" + "+".join(["l"] * 12) + ").map(x, x)", {"l": list(range(1000))})
+    assert evaluate("l.size()", many) == 1001
+
+
+def test_the_slowest_accepted_shape_stays_within_a_second():
+    started = time.perf_counter()
+    evaluate("l.map(x, l.map(y, x + y)).size()", {"l": list(range(150))})
+    assert time.perf_counter() - started < 2
+
+
+def test_scope_refuses_too_much_data():
+    deep: list[object] = []
+    for _ in range(70):
+        deep = [deep]
+    for variables, says in [
+        ({"a": [0] * 60_000}, "too large"),
+        ({"a": "x" * 600_000}, "too large"),
+        ({"a": deep}, "too deeply"),
+        ({"a": object()}, "cannot be used"),
+        ({"a": "\ud800"}, "cannot be used"),
+    ]:
+        with pytest.raises(ExpressionError, match=says):
+            Scope(variables)
+
+
+def test_functions_refuse_results_that_explode():
+    with pytest.raises(ExpressionError, match="too many elements"):
+        evaluate('s.split("")', {"s": "x" * 20_001})
+    with pytest.raises(ExpressionError, match="too long"):
+        evaluate('s.replace("", "xxxxxxxxxxxx")', {"s": "x" * 20_000})
+
+
+def test_holds_wants_true_or_false():
+    assert holds("a > 1", {"a": 2}) is True
+    with pytest.raises(ExpressionError, match="must give true or false, gave int"):
+        holds("a", {"a": 2})
+
+
+def test_slow_evaluation_is_an_error(monkeypatch):
+    monkeypatch.setattr(expressions, "MAX_SECONDS", -1.0)
+    with pytest.raises(ExpressionError, match="took too long"):
+        evaluate("1", {})
+
+
+class PanicException(BaseException):
+    """Stands for the class of the same name that native code throws and nobody can import."""
+
+
+class Failing:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def execute(self, context):
+        raise self.error
+
+
+def test_a_panic_of_the_library_becomes_an_error_and_other_base_exceptions_do_not():
+    with pytest.raises(ExpressionError, match="inside the library"):
+        expressions.run(Failing(PanicException("boom")), Scope({}).context, "1")
+    with pytest.raises(KeyboardInterrupt):
+        expressions.run(Failing(KeyboardInterrupt()), Scope({}).context, "1")
+
+
+def test_failing_functions_do_not_reach_the_log(caplog, capfd):
+    with caplog.at_level(logging.DEBUG), pytest.raises(ExpressionError):
+        evaluate('quantity("a secret")', {})
+    assert caplog.text == ""
+    assert capfd.readouterr().err == ""
+
+
+def test_portable_tells_own_functions_from_those_of_kubernetes():
+    assert compile_expression('quantity(a).isLessThan(quantity("1Gi"))').portable
+    assert not compile_expression('get(a, "b", 1) == 1').portable
+    assert functions.KUBERNETES.keys().isdisjoint(functions.OWN)
+
+
+def test_compiled_expressions_are_kept():
+    assert compile_expression("1 + 41") is compile_expression("1 + 41")
