@@ -1,0 +1,171 @@
+"""Everything that can be said about manifests before anybody applies them: schema, sense, guardrails."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.manifests import pointers, schema
+from services.manifests.pointers import Path
+from services.manifests.problems import (
+    ORDER,
+    Finding,
+    Fix,
+    Problem,
+    Rule,
+    Severity,
+    environment_class,
+)
+
+__all__ = ["Finding", "Fix", "Severity", "check", "counts"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One object to check: where it stands in its document (`prefix`, inside a List) and in its file."""
+
+    data: Mapping[str, Any]
+    document: int
+    line: int = 0
+    file: str = ""
+    prefix: Path = ()
+    source: Any = None
+
+    @property
+    def name(self) -> str:
+        """`Deployment/shop/wishlist`; the namespace is left out where the manifest names none."""
+        metadata = self.data.get("metadata")
+        metadata = metadata if isinstance(metadata, Mapping) else {}
+        name = metadata.get("name") or metadata.get("generateName") or "?"
+        parts = (self.data.get("kind") or "?", metadata.get("namespace"), name)
+        return "/".join(str(part) for part in parts if part)
+
+    def line_at(self, path: Path) -> int:
+        """The line of a place, or of the nearest thing around it that is there."""
+        line_of = getattr(self.source, "line_of", None)
+        return int(line_of((*self.prefix, *path))) if line_of else self.line
+
+
+def check(
+    documents: Sequence[Any],
+    *,
+    environment: str,
+    kubernetes: str = "1.33",
+    guardrails: Any = None,
+    settings: Mapping[str, Any] | None = None,
+) -> list[Finding]:
+    """Every finding for these documents (`Document`s or plain objects); in each, what blocks comes first.
+
+    `environment` decides severities; `settings` are the environment's own limits (registries, ratios).
+    """
+    wanted = environment_class(environment, settings or {})
+    subjects = [subject for index, each in enumerate(documents) for subject in _subjects(each, index)]
+    found: list[Finding] = []
+    for subject in subjects:
+        found.extend(_finding(problem, subject, wanted) for problem in _alone(subject, kubernetes))
+    return sorted(_once(found), key=_order)
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    numbers = dict.fromkeys(ORDER, 0)
+    for finding in findings:
+        numbers[finding.severity] += 1
+    return numbers
+
+
+def _subjects(document: Any, index: int) -> Iterator[Subject]:
+    """The objects of a document: itself, or the items of a List. An empty document holds none."""
+    data = getattr(document, "data", document)
+    line, file = getattr(document, "line", 0), getattr(document, "file", "")
+    position = getattr(document, "index", index)
+    if data is None:
+        return
+    whole = Subject(data if isinstance(data, Mapping) else {}, position, line, file, (), document)
+    items = whole.data.get("items")
+    if str(whole.data.get("kind", "")).endswith("List") and isinstance(items, list):
+        for number, item in enumerate(items):
+            if isinstance(item, Mapping):
+                yield Subject(item, position, line, file, ("items", number), document)
+    else:
+        yield whole
+
+
+NOT_AN_OBJECT = Rule(
+    "not-an-object",
+    "Not a Kubernetes object",
+    "Every object says what it is (apiVersion, kind) and what it is called (metadata.name); without them"
+    " nothing can be applied.",
+    {"": "block"},
+)
+SCHEMA = Rule(
+    "schema",
+    "Not what the Kubernetes API accepts",
+    "The API server refuses, or silently drops, fields it does not know and values of the wrong type.",
+    {"": "block"},
+)
+REMOVED_API = Rule(
+    "removed-api",
+    "An API this Kubernetes no longer serves",
+    "Objects in a removed API version cannot be applied any more; upgrades are where such manifests break.",
+    {"": "block"},
+    (60,),
+)
+UNCHECKED = Rule(
+    "unchecked-kind",
+    "Fields not checked",
+    "No schema is known here for this kind, so misspelt fields would not be noticed.",
+    {"": "info"},
+)
+
+
+def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
+    """Problems of one object by itself."""
+    missing = [key for key in ("apiVersion", "kind") if not isinstance(subject.data.get(key), str)]
+    if missing:
+        yield Problem(NOT_AN_OBJECT, (), f"{' and '.join(missing)} missing")
+        return
+    metadata = subject.data.get("metadata")
+    if not isinstance(metadata, Mapping) or not (metadata.get("name") or metadata.get("generateName")):
+        yield Problem(NOT_AN_OBJECT, ("metadata", "name"), "metadata.name is missing")
+    verdict = schema.validate(subject.data, kubernetes)
+    if verdict.status == "unchecked":
+        what = f"{subject.data['apiVersion']} {subject.data['kind']}"
+        yield Problem(UNCHECKED, ("kind",), f"the fields of {what} were not checked: no schema is known here")
+    rule = REMOVED_API if verdict.status == "removed" else SCHEMA
+    for error in verdict.errors:
+        yield Problem(rule, error.path, error.message, error.changes, error.label)
+
+
+def _finding(problem: Problem, subject: Subject, environment: str) -> Finding:
+    rule = problem.rule
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity(environment),
+        title=rule.title,
+        message=problem.message,
+        reason=rule.reason,
+        path=pointers.text((*subject.prefix, *problem.path)),
+        file=subject.file,
+        document=subject.document,
+        line=subject.line_at(problem.path),
+        object=subject.name,
+        fix=_fix(problem, subject.prefix),
+    )
+
+
+def _fix(problem: Problem, prefix: Path) -> Fix | None:
+    if not problem.changes:
+        return None
+    changes = {pointers.text((*prefix, *path)): value for path, value in problem.changes.items()}
+    return Fix(problem.label, changes)
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """The first of those that say the same of the same place."""
+    seen: dict[tuple[Any, ...], Finding] = {}
+    for each in findings:
+        seen.setdefault((each.file, each.document, each.object, each.path, each.rule, each.message), each)
+    return list(seen.values())
+
+
+def _order(finding: Finding) -> tuple[Any, ...]:
+    return (finding.file, finding.document, ORDER[finding.severity], finding.line, finding.path, finding.rule)
