@@ -1,0 +1,95 @@
+"""Larkfield, a shop that exists only here: its people, its services and what runs where.
+
+Everything is read from the files beside this one; nothing here knows the database.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent
+REGISTRY = "registry.larkfield.shop"
+REPOSITORY = "shop/deploy"
+CLUSTER = "harbour"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment: where a service runs."""
+
+    name: str
+    title: str
+    namespace: str
+    zone: str
+    is_production: bool
+
+
+STAGING = Place("staging", "Staging", "shop-staging", "staging.larkfield.shop", False)
+PRODUCTION = Place("production", "Production", "shop", "larkfield.shop", True)
+PLACES = (STAGING, PRODUCTION)
+
+
+@dataclass(frozen=True)
+class Colleague:
+    username: str
+    name: str
+    job_title: str
+    team: str = ""
+    is_lead: bool = False
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@larkfield.shop"
+
+
+COLLEAGUES = (
+    Colleague("mira", "Mira Lindqvist", "Product developer", "checkout"),
+    Colleague("sam", "Sam Okafor", "Team lead", "checkout", is_lead=True),
+    Colleague("noah", "Noah Bergström", "Product developer", "checkout"),
+    Colleague("jonas", "Jonas Weber", "Product developer", "discovery"),
+    Colleague("lena", "Lena Hoffmann", "Team lead", "discovery", is_lead=True),
+    Colleague("amir", "Amir Haddad", "Product developer", "discovery"),
+    Colleague("felix", "Felix Brandt", "Product developer", "discovery"),
+    Colleague("david", "David Osei", "Team lead", "payments", is_lead=True),
+    Colleague("ines", "Inês Castro", "Product developer", "payments"),
+    Colleague("yuki", "Yuki Tanaka", "Product developer", "payments"),
+    Colleague("marta", "Marta Kowalska", "Team lead", "fulfilment", is_lead=True),
+    Colleague("paul", "Paul Girard", "Product developer", "fulfilment"),
+    Colleague("aisha", "Aisha Rahman", "Product developer", "fulfilment"),
+    Colleague("priya", "Priya Raman", "Platform engineer", "platform", is_lead=True),
+    Colleague("tomas", "Tomás Ferreira", "Platform engineer", "platform"),
+    Colleague("ella", "Ella Nyström", "Platform engineer", "platform"),
+    Colleague("hanna", "Hanna Vogel", "Engineering manager"),
+)
+TEAMS = {
+    "checkout": "Checkout",
+    "discovery": "Discovery",
+    "payments": "Payments",
+    "fulfilment": "Fulfilment",
+    "platform": "Platform",
+}
+# Who can be chosen on the page of people to become, in this order.
+TO_BECOME = ("mira", "jonas", "sam", "priya", "hanna")
+
+
+@cache
+def workloads() -> dict[str, dict[str, Any]]:
+    """What runs, by service name; see the head of `workloads.yaml` for the keys."""
+    return dict(yaml.safe_load((FOLDER / "workloads.yaml").read_text()))
+
+
+@cache
+def descriptors() -> dict[str, str]:
+    """The catalog files by name, as they stand in the repository's `catalog/` folder."""
+    return {path.name: path.read_text() for path in sorted((FOLDER / "catalog").glob("*.yaml"))}
+
+
+def shared_manifests(place: Place) -> dict[str, list[dict[str, Any]]]:
+    """Objects that are not one service's deployment: the queue, a cache, a cron job, a log shipper."""
+    return {
+        path.stem: list(yaml.safe_load_all(path.read_text().replace("NAMESPACE", place.namespace)))
+        for path in sorted((FOLDER / "shared").glob("*.yaml"))
+    }
