@@ -7,6 +7,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
+    import portal.celery  # noqa: F401  # tasks find their broker through it
+
     execute_from_command_line(sys.argv)
 
 

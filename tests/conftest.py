@@ -7,6 +7,8 @@ import pytest
 import structlog
 from django.conf import settings
 
+import portal.celery  # noqa: F401  # tasks find their broker through it
+
 SHARED = Path(os.environ.get("SLIPWAY_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 

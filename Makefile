@@ -1,0 +1,45 @@
+# Two commands do everything: `make up` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: up down reset test lint bench lock install install-dev browser help
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: install ## Install, start everything, open for business until Ctrl-C
+	@$(BIN)/python -m portal.run.up
+
+down: install ## Stop what `make up` started
+	@$(BIN)/python -m portal.run.down
+
+reset: install ## Stop, and forget all data
+	@$(BIN)/python -m portal.run.down --reset
+
+install:
+	@test -n "$(PYTHON)" || { echo "  Slipway needs Python 3.11; none was found."; exit 1; }
+	@$(PYTHON) portal/run/install.py $(VENV) requirements.txt
+
+install-dev: install
+	@$(BIN)/python portal/run/install.py $(VENV) requirements-dev.txt
+
+browser:
+	@$(BIN)/python -m tests.browser.chromium
+
+test: install-dev browser ## All tests, the browser ones included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: install-dev ## Style, types, import order, templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --lint --quiet
+
+bench: install-dev ## Measure speed and memory; prints tables
+	$(BIN)/python -m bench $(ARGS)
+
+lock: install-dev ## Pin requirements again, with hashes
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt -c requirements.txt

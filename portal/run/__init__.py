@@ -1,0 +1,1 @@
+"""Bringing the whole portal up and down on one machine: `make up`, `make down`, `make reset`."""
