@@ -16,8 +16,8 @@ HINTS = {
     "Temporary failure in name resolution": "The package index cannot be reached: is there a network?",
     "NewConnectionError": "The package index cannot be reached: is there a network, or a proxy to configure?",
     "Network is unreachable": "The package index cannot be reached: is there a network?",
-    "No matching distribution": "The package index does not have a pinned version for this Python and machine.",
-    "DO NOT MATCH THE HASHES": "A downloaded package differs from the pinned one; nothing was installed from it.",
+    "No matching distribution": "The package index lacks a pinned version for this Python and machine.",
+    "DO NOT MATCH THE HASHES": "A downloaded package differs from the pinned one; it was not installed.",
     "fatal error:": "A C header is missing, named in the line above; install the -dev package that has it.",
     "No space left on device": "The disk is full.",
     "Permission denied": "This user may not write here.",
@@ -30,7 +30,7 @@ def main(target: str, requirements: str) -> int:
     digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return 0
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  # this file is what checks it
         return say(
             f"Slipway needs Python 3.11 or newer; this is {sys.version.split()[0]} ({sys.executable})."
         )
@@ -51,24 +51,17 @@ def create(folder: Path) -> str:
     try:
         venv.create(folder, with_pip=True, clear=folder.exists())
     except (OSError, subprocess.CalledProcessError) as error:
-        return f"No virtual environment could be made in {folder} ({error}). On Debian: apt install python3-venv."
+        return f"No virtual environment in {folder}: {error}. On Debian: apt install python3-venv."
     return ""
 
 
 def install(folder: Path, requirements: Path) -> str:
     log = folder / "install.log"
-    arguments = [
-        "install",
-        "--require-hashes",
-        "--no-deps",
-        "--disable-pip-version-check",
-        "-r",
-        requirements,
-    ]
+    options = ["--require-hashes", "--no-deps", "--disable-pip-version-check"]
     environment = {**os.environ, "PIP_NO_INPUT": "1"}
     with log.open("w") as output:
         done = subprocess.run(
-            [folder / "bin" / "python", "-m", "pip", *arguments],
+            [folder / "bin" / "python", "-m", "pip", "install", *options, "-r", str(requirements)],
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,

@@ -114,7 +114,7 @@ def check_ports() -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise CannotStart(
-                    f"Port {port} is taken{owner_of(port)}. Stop that program, or choose another port: {remedy}"
+                    f"Port {port} is taken{owner_of(port)}. Stop that program, or use another port: {remedy}"
                 ) from None
 
 
