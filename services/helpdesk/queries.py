@@ -1,0 +1,213 @@
+"""What pages ask about tickets."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import Avg, Count, F, Q, QuerySet
+
+from services.helpdesk.models import Category, Message, Ticket, TicketEvent, TicketQuerySet
+from services.helpdesk.states import (
+    CLOSE_AFTER,
+    GIVE_UP_WAITING_AFTER,
+    OPEN_STATES,
+    QUEUE_STATES,
+    UNDO_DUPLICATE_WITHIN,
+    WAITING_STATES,
+    State,
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """A saved tab of the queue."""
+
+    key: str
+    label: str
+    icon: str
+    count: int = 0
+
+
+VIEWS = [
+    View("unassigned", "Needs triage", "inbox"),
+    View("mine", "Mine", "user"),
+    View("waiting", "Waiting", "player-pause"),
+    View("open", "All open", "list"),
+    View("done", "Resolved", "circle-check"),
+]
+
+
+def in_view(tickets: TicketQuerySet, view: str, user: Any) -> TicketQuerySet:
+    """The tickets of one tab; an unknown name is every ticket."""
+    if view == "unassigned":
+        return tickets.needs_triage()
+    if view == "mine":
+        return tickets.open().filter(assignee=user)
+    if view == "waiting":
+        return tickets.waiting()
+    if view == "open":
+        return tickets.open()
+    if view == "done":
+        return tickets.filter(state__in=[State.RESOLVED, State.DUPLICATE, State.CLOSED])
+    return tickets
+
+
+def view_counts(user: Any) -> list[View]:
+    """The tabs of the queue with how many wait in each: one grouped query."""
+    counts: Counter[str] = Counter()
+    rows = Ticket.objects.open().values_list("state", "assignee").annotate(n=Count("pk")).order_by()
+    for state, assignee, n in rows:
+        counts["open"] += n
+        counts["mine"] += n * (assignee == user.pk)
+        counts["waiting"] += n * (state in WAITING_STATES)
+        counts["unassigned"] += n * (assignee is None and state in QUEUE_STATES)
+    return [View(v.key, v.label, v.icon, counts[v.key]) for v in VIEWS]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address of a ticket list may ask for. `on` says which date `start` and `end` (exclusive)
+    speak of.
+    """
+
+    words: str = ""
+    state: str = ""
+    cause: str = ""
+    team: str = ""
+    category: str = ""
+    entity: str = ""
+    priority: int | None = None
+    on: str = "opened"
+    start: datetime | None = None
+    end: datetime | None = None
+
+    DATES = {"opened": "created_at", "answered": "first_response_at", "resolved": "resolved_at"}
+
+
+def matching(tickets: TicketQuerySet, filters: Filters) -> TicketQuerySet:
+    """The tickets that satisfy every filter given."""
+    column = Filters.DATES[filters.on]
+    conditions: dict[str, Any] = {
+        "state__in": _states(filters.state),
+        "cause": "" if filters.cause == "unsaid" else filters.cause or None,
+        "team__slug": filters.team or None,
+        "category__slug": filters.category or None,
+        "entity_ref": filters.entity.lower() or None,
+        "priority": filters.priority,
+        f"{column}__gte": filters.start,
+        f"{column}__lt": filters.end,
+    }
+    if filters.cause:
+        conditions["resolved_at__isnull"] = False
+    found = tickets.filter(**{k: v for k, v in conditions.items() if v is not None})
+    return with_words(found, filters.words) if filters.words else found
+
+
+def _states(state: str) -> list[str] | None:
+    if state == "open":
+        return [str(s) for s in OPEN_STATES]
+    if state == "done":
+        return [str(s) for s in State if s not in OPEN_STATES]
+    return [state] if state in State.values else None
+
+
+def with_words(tickets: TicketQuerySet, words: str) -> TicketQuerySet:
+    """By number (`T-1001`, `1001`), by words of the title, or by the name of the service."""
+    number = words.strip().upper().removeprefix("T-")
+    if number.isdecimal() and len(number) < 10:
+        return tickets.filter(number=int(number))
+    query = SearchQuery(words, config="english", search_type="websearch")
+    return tickets.filter(
+        Q(search=query) | Q(title__icontains=words) | Q(entity_ref__icontains=words.lower())
+    )
+
+
+def _words(text: str) -> list[str]:
+    """The first words worth comparing; letters and digits only, so that they are safe in a raw query."""
+    letters = "".join(c if c.isalnum() and c.isascii() else " " for c in text.lower())
+    return [word for word in letters.split() if len(word) > 2][:12]
+
+
+def similar_open(user: Any, text: str, *, entity_ref: str = "", limit: int = 4) -> list[Ticket]:
+    """Open tickets that may be the same trouble: those about the same service and those sharing words."""
+    words = _words(text)
+    if not words and not entity_ref:
+        return []
+    tickets = Ticket.objects.visible_to(user).open().for_rows()
+    condition = Q(entity_ref=entity_ref.lower()) if entity_ref else Q(pk__in=[])
+    if words:
+        query = SearchQuery(" | ".join(words), config="english", search_type="raw")
+        tickets = tickets.annotate(rank=SearchRank(F("search"), query))
+        return list(tickets.filter(condition | Q(search=query)).order_by("-rank", "-created_at")[:limit])
+    return list(tickets.filter(condition).order_by("-created_at")[:limit])
+
+
+def like(ticket: Ticket, user: Any, *, limit: int = 3) -> list[Ticket]:
+    """Earlier tickets whose titles share words with this one, resolved ones first: how was it solved then?"""
+    words = _words(ticket.title)
+    if not words:
+        return []
+    query = SearchQuery(" | ".join(words), config="english", search_type="raw")
+    found = Ticket.objects.visible_to(user).for_rows().filter(search=query).exclude(pk=ticket.pk)
+    rank = SearchRank(F("search"), query)
+    return list(found.order_by(rank.desc(), F("resolved_at").desc(nulls_last=True))[:limit])
+
+
+def conversation(ticket: Ticket, user: Any) -> QuerySet[Message]:
+    """What this person may read of it, oldest first."""
+    return ticket.messages.visible_to(user).select_related("author")
+
+
+def history(ticket: Ticket, user: Any) -> QuerySet[TicketEvent]:
+    """What happened, without notes for those who do not read notes."""
+    events = ticket.events.select_related("by")
+    return events if user.is_platform else events.exclude(kind=TicketEvent.Kind.NOTE)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time in one state."""
+
+    state: str
+    start: datetime
+    end: datetime | None
+
+
+def spans(ticket: Ticket) -> list[Span]:
+    """The states a ticket went through, from its events; the last one is open."""
+    steps = list(ticket.events.exclude(to_state="").order_by("version", "pk").values_list("to_state", "at"))
+    ends = [at for _, at in steps[1:]] + [None]
+    return [Span(state, start, end) for (state, start), end in zip(steps, ends, strict=True)]
+
+
+def waited(ticket: Ticket, now: datetime) -> timedelta:
+    """How long the ticket waited for its asker so far: the time its clocks stand still."""
+    waits = [s for s in spans(ticket) if s.state == State.WAITING_REQUESTER]
+    return sum(((s.end or now) - s.start for s in waits), timedelta())
+
+
+def due_to_close(now: datetime) -> QuerySet[Ticket]:
+    """Resolved a week ago, or marked as a duplicate a day ago, and nobody objected."""
+    return Ticket.objects.filter(
+        Q(state=State.RESOLVED, state_since__lt=now - CLOSE_AFTER)
+        | Q(state=State.DUPLICATE, state_since__lt=now - UNDO_DUPLICATE_WITHIN)
+    )
+
+
+def given_up_waiting(now: datetime) -> QuerySet[Ticket]:
+    """Those whose asker has not answered for a week."""
+    return Ticket.objects.filter(state=State.WAITING_REQUESTER, state_since__lt=now - GIVE_UP_WAITING_AFTER)
+
+
+def categories() -> QuerySet[Category]:
+    return Category.objects.filter(active=True)
+
+
+def today(since: datetime) -> dict[str, Any]:
+    """The three numbers under the queue's tabs."""
+    answered = Ticket.objects.filter(first_response_at__gte=since)
+    return answered.aggregate(
+        answered=Count("pk"), first_answer=Avg(F("first_response_at") - F("created_at"))
+    ) | Ticket.objects.filter(resolved_at__gte=since).aggregate(resolved=Count("pk"))
