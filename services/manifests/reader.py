@@ -1,0 +1,257 @@
+"""YAML in, read as Kubernetes reads it, with the line of every value; hostile files are refused quickly.
+
+One pass over the C parser's events: nothing is built beyond the limits, no alias is expanded without being
+counted, and a duplicate key is an error rather than a silent choice.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+from yaml import events
+
+MAX_CHARACTERS: Final = 5_000_000
+MAX_NODES: Final = 300_000
+MAX_DEPTH: Final = 60
+MAX_DOCUMENTS: Final = 2_000
+Path = tuple[str | int, ...]
+Event = Any  # a yaml.events.Event; its published types call the marks optional, from text they are not
+
+
+class ManifestError(ValueError):
+    """A file that cannot be read. Lines and columns count from 1, documents from 0."""
+
+    def __init__(
+        self, message: str, file: str = "", document: int = 0, line: int = 0, column: int = 0
+    ) -> None:
+        place = ":".join(str(part) for part in (file, line or "", column or "") if part)
+        super().__init__(f"{place}: {message}" if place else message)
+        self.message = message
+        self.file = file
+        self.document = document
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a file. `positions` gives line and column of every key or item, by its path."""
+
+    index: int
+    line: int
+    data: Any
+    positions: Mapping[Path, tuple[int, int]] = field(default_factory=dict, repr=False)
+    file: str = ""
+
+    def position(self, path: str | Sequence[str | int]) -> tuple[int, int]:
+        """Where a path (`spec.template.spec.containers[0].image`) stands, or else its nearest parent."""
+        keys = split_path(path) if isinstance(path, str) else tuple(path)
+        while keys and keys not in self.positions:
+            keys = keys[:-1]
+        return self.positions.get(keys, (self.line, 1))
+
+    def line_of(self, path: str | Sequence[str | int]) -> int:
+        return self.position(path)[0]
+
+
+_STEP = re.compile(r"""\["((?:[^"\\]|\\.)*)"\]|\['((?:[^'\\]|\\.)*)'\]|\[(\d+)\]|([^.\[\]]+)""")
+
+
+def split_path(path: str) -> Path:
+    """`metadata.labels["a.b/c"]` and `containers[0].name` as keys and indexes."""
+    return tuple(
+        int(match[3]) if match[3] else (match[1] or match[2] or match[4]) for match in _STEP.finditer(path)
+    )
+
+
+def join_path(keys: Sequence[str | int]) -> str:
+    """The inverse of `split_path`."""
+    text = ""
+    for key in keys:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        elif re.fullmatch(r"[^.\[\]\"']+", key):
+            text += f".{key}" if text else key
+        else:
+            text += f'["{key}"]'
+    return text
+
+
+# What Go's YAML, through which Kubernetes reads, makes of a plain scalar.
+_WORDS: Final[dict[str, Any]] = (
+    dict.fromkeys(("", "~", "null", "Null", "NULL"), None)
+    | dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"), True)
+    | dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"), False)
+    | {".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan")}
+    | dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf"))
+    | dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf"))
+)
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGERS: Final = (
+    (re.compile(r"[-+]?0b[01][01_]*"), 2),
+    (re.compile(r"[-+]?0x[0-9a-fA-F][0-9a-fA-F_]*"), 16),
+    (re.compile(r"[-+]?0o?[0-7][0-7_]*"), 8),
+    (re.compile(r"[-+]?(0|[1-9][0-9_]*)"), 10),
+)
+_PREFIX = re.compile(r"(?<![0-9a-fA-F])0[box]?(?=[0-9a-fA-F])")
+
+
+def plain_value(text: str) -> Any:
+    """The value of an unquoted scalar: null, true, false, a number, or the text itself."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "-+.0123456789":
+        return text
+    for pattern, base in _INTEGERS:
+        if pattern.fullmatch(text):
+            digits = text.replace("_", "")
+            return int(digits if base == 10 else _PREFIX.sub("", digits), base)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def load_all(text: str | bytes, file: str = "") -> list[Document]:
+    """Every document that is not empty; `ManifestError` says where and why a file is refused."""
+    text = _decoded(text, file)
+    if len(text) > MAX_CHARACTERS:
+        raise ManifestError(f"the file is larger than {MAX_CHARACTERS // 1_000_000} MB", file)
+    reader = _Reader(text, file)
+    try:
+        return list(reader.documents())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise ManifestError(_problem(error), file, max(reader.index, 0), line, column) from error
+    except yaml.YAMLError as error:
+        raise ManifestError(f"not YAML: {error}".splitlines()[0], file, max(reader.index, 0)) from error
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    return f"not YAML: {error.problem or error.context or 'unreadable'}"
+
+
+def _decoded(text: str | bytes, file: str) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError("the file is not UTF-8 text", file) from error
+
+
+@dataclass
+class _Anchor:
+    value: Any
+    nodes: int
+
+
+class _Reader:
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.index = -1
+        self.nodes = 0
+        self._next: Callable[[], Event] = yaml.CSafeLoader(text).get_event
+        self._anchors: dict[str, _Anchor | None] = {}
+        self._positions: dict[Path, tuple[int, int]] = {}
+
+    def documents(self) -> Iterator[Document]:
+        while not isinstance(event := self._next(), events.StreamEndEvent):
+            if not isinstance(event, events.DocumentStartEvent):
+                continue
+            self.index += 1
+            if self.index >= MAX_DOCUMENTS:
+                raise self._refused(f"more than {MAX_DOCUMENTS} documents", event)
+            self._anchors, self._positions = {}, {}
+            first = self._next()
+            data = self._value(first, ())
+            if data is not None:
+                line = first.start_mark.line + 1
+                yield Document(self.index, line, data, self._positions, self.file)
+
+    def _refused(self, message: str, event: Event) -> ManifestError:
+        mark = event.start_mark
+        return ManifestError(message, self.file, max(self.index, 0), mark.line + 1, mark.column + 1)
+
+    def _value(self, event: Event, path: Path) -> Any:
+        self.nodes += 1
+        if isinstance(event, events.AliasEvent):
+            return self._alias(event)
+        if self.nodes > MAX_NODES:
+            raise self._refused("the file has too many values", event)
+        if len(path) > MAX_DEPTH:
+            raise self._refused(f"nested more than {MAX_DEPTH} deep", event)
+        before = self.nodes
+        anchor = getattr(event, "anchor", None)
+        if anchor:
+            self._anchors[anchor] = None
+        value = self._built(event, path)
+        if anchor:
+            self._anchors[anchor] = _Anchor(value, self.nodes - before + 1)
+        return value
+
+    def _built(self, event: Event, path: Path) -> Any:
+        if isinstance(event, events.ScalarEvent):
+            return self._scalar(event)
+        if isinstance(event, events.SequenceStartEvent):
+            return self._sequence(path)
+        return self._mapping(path)
+
+    def _alias(self, event: Event) -> Any:
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None:
+            reason = "refers to itself" if event.anchor in self._anchors else "was never defined"
+            raise self._refused(f"the alias *{event.anchor} {reason}", event)
+        self.nodes += anchor.nodes
+        if self.nodes > MAX_NODES:
+            raise self._refused("aliases make the file expand beyond all measure", event)
+        return anchor.value
+
+    def _scalar(self, event: Event) -> Any:
+        if event.tag in (None, "!"):
+            return plain_value(event.value) if event.implicit[0] and not event.tag else event.value
+        if event.tag in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"):
+            return event.value
+        if event.tag.startswith("tag:yaml.org,2002:"):
+            return plain_value(event.value)
+        raise self._refused(f"the tag {event.tag} is not known here", event)
+
+    def _sequence(self, path: Path) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := self._next(), events.SequenceEndEvent):
+            here = (*path, len(items))
+            self._positions[here] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            items.append(self._value(event, here))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: list[Any] = []
+        while not isinstance(event := self._next(), events.MappingEndEvent):
+            key = self._key(event, path)
+            if key in result:
+                raise self._refused(f"the key {key!r} is there twice", event)
+            here = (*path, key)
+            if key == "<<" and getattr(event, "implicit", (False,))[0]:
+                merged.append(self._value(self._next(), here))
+                continue
+            self._positions[here] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            result[key] = self._value(self._next(), here)
+        return self._merged(result, merged) if merged else result
+
+    def _key(self, event: Event, path: Path) -> str:
+        if not isinstance(event, events.ScalarEvent | events.AliasEvent):
+            raise self._refused("a key must be plain text, not a list or a mapping", event)
+        value = self._value(event, path)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return "null" if value is None else str(value)
+
+    def _merged(self, result: dict[str, Any], merged: list[Any]) -> dict[str, Any]:
+        for source in merged:
+            for mapping in source if isinstance(source, list) else [source]:
+                if not isinstance(mapping, dict):
+                    raise ManifestError("<< must name a mapping", self.file, max(self.index, 0))
+                for key, value in mapping.items():
+                    result.setdefault(key, value)
+        return result
