@@ -9,11 +9,13 @@ import pytest
 from portal.run.processes import Supervisor
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
-STUBBORN = [
-    sys.executable,
-    "-c",
-    "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)",
-]
+STUBBORN_CODE = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(60)
+"""
+STUBBORN = [sys.executable, "-c", STUBBORN_CODE]
 
 
 @pytest.fixture
