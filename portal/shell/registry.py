@@ -47,6 +47,16 @@ class NavItem:
     section: str = "main"
     badge: Callable[[HttpRequest], int | None] | None = None
     visible: Callable[[HttpRequest], bool] | None = None
+    hot: bool = False  # the badge counts what waits for this very person
+
+
+@dataclass(frozen=True)
+class NavService:
+    """A line under "Your services"; `health` is one of the words of diagnosis."""
+
+    label: str
+    url: str
+    health: str = "Unknown"
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,7 @@ class EntityAction:
 
 Source = Callable[[HttpRequest, str], Iterable[PaletteItem]]
 Needs = Callable[[HttpRequest], Iterable[NeedsItem]]
+Services = Callable[[HttpRequest], Iterable[NavService]]
 Actions = Callable[[HttpRequest, Any], Iterable[EntityAction]]
 
 
@@ -134,4 +145,5 @@ entity_tabs: Registry[Tab] = _keyed()
 entity_panels: Registry[EntityPanel] = _keyed()
 palette: Registry[Source] = Registry(key=_by_name, order=lambda _: 0)
 needs_me: Registry[Needs] = Registry(key=_by_name, order=lambda _: 0)
+your_services: Registry[Services] = Registry(key=_by_name, order=lambda _: 0)
 entity_actions: Registry[Actions] = Registry(key=_by_name, order=lambda _: 0)

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from portal.shell import health
+from portal.shell import health, views
 
 urlpatterns = [
+    path("palette", views.palette_options, name="palette"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -94,3 +94,20 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+class SignInFailure(models.Model):
+    """One wrong password. Too many in a short time make the next try wait; old rows mean nothing."""
+
+    username = models.CharField(max_length=150)
+    address = models.GenericIPAddressField(null=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["username", "at"], name="accounts_failure_username"),
+            models.Index(fields=["address", "at"], name="accounts_failure_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username} at {self.at:%H:%M:%S}"

@@ -7,4 +7,6 @@ urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
     path("sign-out/", views.sign_out, name="sign_out"),
     path("become/", views.become, name="become"),
+    path("account/", views.account, name="account"),
+    path("account/theme/", views.theme, name="theme"),
 ]

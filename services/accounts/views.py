@@ -1,18 +1,83 @@
-from django.http import HttpRequest, HttpResponse
+"""The door, and what people set for themselves."""
 
+from django.conf import settings
+from django.contrib import auth
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.shell import toasts
 from portal.shell.policies import policy, public, signed_in
+from services.accounts import actions, queries
+from services.accounts.forms import ProfileForm, SignInForm, ThemeForm
+
+
+def _way_on(request: HttpRequest) -> str:
+    """Where the person wanted to go, if that is in this portal."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    inside = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if inside else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 @policy(public)
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("Sign in")
+    form = SignInForm(request, request.POST or None)
+    if request.method == "POST":
+        if form.is_valid():
+            auth.login(request, form.user)
+            actions.note_sign_in(user=form.user, how="password")
+            return redirect(_way_on(request))
+        if form.is_wrong:
+            actions.note_failure(username=form.data["username"], address=request.META.get("REMOTE_ADDR"))
+    people = sorted(queries.demo_people(), key=lambda p: settings.DEMO_PEOPLE.index(p.username))
+    context = {"form": form, "people": people, "next": _way_on(request), "company": settings.COMPANY}
+    return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
 
 
 @policy(signed_in)
+@require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("Sign out")
+    auth.logout(request)
+    return redirect("accounts:sign_in")
 
 
 @policy(public)
+@require_POST
 def become(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("Become")
+    """Only in the demo, only the people of the demo."""
+    if not settings.DEMO:
+        raise Http404
+    person = get_object_or_404(queries.demo_people(), username=request.POST.get("username", ""))
+    auth.logout(request)
+    auth.login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    actions.note_sign_in(user=person, how="demo")
+    return redirect(_way_on(request))
+
+
+@policy(signed_in)
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        actions.save_profile(by=request.user, **form.cleaned_data)
+        toasts.done(request, "Saved.")
+        return redirect("accounts:account")
+    return render(request, "accounts/account.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@policy(signed_in)
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    form = ThemeForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse("light, dark or system", status=422, content_type="text/plain")
+    actions.set_theme(by=request.user, theme=form.cleaned_data["theme"])
+    return HttpResponse(status=204) if request.htmx else redirect(_way_on(request))

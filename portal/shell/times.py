@@ -1,0 +1,57 @@
+"""Times and durations as people say them. `static/js/live.js` counts on with the same words."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+RECENT = timedelta(hours=6)
+
+
+def span(value: timedelta) -> str:
+    """ "45 s", "14 min", "1 h 31 min", "3 d 4 h"; the smaller part only where it matters."""
+    seconds = max(0, int(value.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 60:
+        return f"{seconds} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    age = now - at
+    if age < timedelta(0):
+        return "in " + span(-age)
+    if age < timedelta(minutes=1):
+        return "just now"
+    if age < timedelta(hours=1):
+        return f"{int(age.total_seconds()) // 60} min ago"
+    if age < RECENT:
+        return f"{int(age.total_seconds()) // 3600} h ago"
+    return day(at, now)
+
+
+def day(at: datetime, now: datetime) -> str:
+    """ "Today 09:31", "Yesterday 17:02", "5 Nov", "5 Nov 2025"."""
+    local, today = timezone.localtime(at), timezone.localtime(now).date()
+    if local.date() == today:
+        return f"Today {local:%H:%M}"
+    if local.date() == today - timedelta(days=1):
+        return f"Yesterday {local:%H:%M}"
+    return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
+
+
+def clock(at: datetime, now: datetime) -> str:
+    local = timezone.localtime(at)
+    if local.date() == timezone.localtime(now).date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b} {local:%H:%M}"
+
+
+def greeting(now: datetime) -> str:
+    hour = timezone.localtime(now).hour
+    if 5 <= hour < 12:
+        return "Good morning"
+    return "Good afternoon" if 12 <= hour < 18 else "Good evening"

@@ -1,0 +1,69 @@
+"""Sign-in and the account page."""
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+
+from services.accounts.models import User
+from services.accounts.queries import by_name_or_mail, may_try
+
+
+class SignInForm(forms.Form):
+    """Checks name and password. `user` is who they belong to; `is_wrong` says that a password was tried."""
+
+    username = forms.CharField(
+        label="User name or e-mail",
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username"}),
+    )
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: Any = None
+        self.is_wrong = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "username" not in data or "password" not in data:
+            return data
+        meant = by_name_or_mail(data["username"])
+        username = meant.username if meant else data["username"]
+        if not may_try(username, self.request.META.get("REMOTE_ADDR")):
+            raise forms.ValidationError("Too many wrong passwords. Wait 15 minutes, then try again.")
+        self.user = authenticate(self.request, username=username, password=data["password"])
+        if self.user is None:
+            self.is_wrong = True
+            raise forms.ValidationError("Name and password do not belong together. Check both and try again.")
+        return data
+
+
+class ThemeForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ["theme"]
+
+
+class ProfileForm(forms.ModelForm):
+    timezone = forms.ChoiceField(label="Time zone", required=False, help_text="Times are shown in it.")
+
+    class Meta:
+        model = User
+        fields = ["name", "timezone", "theme"]
+        help_texts = {"theme": "“System” follows your computer."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and zone[:3] != "Etc")
+        places = [
+            ("", "That of the portal"),
+            ("UTC", "UTC"),
+            *((zone, zone.replace("_", " ")) for zone in zones),
+        ]
+        self.fields["timezone"].choices = places  # type: ignore[attr-defined]  # a ChoiceField, declared above
