@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 class Stack:
-    """`make up` without make. Use as a context manager; a second `with` on the same folder is a second start."""
+    """`make up` without make, as a context manager; a second one on the same folder is a second start."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
