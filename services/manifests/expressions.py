@@ -8,7 +8,7 @@ is an error too.
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -53,11 +53,17 @@ class Scope:
     """Variables checked and converted once, for many expressions. Never changed after it was made."""
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
+        self.variables = variables
         self.largest = _measure(variables)
         try:
             self.context = cel.Context(variables=dict(variables), functions=functions.REGISTERED)
         except (ValueError, TypeError, OverflowError) as error:
             raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
+
+    def narrowed(self, names: Iterable[str], extra: Mapping[str, Any]) -> "Scope":
+        """A smaller scope of some of the variables and others beside them."""
+        kept = {name: self.variables[name] for name in names if name in self.variables}
+        return Scope({**kept, **extra})
 
 
 def _measure(variables: Mapping[str, Any]) -> int:
