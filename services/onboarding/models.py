@@ -1,0 +1,299 @@
+"""Requests and their life. States change through `actions` only, along `TRANSITIONS`."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from services.accounts.models import Team
+
+if TYPE_CHECKING:
+    from services.accounts.models import User
+
+
+class State(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Submitted"
+    AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
+    PROPOSING = "proposing", "Opening the pull request"
+    IN_REVIEW = "in_review", "In review"
+    MERGED = "merged", "Merged"
+    ROLLING_OUT = "rolling_out", "Rolling out"
+    LIVE = "live", "Live"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    CLOSED = "closed", "Closed"
+    NEEDS_ATTENTION = "needs_attention", "Needs attention"
+
+
+TERMINAL = frozenset({State.LIVE, State.REJECTED, State.WITHDRAWN, State.CLOSED})
+ACTIVE = frozenset(set(State) - TERMINAL - {State.DRAFT})
+
+# Where each state may go. A discarded draft is a withdrawn one that was never submitted, and may come back.
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.DRAFT: frozenset({State.SUBMITTED, State.WITHDRAWN}),
+    State.SUBMITTED: frozenset({State.AWAITING_APPROVAL, State.PROPOSING}),
+    State.AWAITING_APPROVAL: frozenset(
+        {State.PROPOSING, State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.CLOSED}
+    ),
+    State.PROPOSING: frozenset(
+        {State.IN_REVIEW, State.MERGED, State.CLOSED, State.NEEDS_ATTENTION, State.WITHDRAWN}
+    ),
+    State.IN_REVIEW: frozenset(
+        {State.MERGED, State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.CLOSED, State.NEEDS_ATTENTION}
+    ),
+    State.MERGED: frozenset({State.ROLLING_OUT, State.NEEDS_ATTENTION}),
+    State.ROLLING_OUT: frozenset({State.LIVE, State.NEEDS_ATTENTION, State.SUBMITTED}),
+    State.NEEDS_ATTENTION: frozenset(
+        {
+            State.SUBMITTED, State.PROPOSING, State.IN_REVIEW, State.MERGED, State.ROLLING_OUT, State.LIVE,
+            State.WITHDRAWN, State.CLOSED,
+        }
+    ),
+    State.WITHDRAWN: frozenset({State.DRAFT}),
+    State.LIVE: frozenset(),
+    State.REJECTED: frozenset(),
+    State.CLOSED: frozenset(),
+}  # fmt: skip
+
+
+class NextNumber(models.Func):
+    """The next request number; gaps are possible, doubles are not."""
+
+    template = "nextval('onboarding_request_number')"
+    output_field = models.IntegerField()
+
+
+class RequestQuerySet(models.QuerySet["Request"]):
+    def visible_to(self, user: "User") -> "RequestQuerySet":
+        """What was submitted is everybody's to see; what was not is its author's alone."""
+        return self.filter(Q(submitted_at__isnull=False) | Q(created_by=user))
+
+    def listed(self) -> "RequestQuerySet":
+        """Without discarded drafts."""
+        return self.exclude(state=State.WITHDRAWN, submitted_at__isnull=True)
+
+    def drafts(self) -> "RequestQuerySet":
+        return self.filter(state=State.DRAFT)
+
+    def open(self) -> "RequestQuerySet":
+        return self.filter(state__in=ACTIVE)
+
+
+class Request(models.Model):
+    """One person's filled-in blueprint: `answers` as accepted, `draft_answers` as being typed."""
+
+    State = State
+
+    number = models.IntegerField(unique=True, db_default=NextNumber(), editable=False)
+    title = models.CharField(max_length=200)
+    blueprint = models.SlugField(max_length=63)
+    digest = models.CharField(max_length=64, blank=True, help_text="The blueprint's version.")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
+    token = models.CharField(max_length=64, blank=True, help_text="From the form; one request per token.")
+    answers = models.JSONField(default=dict)
+    draft_answers = models.JSONField(null=True, blank=True)
+    files = models.JSONField(default=dict, help_text="Rendered text by path.")
+    findings = models.JSONField(default=list)
+    cost = models.JSONField(default=dict)
+    needs = models.JSONField(default=list, help_text="Approvals asked for: key, who, reason, team.")
+    entity = models.JSONField(default=dict, help_text="The descriptor the catalog gets.")
+    entity_ref = models.CharField(max_length=200, blank=True, db_index=True)
+    environments = models.JSONField(default=list)
+    tree_hash = models.CharField(max_length=64, blank=True, help_text="What approvals are bound to.")
+    reason = models.TextField(blank=True, help_text="Why it was rejected, withdrawn or closed.")
+    problem = models.JSONField(default=dict, help_text="step, title, message, advice, evidence, fix.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests"
+    )
+    contributors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="contributed_requests", help_text="Who wrote any of it."
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="requests")
+    provider = models.CharField(max_length=20, default="local")
+    repo = models.CharField(max_length=130, default="shop/deploy")
+    base_sha = models.CharField(max_length=40, blank=True, help_text="What the files were rendered against.")
+    pull_number = models.PositiveIntegerField(null=True)
+    head_sha = models.CharField(max_length=40, blank=True)
+    merge_sha = models.CharField(max_length=40, blank=True)
+    merge_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    revision = models.PositiveIntegerField(default=1, help_text="Grows when a merged one is corrected.")
+    generation = models.PositiveIntegerField(default=0, help_text="Grows with each submission.")
+    attempt = models.PositiveIntegerField(default=0, help_text="Grows with each retry.")
+    merged_paths = models.JSONField(default=list, help_text="What earlier revisions put into the repository.")
+    version = models.PositiveIntegerField(default=0, help_text="Grows with every change.")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="onboarding_request_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", submitted_at__isnull=True)
+                | Q(state="withdrawn")
+                | ~Q(state__in=["draft", "withdrawn"]) & Q(submitted_at__isnull=False),
+                name="onboarding_request_submitted_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "withdrawn"])
+                | ~Q(tree_hash="") & Q(team__isnull=False, generation__gte=1),
+                name="onboarding_request_submitted_is_rendered",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["merged", "rolling_out", "live"]) | ~Q(merge_sha=""),
+                name="onboarding_request_merged_has_commit",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["rejected", "closed"]) | ~Q(reason=""),
+                name="onboarding_request_refusal_has_reason",
+            ),
+            models.UniqueConstraint(
+                fields=["created_by", "token"], condition=~Q(token=""), name="onboarding_request_token_once"
+            ),
+            models.UniqueConstraint(
+                fields=["entity_ref"],
+                condition=~Q(entity_ref="") & Q(state__in=sorted(ACTIVE)),
+                name="onboarding_request_entity_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "updated_at"], name="onboarding_request_state")]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def get_absolute_url(self) -> str:
+        return reverse("onboarding:request_detail", args=[self.ref])
+
+    @property
+    def ref(self) -> str:
+        return f"R-{self.number}"
+
+    @property
+    def branch(self) -> str:
+        """`slipway/r-1001`; a correction of what was merged gets a branch of its own: `slipway/r-1001-2`."""
+        return f"slipway/r-{self.number}" + (f"-{self.revision}" if self.revision > 1 else "")
+
+    @property
+    def entity_name(self) -> str:
+        return self.entity_ref.rpartition("/")[2]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def is_discarded(self) -> bool:
+        return self.state == State.WITHDRAWN and self.submitted_at is None
+
+
+class Hop(models.Model):
+    """One leg of a request's way, with its clock. A leg gone twice has two rows."""
+
+    class Name(models.TextChoices):
+        FORM = "form", "Form"
+        APPROVAL = "approval", "Approval"
+        PULL_REQUEST = "pull_request", "Pull request"
+        MERGED = "merged", "Merged"
+        APPLIED = "applied", "Applied"
+        HEALTHY = "healthy", "Healthy"
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="hops")
+    name = models.CharField(max_length=12, choices=Name.choices)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    waits_for = models.CharField(max_length=200, blank=True, help_text="Person, group or machine, as shown.")
+
+    class Meta:
+        ordering = ["started_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request"], condition=Q(finished_at__isnull=True), name="onboarding_hop_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="onboarding_hop_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request} {self.get_name_display()}"
+
+    @property
+    def is_human(self) -> bool:
+        return self.name in (Hop.Name.FORM, Hop.Name.APPROVAL, Hop.Name.MERGED)
+
+    def lasted(self, now: datetime | None = None) -> timedelta:
+        return (self.finished_at or now or timezone.now()) - self.started_at
+
+
+class Approval(models.Model):
+    """One person's yes to exactly the content with this hash; `review` is the key of a reviewer's yes."""
+
+    REVIEW = "review"
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="approvals")
+    key = models.CharField(max_length=63)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    tree_hash = models.CharField(max_length=64)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    voided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "key", "tree_hash"],
+                condition=Q(voided_at__isnull=True),
+                name="onboarding_approval_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} approved {self.request} ({self.key})"
+
+
+class Rollout(models.Model):
+    """One environment a request is brought to, in order of `position`."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        APPLYING = "applying", "Applying"
+        PROGRESSING = "progressing", "Progressing"
+        HEALTHY = "healthy", "Healthy"
+        FAILING = "failing", "Failing"
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="rollouts")
+    environment = models.CharField(max_length=63)
+    position = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    message = models.TextField(blank=True)
+    finding: Any = models.JSONField(null=True, blank=True)
+    applied = models.JSONField(default=list, help_text="kind, name and generation of each object applied.")
+    ready = models.PositiveIntegerField(default=0)
+    desired = models.PositiveIntegerField(default=0)
+    as_of = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    healthy_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "environment"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "environment"], name="onboarding_rollout_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request} in {self.environment}"
