@@ -1,0 +1,205 @@
+"""What was requested in the past year: by whom, for which service, with what end. Pure and always the same."""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from portal.demo import company
+from portal.demo.company import COLLEAGUES, Colleague
+from portal.demo.history.clock import around
+
+FIRST_NUMBER = 1001
+CHANGES = 162
+# Half and nine tenths of the requests got through a hop within so many minutes, today.
+HOPS = {
+    "form": (6, 22),
+    "approval": (38, 210),
+    "pull_request": (0.7, 1.8),
+    "merged": (24, 96),
+    "applied": (2, 6),
+    "healthy": (5, 17),
+}
+ENDS = ["live"] * 34 + ["rejected"] * 3 + ["withdrawn"] * 2 + ["closed"] * 2
+NEW_REASONS = [
+    "It still runs on a virtual machine that is switched off in spring.",
+    "Split off so that it can be released on its own.",
+    "In our plan for this quarter.",
+]
+CHANGE_REASONS = [
+    "More visitors than we planned for.",
+    "Seen on the dashboard last week.",
+    "It was killed twice at noon.",
+    "Needed for the next release.",
+]
+REFUSALS = {
+    "rejected": "Not in this shape: please talk to us first, the database would not carry it.",
+    "withdrawn": "No longer needed, we found the cause elsewhere.",
+    "closed": "Replaced by a newer request.",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a request changes in a service's entry, with the value before, so that history can be unwound."""
+
+    key: str
+    before: Any
+    after: Any
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class PastRequest:
+    number: int
+    service: str
+    title: str
+    reason: str
+    by: Colleague
+    approver: Colleague | None
+    reviewer: Colleague
+    state: str
+    days_ago: int
+    change: Change | None
+    minutes: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"R-{self.number}"
+
+    @property
+    def is_onboarding(self) -> bool:
+        return self.change is None
+
+    @property
+    def environments(self) -> list[str]:
+        return ["staging", "production"] if self.is_onboarding else ["production"]
+
+
+@cache
+def past_requests() -> tuple[PastRequest, ...]:
+    """All requests that have ended, oldest first."""
+    rng = random.Random("larkfield requests")
+    rough = sorted(_rough(rng), key=lambda item: (-item.days_ago, item.service))
+    changes = _Changes(rough)
+    return tuple(
+        _request(rng, FIRST_NUMBER + index, item, changes.next(item)) for index, item in enumerate(rough)
+    )
+
+
+@cache
+def onboarding_keys() -> dict[str, str]:
+    """The request each service came with: {"checkout": "R-1009"}."""
+    return {past.service: past.key for past in past_requests() if past.is_onboarding}
+
+
+def row_at(service: str, number: int) -> dict[str, Any]:
+    """A service's entry as it was when request `number` had just been merged."""
+    row = dict(company.workloads()[service])
+    for past in reversed(past_requests()):
+        if past.number <= number:
+            break
+        if past.service == service and past.state == "live" and past.change is not None:
+            row = _unwound(row, past.change)
+    return row
+
+
+def team_of(service: str) -> list[Colleague]:
+    team = company.workloads()[service]["team"]
+    return [who for who in COLLEAGUES if who.team == team]
+
+
+def tuning(service: str) -> list[str]:
+    """The variables of a service that tune it, in the order in which they were added."""
+    return [key for key in company.workloads()[service]["config"] if key.startswith("TUNE_")]
+
+
+@dataclass(frozen=True)
+class _Rough:
+    days_ago: int
+    service: str
+    key: str
+    state: str
+
+
+def _rough(rng: random.Random) -> Iterator[_Rough]:
+    born = {name: row["onboarded"] for name, row in company.workloads().items() if "onboarded" in row}
+    for name, days in born.items():
+        yield _Rough(days, name, "", "live")
+    for _ in range(CHANGES):
+        name = rng.choice(sorted(born))
+        days = round(rng.triangular(2, born[name] - 3, 2))
+        yield _Rough(days, name, rng.choice(["memory", "memory", "cpu", "config"]), rng.choice(ENDS))
+
+
+class _Changes:
+    """Gives each request the value it found and the value it left, so that the last one left today's."""
+
+    def __init__(self, rough: Iterable[_Rough]) -> None:
+        self.left: dict[tuple[str, str], int] = {}
+        for item in rough:
+            if item.state == "live" and item.key:
+                self.left[item.service, item.key] = self.left.get((item.service, item.key), 0) + 1
+
+    def next(self, item: _Rough) -> Change | None:
+        if not item.key:
+            return None
+        left = self.left.get((item.service, item.key), 0)
+        if item.state != "live":
+            return _step(item, max(1, left))
+        self.left[item.service, item.key] = left - 1
+        return _step(item, left)
+
+
+def _step(item: _Rough, left: int) -> Change:
+    """The change that is the `left`-th from the end of those of its kind."""
+    row = company.workloads()[item.service]
+    if item.key == "config" and left <= len(tuning(item.service)):
+        name = tuning(item.service)[-left]
+        return Change("config", None, row["config"][name], name)
+    key = "memory" if item.key == "memory" else "cpu"
+    return Change(key, _earlier(row[key], left), _earlier(row[key], left - 1))
+
+
+def _earlier(value: Any, steps: int) -> Any:
+    """Smaller by a tenth for each step back, rounded as people write such numbers."""
+    if isinstance(value, list):
+        return [_earlier(part, steps) for part in value]
+    unit = 16 if value >= 64 else 10
+    return max(unit, round(value * 0.92**steps / unit) * unit) if steps else value
+
+
+def _unwound(row: dict[str, Any], change: Change) -> dict[str, Any]:
+    if change.key == "config":
+        return {**row, "config": {k: v for k, v in row["config"].items() if k != change.detail}}
+    return {**row, change.key: change.before}
+
+
+def _request(rng: random.Random, number: int, item: _Rough, change: Change | None) -> PastRequest:
+    people = team_of(item.service)
+    lead = next((who for who in people if who.is_lead), None)
+    by = rng.choice([who for who in people if not who.is_lead])
+    platform = [who for who in COLLEAGUES if who.team == "platform" and who != by]
+    slower = 1 + 0.9 * item.days_ago / 365
+    return PastRequest(
+        number=number,
+        service=item.service,
+        title=_title(item.service, change),
+        reason=rng.choice(NEW_REASONS if change is None else CHANGE_REASONS),
+        by=by,
+        approver=lead if change is None or rng.random() < 0.45 else None,
+        reviewer=rng.choice(platform),
+        state=item.state,
+        days_ago=item.days_ago,
+        change=change,
+        minutes={hop: around(rng, half * slower, most * slower) for hop, (half, most) in HOPS.items()},
+    )
+
+
+def _title(name: str, change: Change | None) -> str:
+    if change is None:
+        return f"New web service {name}"
+    if change.key == "config":
+        return f"Set {change.detail} of {name}"
+    return f"More {'memory' if change.key == 'memory' else 'CPU'} for {name}"
