@@ -11,6 +11,7 @@ import yaml
 
 from portal.demo import company
 from portal.demo.company import Place
+from portal.demo.history import plan
 
 Manifest = dict[str, Any]
 # There is no such Secret in staging, which is why tax does not start there.
@@ -27,28 +28,28 @@ def tree() -> dict[str, str]:
     return files
 
 
-def service_files(name: str, place: Place) -> dict[str, str]:
-    """The files of one service in one environment."""
+def service_files(name: str, place: Place, row: Manifest | None = None) -> dict[str, str]:
+    """The files of one service in one environment; `row` is its entry at another time."""
     folder = f"apps/{company.workloads()[name]['team']}/{name}/{place.name}"
-    return {f"{folder}/{_file_name(doc)}": dump(doc) for doc in objects_of(name, place)}
+    return {f"{folder}/{_file_name(doc)}": dump(doc) for doc in objects_of(name, place, row)}
 
 
 def dump(doc: Manifest) -> str:
-    return yaml.safe_dump(doc, sort_keys=False, allow_unicode=True, width=4096)
+    return str(yaml.dump(doc, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=4096))
 
 
-def objects_of(name: str, place: Place) -> list[Manifest]:
+def objects_of(name: str, place: Place, row: Manifest | None = None) -> list[Manifest]:
     """Deployment, Service, disruption budget, autoscaler and Ingress, as far as the service has them."""
-    row = settings_of(name, place)
+    row = settings_of(name, place, row)
     made = [_deployment(name, row, place), _service(name, row, place), _ingress(name, row, place)]
     if place.is_production:
         made += [_budget(name, row, place), _autoscaler(name, row, place)]
     return [doc for doc in made if doc is not None]
 
 
-def settings_of(name: str, place: Place) -> dict[str, Any]:
+def settings_of(name: str, place: Place, row: Manifest | None = None) -> Manifest:
     """The entry of a service with what is different in this environment folded in."""
-    row = dict(company.workloads()[name])
+    row = dict(row or company.workloads()[name])
     different = row.pop("staging", {}) if not place.is_production else {}
     row.pop("staging", None)
     secrets = {**row.get("secrets", {}), **different.get("secrets", {})}
@@ -103,9 +104,13 @@ def _labels(name: str, row: Manifest) -> dict[str, str]:
     return dict(sorted({**labels, "slipway.dev/team": row["team"]}.items()))
 
 
-def _metadata(name: str, row: Manifest, place: Place, **annotations: str) -> Manifest:
+def _metadata(name: str, row: Manifest, place: Place, *, changes: bool = False) -> Manifest:
+    """`changes`: later requests touched this object too, so it names the last of them."""
     every = {"slipway.dev/entity": f"component:default/{name}"}
-    every.update((f"slipway.dev/{key.replace('_', '-')}", value) for key, value in annotations.items())
+    if "onboarded" in row:
+        requests = plan.live_numbers(name)
+        last = row.get("request") or f"R-{requests[-1]}"
+        every["slipway.dev/request"] = last if changes else f"R-{requests[0]}"
     return {
         "name": name,
         "namespace": place.namespace,
@@ -119,7 +124,7 @@ def _deployment(name: str, row: Manifest, place: Place) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(name, row, place),
+        "metadata": _metadata(name, row, place, changes=True),
         "spec": {
             **replicas,
             "revisionHistoryLimit": 5,

@@ -1,4 +1,4 @@
-"""What was requested in the past year: by whom, for which service, with what end. Pure and always the same."""
+"""What was requested in the past year: by whom, for which service, with what end. Always the same."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -74,7 +74,7 @@ class PastRequest:
 
     @property
     def environments(self) -> list[str]:
-        return ["staging", "production"] if self.is_onboarding else ["production"]
+        return [place.name for place in company.PLACES]
 
 
 @cache
@@ -92,6 +92,12 @@ def past_requests() -> tuple[PastRequest, ...]:
 def onboarding_keys() -> dict[str, str]:
     """The request each service came with: {"checkout": "R-1009"}."""
     return {past.service: past.key for past in past_requests() if past.is_onboarding}
+
+
+@cache
+def live_numbers(service: str) -> tuple[int, ...]:
+    """The requests that changed a service, oldest first."""
+    return tuple(r.number for r in past_requests() if r.service == service and r.state == "live")
 
 
 def row_at(service: str, number: int) -> dict[str, Any]:
