@@ -7,11 +7,10 @@ namespaces and the Secrets that the platform team fills.
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from portal.demo import company
 from portal.demo.company import Place
 from portal.demo.history import plan
+from services.manifests import emit
 
 Manifest = dict[str, Any]
 # There is no such Secret in staging, which is why tax does not start there.
@@ -35,7 +34,7 @@ def service_files(name: str, place: Place, row: Manifest | None = None) -> dict[
 
 
 def dump(doc: Manifest) -> str:
-    return str(yaml.dump(doc, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=4096))
+    return emit.dump([doc])
 
 
 def objects_of(name: str, place: Place, row: Manifest | None = None) -> list[Manifest]:

@@ -34,7 +34,9 @@ class Times:
 
 def all_times(now: datetime) -> dict[int, Times]:
     """By request number. Of one service, a later request is also merged later."""
-    rng, times, last = Random("larkfield times"), {}, {}
+    rng = Random("larkfield times")
+    times: dict[int, Times] = {}
+    last: dict[str, datetime] = {}
     for past in past_requests():
         found = _times(past, now, rng, last.get(past.service))
         times[past.number] = found

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from portal.demo import manifests
+from services.manifests import emit
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
 
 def write(folder: Path) -> int:
     """Write every file; namespaces and Secrets sort first, so that a loader in order finds them there."""
-    files = {"_cluster/objects.yaml": "---\n".join(manifests.dump(doc) for doc in manifests.cluster_only())}
+    files = {"_cluster/objects.yaml": emit.dump(manifests.cluster_only())}
     files.update(manifests.tree())
     for name, text in files.items():
         path = folder / name
