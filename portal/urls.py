@@ -10,5 +10,6 @@ handler500 = errors.server_error
 urlpatterns = [
     path("", include("portal.shell.urls")),
     path("", include("services.accounts.urls")),
+    path("", include("services.effects.urls")),
     path("", views.home, name="home"),
 ]

@@ -12,6 +12,12 @@ import portal.celery  # noqa: F401  # tasks find their broker through it
 SHARED = Path(os.environ.get("SLIPWAY_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+def pytest_configure() -> None:
+    """Static files are served as they are, from their source, not hashed from a collected copy."""
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real descriptors, manifests and dumps; its tests are skipped where it is absent."""

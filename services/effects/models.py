@@ -68,3 +68,13 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} ({self.state})"
+
+    @property
+    def tone(self) -> str:
+        """The tone of its pill."""
+        tones = {"done": "ok", "needs_attention": "bad", "unknown": "warn", "running": "accent"}
+        return tones.get(self.state, "")
+
+    @property
+    def can_be_retried(self) -> bool:
+        return self.state in (Effect.State.NEEDS_ATTENTION, Effect.State.UNKNOWN)

@@ -23,3 +23,14 @@ def oldest_due_age() -> timedelta:
     now = timezone.now()
     oldest = Effect.objects.claimable(now).aggregate(at=Min("due_at"))["at"]
     return now - oldest if oldest else timedelta()
+
+
+def in_view(view: str) -> QuerySet[Effect]:
+    """Rows of one tab of the outbox page: attention, open, done or all."""
+    if view == "attention":
+        return waiting_for_people()
+    if view == "open":
+        return Effect.objects.filter(state__in=[Effect.State.DUE, Effect.State.RUNNING])
+    if view == "done":
+        return Effect.objects.filter(state__in=[Effect.State.DONE, Effect.State.CANCELLED])
+    return Effect.objects.all()
