@@ -133,12 +133,18 @@ def _deployment(name: str, row: Manifest, place: Place) -> Manifest:
             "template": {
                 "metadata": {
                     "labels": _labels(name, row),
-                    "annotations": {"slipway.dev/simulate-memory": f"{row['uses']}Mi"},
+                    "annotations": _simulated(row),
                 },
                 "spec": _pod(name, row, place),
             },
         },
     }
+
+
+def _simulated(row: Manifest) -> dict[str, str]:
+    """How the program behaves in the simulated cluster; a real one ignores it."""
+    notes = {"slipway.dev/simulate-memory": f"{row['uses']}Mi"}
+    return notes | ({"slipway.dev/simulate-readiness": row["readiness"]} if "readiness" in row else {})
 
 
 def _replicas(row: Manifest, place: Place) -> int:
@@ -175,7 +181,7 @@ def _container(name: str, row: Manifest, place: Place) -> Manifest:
     ports = {"ports": [{"name": "http", "containerPort": row["port"]}]} if "port" in row else {}
     return {
         "name": name,
-        "image": f"{company.REGISTRY}/{row.get('image', name)}:{row['version']}",
+        "image": f"{company.REGISTRY}/{name}:{row['version']}",
         "imagePullPolicy": "IfNotPresent",
         **ports,
         "env": list(_environment(row, place)),
