@@ -1,0 +1,121 @@
+"""What each kind of entity must and may say in `spec`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from services.catalog.descriptors.envelope import not_text
+from services.catalog.descriptors.problems import Found, nearest, shown
+
+API_VERSIONS = ("backstage.io/v1alpha1", "backstage.io/v1beta1")
+TEXT, LIST, MAPPING = "text", "list", "mapping"
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    type: str = TEXT
+    required: bool = False
+
+
+def _fields(required: str, optional: str = "", lists: str = "") -> tuple[Field, ...]:
+    return (
+        *(Field(name, required=True) for name in required.split()),
+        *(Field(name) for name in optional.split()),
+        *(Field(name, LIST) for name in lists.split()),
+    )
+
+
+PROFILE = _fields("", "displayName email picture")
+KINDS: dict[str, tuple[Field, ...]] = {
+    "Component": _fields(
+        "type lifecycle owner", "system subcomponentOf", "providesApis consumesApis dependsOn dependencyOf"
+    ),
+    "API": _fields("type lifecycle owner", "system"),
+    "Resource": _fields("type owner", "system", "dependsOn dependencyOf"),
+    "System": _fields("owner", "domain type"),
+    "Domain": _fields("owner", "subdomainOf type"),
+    "Group": (
+        *_fields("type", "parent", "members"),
+        Field("children", LIST, True),
+        Field("profile", MAPPING),
+    ),
+    "User": (Field("memberOf", LIST, True), Field("profile", MAPPING)),
+    "Location": _fields("", "type target", "targets"),
+}
+EXAMPLES = {
+    "type": "service",
+    "lifecycle": "production",
+    "owner": "team-name",
+    "children": "[]",
+    "memberOf": "[]",
+}
+EXAMPLES |= {"definition": "{$text: ./openapi.yaml}"}
+
+
+def is_known(data: dict[str, Any]) -> bool:
+    """Whether the catalog has a validator for this apiVersion and kind (case counts)."""
+    return data.get("kind") in KINDS and data.get("apiVersion") in API_VERSIONS
+
+
+def unknown_kind(data: dict[str, Any]) -> Found:
+    """Why no validator recognised the entity, and what was probably meant."""
+    kind, version = str(data.get("kind")), str(data.get("apiVersion"))
+    if kind in KINDS:
+        return Found(
+            ("apiVersion",),
+            "unknown-version",
+            f"{shown(version)} is not a version of {kind}",
+            API_VERSIONS[0],
+        )
+    return Found(("kind",), "unknown-kind", f"the catalog keeps no {version} {kind}", nearest(kind, KINDS))
+
+
+def check_kind(data: dict[str, Any]) -> list[Found]:
+    """Every problem in `spec` by the rules of the entity's kind; the kind must be known."""
+    spec = data.get("spec")
+    if not isinstance(spec, dict):
+        return [Found((), "required", "spec is missing", "spec:\n  …")]
+    found = [problem for field in KINDS[data["kind"]] for problem in _field(spec, ("spec",), field)]
+    if data["kind"] == "API":
+        found += _field(spec, ("spec",), Field("definition", required=True))
+    if spec.get("presence", "required") not in ("required", "optional") and data["kind"] == "Location":
+        found.append(Found(("spec", "presence"), "enum", "presence is required or optional", "required"))
+    return found
+
+
+def _field(spec: dict[str, Any], path: tuple[str | int, ...], field: Field) -> Iterator[Found]:
+    where = (*path, field.name)
+    if field.name not in spec:
+        if field.required:
+            example = EXAMPLES.get(field.name, "…")
+            yield Found(
+                path, "required", f"{'.'.join(map(str, where))} is missing", f"{field.name}: {example}"
+            )
+        return
+    value = spec[field.name]
+    if field.type == TEXT:
+        yield from _text(where, value)
+    elif field.type == LIST:
+        yield from _list(where, value)
+    elif not isinstance(value, dict):
+        yield Found(where, "type", f"{field.name} must be a mapping", "")
+    else:
+        for part in PROFILE:
+            yield from _field(value, where, part)
+
+
+def _text(where: tuple[str | int, ...], value: Any) -> Iterator[Found]:
+    if not isinstance(value, str):
+        yield not_text(where, value)
+    elif not value:
+        yield Found(where, "empty", f"{where[-1]} must not be empty", "give it a value or remove the line")
+
+
+def _list(where: tuple[str | int, ...], value: Any) -> Iterator[Found]:
+    if not isinstance(value, list):
+        fix = f"{where[-1]}:\n  - {value}" if isinstance(value, str) else f"{where[-1]}: []"
+        yield Found(where, "type", f"{where[-1]} must be a list", fix)
+        return
+    for number, item in enumerate(value):
+        yield from _text((*where, number), item)

@@ -1,0 +1,233 @@
+"""YAML and JSON text in, documents with the line of every value out.
+
+YAML 1.2 core schema as the `yaml` package of npm reads it: no merge keys, dates and `yes` are strings,
+duplicate keys are errors. Built on libyaml's events (PyYAML's C parser), without recursion.
+One broken document loses no other.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+MAX_FILE = 5 * 1024 * 1024
+MAX_DOCUMENTS = 20_000
+MAX_DEPTH = 64
+MAX_VALUES = 200_000
+
+Path = tuple[str | int, ...]
+
+MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r]|$)")
+NOTHING = re.compile(r"\s*(#.*)?$")
+NUMBER = re.compile(r"[-+]?[0-9]+$")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
+BASED = re.compile(r"(0o[0-7]+|0x[0-9a-fA-F]+)$")
+WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+WORDS |= {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
+
+
+class Unreadable(ValueError):
+    """A document that is no YAML; `line` counts from 1 in the file."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a file: `data`, or the `problem`. `lines` maps paths to lines, counted from 1."""
+
+    index: int
+    line: int
+    data: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+    problem: str = ""
+
+    def line_of(self, path: Path) -> int:
+        """The line of a value, or of the nearest one around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, self.line)
+
+
+def read(content: bytes, *, as_json: bool = False) -> list[Document]:
+    """Every document that is not empty, in order; `index` counts empty ones as Backstage does."""
+    if len(content) > MAX_FILE:
+        return [Document(0, 1, problem=f"larger than {MAX_FILE // 1024 // 1024} MB")]
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return [Document(0, line, problem=f"not UTF-8 text (byte {error.start})")]
+    if as_json and (document := _read_json(text)):
+        return [document]
+    return [document for chunk in _chunks(text) if (document := _read_chunk(*chunk))]
+
+
+def _read_json(text: str) -> Document | None:
+    """JSON proper, which may hold tabs that YAML forbids; None when it is not JSON, so that YAML may try."""
+    try:
+        return Document(0, 1, json.loads(text, object_pairs_hook=_unique))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("keys must be unique")
+    return found
+
+
+def _chunks(text: str) -> Iterator[tuple[int, int, str]]:
+    """(index, first line, text) of each document; `---` at the start of a line is always a boundary."""
+    lines: list[str] = []
+    index, first, opened = 0, 1, False
+    for number, line in enumerate(text.split("\n"), 1):
+        marker = MARKER.match(line)
+        if marker and (opened or any(not NOTHING.match(x) and not x.startswith("%") for x in lines)):
+            yield index, first, "\n".join(lines)
+            index, first, lines, opened = index + 1, number, [], False
+        if index >= MAX_DOCUMENTS:
+            return
+        opened = opened or bool(marker and marker[1] == "---")
+        lines.append("" if marker and marker[1] == "..." else line)
+    if opened or any(not NOTHING.match(line) for line in lines):
+        yield index, first, "\n".join(lines)
+
+
+def _read_chunk(index: int, first: int, text: str) -> Document | None:
+    try:
+        data, lines = _Builder(first).build(text)
+    except Unreadable as error:
+        return Document(index, error.line, problem=str(error))
+    return None if data is None else Document(index, lines.get((), first), data, lines)
+
+
+def _scalar(event: yaml.ScalarEvent) -> Any:
+    """A plain scalar by the core schema; anything quoted, folded or tagged as string stays text."""
+    text: str = event.value
+    if not event.implicit[0] or (event.tag or "").endswith(":str"):
+        return text
+    if text in WORDS:
+        return WORDS[text]
+    if NUMBER.match(text) and len(text) < 300:
+        return int(text)
+    if BASED.match(text) and len(text) < 300:
+        return int(text, 0)
+    return float(text) if FLOAT.match(text) and len(text) < 300 else text
+
+
+@dataclass
+class _Open:
+    """A mapping or a list that is still being filled."""
+
+    value: dict[str, Any] | list[Any]
+    path: Path
+    anchor: str | None
+    start: int
+    key: str | None = None
+    is_key: bool = False
+
+
+def _wants_key(top: _Open) -> bool:
+    return isinstance(top.value, dict) and top.key is None
+
+
+class _Builder:
+    """Turns the events of one document into plain data."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.lines: dict[Path, int] = {}
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.open: list[_Open] = []
+        self.size = 0
+        self.root: Any = None
+
+    def build(self, text: str) -> tuple[Any, dict[Path, int]]:
+        try:
+            for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+                self._take(event)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+            raise Unreadable(what, self.first + (mark.line if mark else 0)) from error
+        return self.root, self.lines
+
+    def _take(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self._take_scalar(event)
+        elif isinstance(event, yaml.AliasEvent):
+            self._take_alias(event)
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self._start(event)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self._end(event)
+
+    def _end(self, event: yaml.Event) -> None:
+        done = self.open.pop()
+        if done.anchor:
+            self.anchors[done.anchor] = (done.value, self.size - done.start)
+        if done.is_key:
+            self._set_key(self.open[-1], json.dumps(done.value, ensure_ascii=False), event)
+
+    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        value = _scalar(event)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, 1)
+        top = self.open[-1] if self.open else None
+        if top and _wants_key(top):
+            self._set_key(top, event.value, event)
+        else:
+            self._place(value, event, 1)
+
+    def _set_key(self, top: _Open, key: str, event: yaml.Event) -> None:
+        if key in top.value:
+            raise Unreadable(f"the key {key!r} stands twice in one mapping", self._line(event))
+        top.key = key
+        self.lines[(*top.path, key)] = self._line(event)
+
+    def _take_alias(self, event: yaml.AliasEvent) -> None:
+        if event.anchor not in self.anchors:
+            raise Unreadable(f"the alias *{event.anchor} points to nothing before it", self._line(event))
+        value, size = self.anchors[event.anchor]
+        self._place(value, event, size)
+
+    def _start(self, event: Any) -> None:
+        fresh: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        if len(self.open) >= MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", self._line(event))
+        if self.open and _wants_key(self.open[-1]):
+            # A template's bare `{{ name }}` reads as a mapping that is a key; its text becomes the key.
+            self.open.append(_Open(fresh, self.open[-1].path, event.anchor, self.size, is_key=True))
+        else:
+            self.open.append(_Open(fresh, self._place(fresh, event, 1), event.anchor, self.size))
+
+    def _place(self, value: Any, event: Any, size: int) -> Path:
+        """Put a value where it belongs and return its path."""
+        self.size += size
+        if self.size > MAX_VALUES:
+            raise Unreadable(f"holds more than {MAX_VALUES} values (aliases counted)", self._line(event))
+        if not self.open:
+            self.root = value
+            self.lines[()] = self._line(event)
+            return ()
+        top = self.open[-1]
+        if isinstance(top.value, list):
+            top.value.append(value)
+            path: Path = (*top.path, len(top.value) - 1)
+        elif top.key is None:
+            raise Unreadable("an alias cannot be a key", self._line(event))
+        else:
+            top.value[top.key] = value
+            path, top.key = (*top.path, top.key), None
+        self.lines.setdefault(path, self._line(event))
+        return path
+
+    def _line(self, event: Any) -> int:
+        return int(self.first + event.start_mark.line)

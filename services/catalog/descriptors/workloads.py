@@ -1,0 +1,239 @@
+"""Kubernetes manifests as a source of components: what runs is in the catalog, even undescribed.
+
+Only what a manifest says for certain: a dependency is an environment value that is nothing but the address of
+a Service among the same documents, with its port. Anything that points to nothing here is no edge.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.catalog.descriptors.problems import as_label, as_name
+from services.catalog.descriptors.reading import Path
+
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
+GROUPS = ("apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "v1")
+DATASTORES: dict[str, tuple[str, ...]] = {
+    "cache": ("redis", "memcached", "valkey"),
+    "queue": ("rabbitmq", "kafka", "nats"),
+}
+DATASTORES |= {
+    "database": ("postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "elasticsearch")
+}
+TEAM_LABELS = ("slipway.dev/team", "app.kubernetes.io/team", "team", "owner")
+ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?)?([a-z0-9][a-z0-9.-]*):(\d{2,5})(?:/\S*)?\Z")
+ADDRESS_KEY = re.compile(r"(ADDR|ADDRESS|HOST|HOSTNAME|ENDPOINT|URL|URI|SERVICE|SERVER)\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a dependency can be seen."""
+
+    file: str
+    line: int
+    key: str
+    value: str
+
+
+@dataclass
+class Workload:
+    """One workload of one document and what it was found to need."""
+
+    name: str
+    namespace: str
+    file: str
+    document: int
+    manifest: dict[str, Any]
+    line_of: Any
+    base: Path = ()
+    needs: dict[str, list[Evidence]] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> str:
+        return f"component:default/{self.name}".lower()
+
+
+def is_kubernetes(data: dict[str, Any]) -> bool:
+    """A manifest of Kubernetes or of something installed in it, rather than a descriptor."""
+    version = data.get("apiVersion")
+    if not isinstance(version, str) or not isinstance(data.get("kind"), str) or "backstage.io" in version:
+        return False
+    group = version.rpartition("/")[0]
+    return (
+        (not group and version.startswith("v1"))
+        or group in GROUPS
+        or group.endswith((".k8s.io", ".io", ".dev"))
+    )
+
+
+def members(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The objects of a `List`, or the object itself, with their paths."""
+    items = data.get("items")
+    if data.get("kind") == "List" and isinstance(items, list):
+        yield from ((("items", number), item) for number, item in enumerate(items) if isinstance(item, dict))
+    else:
+        yield (), data
+
+
+def workload_name(manifest: dict[str, Any]) -> str:
+    """The catalog's name of a workload, or nothing when it is none (or not named)."""
+    if manifest.get("kind") not in KINDS:
+        return ""
+    metadata = _mapping(manifest, "metadata")
+    identity = _texts(metadata, "labels").get("backstage.io/kubernetes-id") or _texts(
+        metadata, "annotations"
+    ).get("backstage.io/kubernetes-id")
+    name = identity or metadata.get("name")
+    return as_name(name) if isinstance(name, str) else ""
+
+
+def _mapping(holder: Any, *keys: str) -> dict[str, Any]:
+    for key in keys:
+        holder = holder.get(key) if isinstance(holder, dict) else None
+    return holder if isinstance(holder, dict) else {}
+
+
+def _texts(holder: dict[str, Any], key: str) -> dict[str, str]:
+    return {str(k): v for k, v in _mapping(holder, key).items() if isinstance(v, str)}
+
+
+def template_path(manifest: dict[str, Any]) -> tuple[str, ...]:
+    if manifest.get("kind") == "CronJob":
+        return ("spec", "jobTemplate", "spec", "template")
+    return ("spec", "template")
+
+
+def pod_spec(manifest: dict[str, Any]) -> dict[str, Any]:
+    return _mapping(manifest, *template_path(manifest), "spec")
+
+
+def _containers(manifest: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    spec = pod_spec(manifest)
+    for kind in ("initContainers", "containers"):
+        listed = spec.get(kind)
+        for number, container in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(container, dict):
+                yield (*template_path(manifest), "spec", kind, number), container
+
+
+def image_of(manifest: dict[str, Any]) -> str:
+    """The image of the first main container."""
+    for path, container in _containers(manifest):
+        if "containers" in path and isinstance(container.get("image"), str):
+            return str(container["image"])
+    return ""
+
+
+def descriptor(workload: Workload) -> dict[str, Any]:
+    """The workload as a component in the descriptor format."""
+    labels = _labels(workload.manifest)
+    spec: dict[str, Any] = {
+        "type": _type_of(workload.manifest),
+        "owner": next((labels[key] for key in TEAM_LABELS if labels.get(key)), ""),
+        "system": as_name(labels.get("app.kubernetes.io/part-of", "")),
+        "dependsOn": sorted(workload.needs),
+    }
+    annotations = {
+        "backstage.io/kubernetes-id": workload.name,
+        "backstage.io/kubernetes-namespace": workload.namespace,
+        "slipway.dev/workload": str(workload.manifest.get("kind")),
+        "slipway.dev/image": image_of(workload.manifest),
+    }
+    return {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "Component",
+        "metadata": {
+            "name": workload.name,
+            "annotations": {key: text for key, text in annotations.items() if text},
+        },
+        "spec": {key: value for key, value in spec.items() if value},
+    }
+
+
+def _labels(manifest: dict[str, Any]) -> dict[str, str]:
+    """Labels and annotations of the workload, over those of its pods."""
+    metadata = _mapping(manifest, "metadata")
+    pods = _mapping(manifest, *template_path(manifest), "metadata")
+    return {**_texts(pods, "labels"), **_texts(metadata, "annotations"), **_texts(metadata, "labels")}
+
+
+def namespace_of(manifest: dict[str, Any]) -> str:
+    namespace = _mapping(manifest, "metadata").get("namespace")
+    return namespace if isinstance(namespace, str) else ""
+
+
+def _type_of(manifest: dict[str, Any]) -> str:
+    image = image_of(manifest).rpartition("@")[0] or image_of(manifest)
+    name = image.rpartition("/")[2].partition(":")[0]
+    for kind, names in DATASTORES.items():
+        if name in names:
+            return kind
+    return "job" if manifest.get("kind") == "CronJob" else "service"
+
+
+def find_dependencies(workloads: list[Workload], services: Iterable[dict[str, Any]]) -> None:
+    """Write into each workload which of the others its environment names for certain."""
+    behind = _behind(workloads, list(services))
+    for workload in workloads:
+        for evidence, host, namespace in _addresses(workload):
+            answer = behind.get((namespace, host))
+            if answer and answer.name != workload.name and answer.expects(evidence):
+                workload.needs.setdefault(f"component:default/{answer.name}".lower(), []).append(evidence)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The workload behind a Service, and the ports the Service has."""
+
+    name: str
+    ports: frozenset[str]
+
+    def expects(self, evidence: Evidence) -> bool:
+        """A key that speaks of an address is enough; any other key needs the right port too."""
+        return bool(ADDRESS_KEY.search(evidence.key)) or evidence.value.rpartition(":")[2] in self.ports
+
+
+def _behind(workloads: list[Workload], services: list[dict[str, Any]]) -> dict[tuple[str, str], Answer]:
+    """(namespace, host) -> what answers there, where a Service's selector meets exactly one workload."""
+    behind: dict[tuple[str, str], Answer] = {}
+    for service in services:
+        selector = _texts(_mapping(service, "spec"), "selector")
+        name, namespace = _mapping(service, "metadata").get("name"), namespace_of(service)
+        met = {w.name for w in workloads if selector and w.namespace == namespace and _carries(w, selector)}
+        if isinstance(name, str) and len(met) == 1:
+            behind[namespace, name] = Answer(met.pop(), _ports(service))
+    return behind
+
+
+def _ports(service: dict[str, Any]) -> frozenset[str]:
+    ports = _mapping(service, "spec").get("ports")
+    listed = ports if isinstance(ports, list) else []
+    return frozenset(str(port.get("port")) for port in listed if isinstance(port, dict))
+
+
+def _carries(workload: Workload, selector: dict[str, str]) -> bool:
+    path = template_path(workload.manifest)
+    return selector.items() <= _texts(_mapping(workload.manifest, *path, "metadata"), "labels").items()
+
+
+def _addresses(workload: Workload) -> Iterator[tuple[Evidence, str, str]]:
+    """(evidence, host, namespace) of every environment value that is nothing but an address with a port."""
+    for path, key, value in _environment(workload):
+        if match := ADDRESS.match(value):
+            line = workload.line_of((*workload.base, *path, "value"))
+            host, _, rest = match[1].partition(".")
+            namespace = as_label(rest.partition(".")[0]) or workload.namespace
+            yield Evidence(workload.file, line, key, f"{match[1]}:{match[2]}"), host, namespace
+
+
+def _environment(workload: Workload) -> Iterator[tuple[Path, str, str]]:
+    """(path, name, value) of every plain environment variable."""
+    for path, container in _containers(workload.manifest):
+        variables = container.get("env")
+        for number, variable in enumerate(variables if isinstance(variables, list) else ()):
+            key, value = (
+                (variable.get("name"), variable.get("value")) if isinstance(variable, dict) else (0, 0)
+            )
+            if isinstance(key, str) and isinstance(value, str):
+                yield (*path, "env", number), key, value
