@@ -6,6 +6,7 @@ One broken document loses no other.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ NOTHING = re.compile(r"\s*(#.*)?$")
 NUMBER = re.compile(r"[-+]?[0-9]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 BASED = re.compile(r"(0o[0-7]+|0x[0-9a-fA-F]+)$")
+NUL = "\\u0000"
 WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 WORDS |= {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 
@@ -71,9 +73,12 @@ def read(content: bytes, *, as_json: bool = False) -> list[Document]:
 def _read_json(text: str) -> Document | None:
     """JSON proper, which may hold tabs that YAML forbids; None when it is not JSON, so that YAML may try."""
     try:
-        return Document(0, 1, json.loads(text, object_pairs_hook=_unique))
+        data = json.loads(text, object_pairs_hook=_unique)
+        plain = json.dumps(data, ensure_ascii=False, allow_nan=False)
+        plain.encode()
     except (ValueError, RecursionError):
         return None
+    return None if NUL in plain else Document(0, 1, data)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -119,7 +124,13 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
         return int(text)
     if BASED.match(text) and len(text) < 300:
         return int(text, 0)
-    return float(text) if FLOAT.match(text) and len(text) < 300 else text
+    return _float(text) if FLOAT.match(text) else text
+
+
+def _float(text: str) -> float | str:
+    """A number JSON can carry; one beyond every float stays text."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 @dataclass
@@ -156,7 +167,8 @@ class _Builder:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-            raise Unreadable(what, self.first + (mark.line if mark else 0)) from error
+            last = text.rstrip().count("\n")
+            raise Unreadable(what, self.first + (min(mark.line, last) if mark else 0)) from error
         return self.root, self.lines
 
     def _take(self, event: yaml.Event) -> None:
@@ -178,6 +190,8 @@ class _Builder:
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
         value = _scalar(event)
+        if "\x00" in event.value:
+            raise Unreadable("holds a NUL character", self._line(event))
         if event.anchor:
             self.anchors[event.anchor] = (value, 1)
         top = self.open[-1] if self.open else None

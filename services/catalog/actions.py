@@ -1,0 +1,221 @@
+"""Everything that changes the catalog."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from services.audit.actions import record
+from services.catalog import planning, writing
+from services.catalog.descriptors.envelope import check_envelope
+from services.catalog.descriptors.examine import counts, examine
+from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
+from services.catalog.descriptors.problems import Found
+from services.catalog.descriptors.refs import ref_of
+from services.catalog.descriptors.relations import declared
+from services.catalog.models import Entity, ImportRun, Source
+
+Person = AbstractBaseUser | None
+
+
+class Refused(ValueError):
+    """An action that cannot be done now; the text is for the person who asked."""
+
+
+class DescriptorRefused(Refused):
+    """A descriptor the catalog does not take; `problems` say why."""
+
+    def __init__(self, problems: list[Found]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+@transaction.atomic
+def plan_import(
+    *,
+    source: Source,
+    files: Mapping[str, bytes],
+    by: Person,
+    revision: str = "",
+    notes: list[str] | None = None,
+) -> ImportRun:
+    """Look at the files and write down what an import would change. Changes nothing else."""
+    reports = examine(files)
+    documents = [report.as_dict() for report in reports]
+    payload = planning.payload_of(reports)
+    changes = planning.compare(source, payload, documents)
+    return ImportRun.objects.create(
+        source=source,
+        revision=revision,
+        documents=documents,
+        payload=payload,
+        changes=[change.as_dict() for change in changes],
+        counts={**counts(reports), **_tally(changes)},
+        notes=notes or [],
+        created_by=by,
+    )
+
+
+def _tally(changes: list[planning.Change]) -> dict[str, int]:
+    tally = dict.fromkeys(planning.LABELS, 0)
+    for change in changes:
+        tally[change.action] += 1
+    return tally
+
+
+@transaction.atomic
+def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
+    """Do what a plan says, compared anew with what the catalog holds now.
+
+    Refuses a plan that was applied before, or that a later applied one has overtaken. A broken file keeps the
+    last good version of its entities and says so; what a folder or repository no longer has is orphaned.
+    """
+    source = Source.objects.select_for_update().get(pk=run.source_id)
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state != ImportRun.State.PLANNED:
+        raise Refused("This plan was already applied.")
+    if source.runs.filter(pk__gt=run.pk, state=ImportRun.State.APPLIED).exists():
+        raise Refused("A newer import of this source was applied since. Look again first.")
+    changes = planning.compare(source, run.payload, run.documents)
+    by_action = {
+        action: [c for c in changes if c.action == action]
+        for action in (planning.STALE, planning.ORPHAN, planning.SAME)
+    }
+    written = {change.ref for change in changes if change.action in planning.WRITTEN}
+    touched = [c.ref for c in changes if c.action in (*planning.WRITTEN, planning.STALE, planning.ORPHAN)]
+    run.undo = writing.snapshot(touched)
+    items = [item for item in run.payload if item["ref"] in written]
+    writing.write([writing.row_of(item, source) for item in items], items)
+    _mark_missing(by_action[planning.STALE], Entity.State.STALE)
+    _mark_missing(by_action[planning.ORPHAN], Entity.State.ORPHAN)
+    writing.resolve_links()
+    run.changes = [change.as_dict() for change in changes]
+    run.counts = {**run.counts, **_tally(changes)}
+    run.state, run.applied_at = ImportRun.State.APPLIED, timezone.now()
+    run.save()
+    record(by=by, action="catalog.imported", obj=run, summary=f"Imported {source}", details=run.counts)
+    return run
+
+
+def _mark_missing(changes: list[planning.Change], state: str) -> None:
+    for change in changes:
+        why = (
+            f"{change.file}:{change.line}: {change.reason}" if state == Entity.State.STALE else change.reason
+        )
+        Entity.objects.filter(ref=change.ref).update(state=state, problem=why, updated_at=timezone.now())
+
+
+@transaction.atomic
+def undo_import(*, run: ImportRun, by: Person) -> ImportRun:
+    """Put back what stood in the catalog before a run. Refuses all but the last applied run of its source.
+
+    Entities that another source has taken over since are left alone.
+    """
+    Source.objects.select_for_update().get(pk=run.source_id)
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state != ImportRun.State.APPLIED:
+        raise Refused("Only an applied import can be undone.")
+    if run.source.runs.filter(pk__gt=run.pk, state=ImportRun.State.APPLIED).exists():
+        raise Refused("A newer import of this source was applied; undo that one first.")
+    ours = set(Entity.objects.filter(source=run.source).values_list("ref", flat=True))
+    new = [entry["ref"] for entry in run.undo if entry["before"] is None and entry["ref"] in ours]
+    Entity.objects.filter(ref__in=new).delete()
+    before = [entry["before"] for entry in run.undo if entry["before"] and entry["ref"] in ours]
+    _restore(before)
+    run.state, run.undone_at = ImportRun.State.UNDONE, timezone.now()
+    run.save(update_fields=["state", "undone_at"])
+    record(by=by, action="catalog.import_undone", obj=run, summary=f"Undid an import of {run.source}")
+    return run
+
+
+def _restore(before: list[dict[str, Any]]) -> None:
+    sources = Source.objects.in_bulk({entry["source"] for entry in before if entry["source"]})
+    rows = [
+        writing.row_of(
+            entry["item"], sources.get(entry["source"]), state=entry["state"], problem=entry["problem"]
+        )
+        for entry in before
+    ]
+    writing.write(rows, [entry["item"] for entry in before])
+    writing.resolve_links()
+
+
+@transaction.atomic
+def find_or_create_source(
+    *, kind: str, title: str, by: Person, location: str = "", branch: str = "", path: str = ""
+) -> Source:
+    """The source with this address; a folder or repository is known once, every upload is its own."""
+    if kind in (Source.Kind.FOLDER, Source.Kind.GIT):
+        source, _ = Source.objects.get_or_create(
+            kind=kind,
+            location=location,
+            branch=branch,
+            path=path,
+            defaults={"title": title, "created_by": by},
+        )
+        return source
+    return Source.objects.create(kind=kind, title=title, location=location, created_by=by)
+
+
+@transaction.atomic
+def import_documents(
+    *, files: Mapping[str, bytes], title: str, by: Person, kind: str = Source.Kind.UPLOAD, location: str = "",
+    branch: str = "", path: str = "", revision: str = "",
+) -> ImportRun:  # fmt: skip
+    """Plan and apply in one step; a second time with the same files changes nothing."""
+    source = find_or_create_source(kind=kind, title=title, by=by, location=location, branch=branch, path=path)
+    return apply_import(run=plan_import(source=source, files=files, by=by, revision=revision), by=by)
+
+
+@transaction.atomic
+def register(
+    descriptor: dict[str, Any], *, origin: str = Entity.Origin.REQUEST, by: Person, request: str = ""
+) -> Entity:
+    """Take one entity into the catalog, as a merged request does; `origin` is one, or a place in git.
+
+    Refuses (DescriptorRefused) what an import would refuse. What a source already has stays with it.
+    """
+    found = check_envelope(descriptor)
+    if not found:
+        found = check_kind(descriptor) if is_known(descriptor) else [unknown_kind(descriptor)]
+    if found:
+        raise DescriptorRefused(found)
+    item = _item_of(descriptor, origin)
+    known = Entity.objects.filter(ref=item["ref"]).select_related("source").first()
+    if known and known.source:
+        item |= {"file": known.location, "line": known.line}
+    writing.write([writing.row_of(item, known.source if known else None)], [item])
+    writing.resolve_links()
+    entity = Entity.objects.get(ref=item["ref"])
+    if request:
+        entity.onboarded_request = request
+        entity.save(update_fields=["onboarded_request"])
+    record(by=by, action="catalog.registered", obj=entity, summary=f"{entity.ref} is in the catalog")
+    return entity
+
+
+def _item_of(descriptor: dict[str, Any], origin: str) -> dict[str, Any]:
+    is_choice = origin in Entity.Origin.values
+    relations, _ = declared(descriptor)
+    return {
+        "ref": ref_of(descriptor),
+        "file": "" if is_choice else origin,
+        "line": 1,
+        "origin": origin if is_choice else Entity.Origin.REQUEST,
+        "descriptor": descriptor,
+        "relations": [
+            {"type": r.type, "target": r.target_ref, "field": r.field, "evidence": []} for r in relations
+        ],
+    }
+
+
+@transaction.atomic
+def remove_entity(*, entity: Entity, by: Person) -> None:
+    """Take an orphan out of the catalog. Refuses what a source still has: it would come back."""
+    entity = Entity.objects.select_for_update().get(pk=entity.pk)
+    if entity.state != Entity.State.ORPHAN:
+        raise Refused("Only what its source no longer has can be removed. Remove it there first.")
+    record(by=by, action="catalog.removed", obj=entity, summary=f"Removed {entity.ref}")
+    entity.delete()

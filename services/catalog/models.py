@@ -1,0 +1,232 @@
+"""Entities, how they relate, and where they came from."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+SERVICE_TYPES = ("service", "website", "worker", "job", "cache", "queue", "database")
+
+
+class Source(models.Model):
+    """A place that descriptors are imported from, again and again."""
+
+    class Kind(models.TextChoices):
+        FOLDER = "folder", "Folder"
+        GIT = "git", "Git repository"
+        UPLOAD = "upload", "Upload"
+        PASTE = "paste", "Pasted text"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    title = models.CharField(max_length=200)
+    location = models.CharField(
+        max_length=500, blank=True, help_text="A path, or owner/name on the git host."
+    )
+    branch = models.CharField(max_length=200, blank=True)
+    path = models.CharField(max_length=500, blank=True, help_text="Only below this folder.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["title", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "location", "branch", "path"],
+                condition=models.Q(kind__in=["folder", "git"]),
+                name="catalog_source_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:source_list") + f"#source-{self.pk}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each import sees everything, so that what is missing is gone."""
+        return self.kind in (self.Kind.FOLDER, self.Kind.GIT)
+
+
+class EntityQuerySet(models.QuerySet["Entity"]):
+    def for_list(self) -> "EntityQuerySet":
+        """Rows with owner and system, without the long columns."""
+        heavy = ("spec", "metadata", "search", "problem")
+        return self.select_related("owner", "system", "source").defer(
+            *heavy, *(f"{other}__{column}" for other in ("owner", "system") for column in heavy)
+        )
+
+    def of_kind(self, kind: str) -> "EntityQuerySet":
+        return self.filter(kind__iexact=kind)
+
+    def services(self) -> "EntityQuerySet":
+        """Components that run: everything but libraries, documentation and the like."""
+        return self.filter(kind="Component", type__in=SERVICE_TYPES)
+
+    def owned_by_refs(self, refs: list[str]) -> "EntityQuerySet":
+        return self.filter(owner_ref__in=refs)
+
+    def without_owner(self) -> "EntityQuerySet":
+        """What should have an owner and has none that the catalog knows."""
+        return self.filter(owner__isnull=True, kind__in=["Component", "API", "Resource", "System", "Domain"])
+
+
+class Entity(models.Model):
+    """Anything in the catalog: `spec` and `metadata` as they came, the columns for what pages ask."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        STALE = "stale", "Last good version"
+        ORPHAN = "orphan", "Orphaned"
+
+    class Origin(models.TextChoices):
+        DESCRIPTOR = "descriptor", "Descriptor"
+        KUBERNETES = "kubernetes", "Kubernetes manifest"
+        REQUEST = "request", "Request"
+
+    ref = models.CharField(max_length=220, unique=True)
+    api_version = models.CharField(max_length=320, default="backstage.io/v1alpha1")
+    kind = models.CharField(max_length=63)
+    namespace = models.CharField(max_length=63, default="default")
+    name = models.CharField(max_length=63)
+    title = models.CharField(max_length=300, blank=True)
+    description = models.TextField(blank=True)
+    type = models.CharField(max_length=100, blank=True)
+    lifecycle = models.CharField(max_length=100, blank=True)
+    owner_ref = models.CharField(max_length=220, blank=True, db_index=True)
+    owner = models.ForeignKey("self", models.SET_NULL, null=True, related_name="owns")
+    system_ref = models.CharField(max_length=220, blank=True, db_index=True)
+    system = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
+    spec = models.JSONField(default=dict)
+    metadata = models.JSONField(default=dict)
+    digest = models.CharField(max_length=40, blank=True)
+    source = models.ForeignKey(Source, models.SET_NULL, null=True, related_name="entities")
+    origin = models.CharField(max_length=12, choices=Origin.choices, default=Origin.DESCRIPTOR)
+    location = models.CharField(max_length=1000, blank=True)
+    line = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    problem = models.TextField(blank=True)
+    onboarded_request = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    search = models.GeneratedField(
+        expression=SearchVector("name", weight="A", config="simple")
+        + SearchVector("title", weight="A", config="simple")
+        + SearchVector("description", weight="C", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = EntityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "entities"
+        ordering = ["name", "pk"]
+        indexes = [
+            models.Index(fields=["kind", "type", "name"], name="catalog_entity_kind_type"),
+            models.Index(fields=["name", "id"], name="catalog_entity_name"),
+            models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="catalog_entity_name_prefix"),
+            models.Index(
+                OpClass(Lower("title"), name="text_pattern_ops"), name="catalog_entity_title_prefix"
+            ),
+            GinIndex(fields=["search"], name="catalog_entity_search"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["active", "stale", "orphan"]), name="catalog_entity_state"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ref=Lower("ref")), name="catalog_entity_ref_is_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:entity_detail", args=[self.kind.lower(), self.namespace, self.name])
+
+    @property
+    def is_service(self) -> bool:
+        return self.kind == "Component" and self.type in SERVICE_TYPES
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """The entity as a descriptor, as it came."""
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "metadata": self.metadata,
+            "spec": self.spec,
+        }
+
+
+class Relation(models.Model):
+    """What one entity's descriptor says about another; the opposite direction is read, not stored."""
+
+    source = models.ForeignKey(Entity, models.CASCADE, related_name="relations")
+    type = models.CharField(max_length=20)
+    target_ref = models.CharField(max_length=500, db_index=True)
+    target = models.ForeignKey(Entity, models.SET_NULL, null=True, related_name="incoming")
+    origin = models.CharField(max_length=12, choices=Entity.Origin.choices, default=Entity.Origin.DESCRIPTOR)
+    field = models.CharField(max_length=30, blank=True)
+    evidence = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["type", "target_ref"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "type", "target_ref", "field"], name="catalog_relation_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.target_ref}"
+
+
+class ImportRun(models.Model):
+    """One look at a source: what was found, what it would change, and how to take it back."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        APPLIED = "applied", "Applied"
+        UNDONE = "undone", "Undone"
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
+    revision = models.CharField(max_length=64, blank=True)
+    documents = models.JSONField(default=list, help_text="The report: one row for each document.")
+    payload = models.JSONField(default=list, help_text="The entities that were found.")
+    changes = models.JSONField(default=list, help_text="What would change, or did.")
+    undo = models.JSONField(default=list, help_text="What was there before.")
+    counts = models.JSONField(default=dict)
+    notes = models.JSONField(default=list)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["source", "-id"], name="catalog_run_latest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="planned") | models.Q(applied_at__isnull=False),
+                name="catalog_run_applied_at",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk} of {self.source}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:import_detail", args=[self.pk])

@@ -1,0 +1,125 @@
+"""What an import would change, before it does."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from services.catalog.descriptors.examine import DocumentReport
+from services.catalog.models import Entity, Source
+
+NEW, CHANGED, SAME, TAKEN, SKIPPED = "new", "changed", "unchanged", "conflict", "skipped"
+STALE, ORPHAN = "kept", "orphaned"
+WRITTEN = (NEW, CHANGED)
+LABELS = {
+    NEW: "New",
+    CHANGED: "Changed",
+    SAME: "Unchanged",
+    TAKEN: "Comes from elsewhere",
+    SKIPPED: "Described elsewhere",
+    STALE: "Last good version kept",
+    ORPHAN: "No longer in the source",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one entity, and why."""
+
+    ref: str
+    action: str
+    file: str
+    line: int
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def payload_of(reports: Iterable[DocumentReport]) -> list[dict[str, Any]]:
+    """The entities of a report in the form an import run keeps."""
+    return [
+        {
+            "ref": report.ref,
+            "file": report.file,
+            "line": report.line,
+            "origin": report.origin,
+            "descriptor": report.descriptor,
+            "relations": [
+                {
+                    "type": r.type,
+                    "target": r.target_ref,
+                    "field": r.field,
+                    "evidence": _evidence(report, r.target_ref),
+                }
+                for r in report.relations
+            ],
+        }
+        for report in reports
+        if report.descriptor is not None
+    ]
+
+
+def _evidence(report: DocumentReport, target: str) -> list[dict[str, Any]]:
+    return [asdict(evidence) for evidence in report.evidence.get(target, [])]
+
+
+def digest_of(item: dict[str, Any]) -> str:
+    """Tells whether an entity changed; place and line do not count."""
+    told = json.dumps([item["descriptor"], item["relations"], item["origin"]], sort_keys=True)
+    return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()
+
+
+def compare(source: Source, payload: list[dict[str, Any]], documents: list[dict[str, Any]]) -> list[Change]:
+    """Every change an import of `payload` into `source` would make, in the order of the files."""
+    known = _known([item["ref"] for item in payload])
+    changes = [_compare_one(source, item, known.get(item["ref"])) for item in payload]
+    return changes + _missing(source, {item["ref"] for item in payload}, documents)
+
+
+def _known(refs: list[str]) -> dict[str, Entity]:
+    columns = ("ref", "digest", "state", "origin", "source__title", "location")
+    rows = Entity.objects.filter(ref__in=refs).select_related("source").only(*columns)
+    return {entity.ref: entity for entity in rows}
+
+
+def _compare_one(source: Source, item: dict[str, Any], known: Entity | None) -> Change:
+    action, reason = _fate(source, item, known)
+    return Change(item["ref"], action, item["file"], item["line"], reason)
+
+
+def _fate(source: Source, item: dict[str, Any], known: Entity | None) -> tuple[str, str]:
+    if known is None:
+        return NEW, ""
+    elsewhere = known.source_id not in (None, source.pk) and known.state != Entity.State.ORPHAN
+    derived = item["origin"] == Entity.Origin.KUBERNETES
+    if derived and known.origin != Entity.Origin.KUBERNETES and known.source_id != source.pk:
+        return SKIPPED, f"already described in {known.location or 'a request'}"
+    if elsewhere and (derived or known.origin != Entity.Origin.KUBERNETES):
+        return TAKEN, f"comes from {known.source}, {known.location}; remove it there first"
+    if (
+        known.source_id == source.pk
+        and known.state == Entity.State.ACTIVE
+        and known.digest == digest_of(item)
+    ):
+        return SAME, ""
+    return CHANGED, "taken over" if known.source_id != source.pk else ""
+
+
+def _missing(source: Source, seen: set[str], documents: list[dict[str, Any]]) -> list[Change]:
+    """Entities of the source that this run did not see: kept when their file is broken, else orphaned."""
+    if source.pk is None:
+        return []
+    broken = {row["file"]: row for row in reversed(documents) if row["verdict"] in ("refused", "unparsable")}
+    rows = Entity.objects.filter(source=source).exclude(state=Entity.State.ORPHAN).exclude(ref__in=seen)
+    changes = []
+    for entity in rows.only("ref", "location", "line", "state"):
+        if row := broken.get(entity.location):
+            why = row["errors"][0]["message"] if row["errors"] else row["verdict"]
+            changes.append(Change(entity.ref, STALE, entity.location, row["line"], why))
+        elif source.is_whole:
+            changes.append(
+                Change(entity.ref, ORPHAN, entity.location, entity.line, "the file no longer has it")
+            )
+    return changes

@@ -1,0 +1,101 @@
+"""Reading the catalog."""
+
+import re
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Lower
+
+from services.accounts.models import Team, User
+from services.catalog.descriptors.refs import BadReference, parse_ref
+from services.catalog.models import Entity, EntityQuerySet
+
+MAX_QUERY = 100
+
+
+def services() -> EntityQuerySet:
+    """Every component that runs somewhere."""
+    return Entity.objects.services()
+
+
+def find(ref: str) -> Entity | None:
+    """The entity a reference names, however it is written; None when there is none or it cannot be read."""
+    try:
+        canonical = str(parse_ref(ref, default_kind="component"))
+    except BadReference:
+        return None
+    return Entity.objects.filter(ref=canonical).first()
+
+
+def refs_of(user: Any) -> list[str]:
+    """The references a person owns things under: their own and those of their teams."""
+    if not user.is_authenticated:
+        return []
+    return [user.ref, *(f"group:default/{slug}" for slug in user.roles)]
+
+
+def owned_by(user: Any) -> EntityQuerySet:
+    """Everything that belongs to the person or to one of their teams."""
+    return Entity.objects.owned_by_refs(refs_of(user))
+
+
+def team_of(entity: Entity) -> Team | None:
+    """The team whose group this is."""
+    return (
+        Team.objects.filter(slug=entity.name.lower()).first()
+        if entity.ref.startswith("group:default/")
+        else None
+    )
+
+
+def account_of(entity: Entity) -> User | None:
+    """The account of the person this is."""
+    if not entity.ref.startswith("user:default/"):
+        return None
+    return User.objects.filter(username__iexact=entity.name).first()
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a search, cleaned; at most eight."""
+    return re.findall(r"[\w]+", text[:MAX_QUERY].lower())[:8]
+
+
+def full_text(text: str) -> SearchQuery | None:
+    """A query that finds every word as the beginning of one; None when there is no word."""
+    words = words_of(text)
+    raw = " & ".join(f"{word}:*" for word in words)
+    return SearchQuery(raw, config="simple", search_type="raw") if words else None
+
+
+def matching(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
+    """Entities whose words begin so, or whose name holds the text anywhere."""
+    query = full_text(text)
+    clean = text[:MAX_QUERY].strip().replace("\x00", "")
+    anywhere = Q(name__icontains=clean) | Q(title__icontains=clean)
+    return rows.filter(Q(search=query) | anywhere) if query else rows.filter(anywhere)
+
+
+def search(q: str, limit: int = 10) -> list[Entity]:
+    """The best matches for a few typed letters: by name, then title, then description."""
+    clean = q[:MAX_QUERY].strip().lower().replace("\x00", "")
+    if not clean:
+        return []
+    query = full_text(clean)
+    by_name = Q(low_name__startswith=clean) | Q(low_title__startswith=clean)
+    rows = (
+        Entity.objects.for_list()
+        .alias(low_name=Lower("name"), low_title=Lower("title"))
+        .filter(by_name | Q(search=query) if query else by_name)
+        .annotate(
+            nearness=Case(
+                When(low_name=clean, then=Value(0)),
+                When(by_name, then=Value(1)),
+                default=Value(2),
+                output_field=IntegerField(),
+            )
+        )
+    )
+    order = ["nearness", *([SearchRank("search", query).desc()] if query else []), "name"]
+    found = list(rows.order_by(*order)[:limit])
+    return found or list(matching(Entity.objects.for_list(), clean)[:limit])
