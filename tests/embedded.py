@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         embedded.start_postgres(state)
         _started.append(state)
     embedded.ensure_database(state)
+    (state / "static").mkdir(exist_ok=True)  # whitenoise warns when it is absent
     embedded.start_redis(state)
 
 

@@ -30,9 +30,9 @@ def set_theme(*, by: User, theme: str) -> None:
 
 @transaction.atomic
 def save_profile(*, by: User, name: str, timezone: str, theme: str) -> None:
-    changed = [
-        f for f, v in (("name", name), ("timezone", timezone), ("theme", theme)) if getattr(by, f) != v
-    ]
+    wanted = {"name": name, "timezone": timezone, "theme": theme}
+    stored = User.objects.select_for_update().get(pk=by.pk)  # a form may have changed `by` already
+    changed = [field for field, value in wanted.items() if getattr(stored, field) != value]
     by.name, by.timezone, by.theme = name, timezone, theme
     by.save(update_fields=["name", "timezone", "theme"])
     if changed:

@@ -12,7 +12,7 @@ from services.accounts.queries import by_name_or_mail, may_try
 
 
 class SignInForm(forms.Form):
-    """Checks name and password. `user` is who they belong to; `is_wrong` says that a password was tried."""
+    """Checks name and password. `user` is who they belong to; `is_wrong`: one was tried for `meant`."""
 
     username = forms.CharField(
         label="User name or e-mail",
@@ -28,16 +28,17 @@ class SignInForm(forms.Form):
         self.request = request
         self.user: Any = None
         self.is_wrong = False
+        self.meant = ""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if "username" not in data or "password" not in data:
             return data
         meant = by_name_or_mail(data["username"])
-        username = meant.username if meant else data["username"]
-        if not may_try(username, self.request.META.get("REMOTE_ADDR")):
+        self.meant = meant.username if meant else data["username"]
+        if not may_try(self.meant, self.request.META.get("REMOTE_ADDR")):
             raise forms.ValidationError("Too many wrong passwords. Wait 15 minutes, then try again.")
-        self.user = authenticate(self.request, username=username, password=data["password"])
+        self.user = authenticate(self.request, username=self.meant, password=data["password"])
         if self.user is None:
             self.is_wrong = True
             raise forms.ValidationError("Name and password do not belong together. Check both and try again.")

@@ -36,7 +36,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             actions.note_sign_in(user=form.user, how="password")
             return redirect(_way_on(request))
         if form.is_wrong:
-            actions.note_failure(username=form.data["username"], address=request.META.get("REMOTE_ADDR"))
+            actions.note_failure(username=form.meant, address=request.META.get("REMOTE_ADDR"))
     people = sorted(queries.demo_people(), key=lambda p: settings.DEMO_PEOPLE.index(p.username))
     context = {"form": form, "people": people, "next": _way_on(request), "company": settings.COMPANY}
     return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)

@@ -14,14 +14,14 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(function () {
-      form.querySelectorAll("[type=submit]").forEach(function (button) { button.setAttribute("aria-disabled", "true"); });
+      form.querySelectorAll("button:not([type=button])").forEach(function (button) { button.setAttribute("aria-disabled", "true"); });
     });
   });
   /* back and forward: the page comes from memory and may be sent again */
   addEventListener("pageshow", function () {
     document.querySelectorAll("form[data-sent]").forEach(function (form) {
       delete form.dataset.sent;
-      form.querySelectorAll("[type=submit][aria-disabled]").forEach(function (button) { button.removeAttribute("aria-disabled"); });
+      form.querySelectorAll("button[aria-disabled]").forEach(function (button) { button.removeAttribute("aria-disabled"); });
     });
   });
   addEventListener("beforeunload", function (event) {

@@ -1,0 +1,34 @@
+"""Every view is under a policy, and docs/permissions.md says which."""
+
+from pathlib import Path
+
+from portal.shell.permissions import Row, as_markdown, matrix
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_view_has_a_policy():
+    assert [row for row in matrix() if not row.policy] == []
+
+
+def test_the_matrix_knows_the_pages():
+    paths = {row.path for row in matrix()}
+    assert {"/", "/sign-in/", "/palette", "/livez"} <= paths
+
+
+def test_a_view_without_a_policy_would_show():
+    assert "| `/x` | `a.b` |  |" in as_markdown([Row("/x", "a.b", "")])
+
+
+def test_docs_name_the_policy_of_every_view():
+    assert as_markdown(matrix()) in (ROOT / "docs" / "permissions.md").read_text(), (
+        "run manage.py permission_matrix"
+    )
+
+
+def test_only_the_door_and_the_probes_are_public():
+    public = {row.path for row in matrix() if row.policy == "public"}
+    assert {"/sign-in/", "/become/", "/livez", "/readyz"} <= public
+    assert not {
+        path for path in public if path.startswith(("/catalog", "/requests", "/new", "/help", "/insights"))
+    }
