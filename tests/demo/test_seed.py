@@ -15,8 +15,12 @@ from services.audit.models import Event
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.states import OPEN_STATES, Cause, State
 from services.integrations.models import PullRequest
+from services.onboarding.models import Approval, Hop, Request, Rollout
 
-COUNTED = [User, Team, Membership, Category, Ticket, Message, TicketEvent, Event, PullRequest]
+COUNTED = [
+    User, Team, Membership, Category, Ticket, Message, TicketEvent, Event, PullRequest,
+    Request, Hop, Approval, Rollout,
+]  # fmt: skip
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +93,16 @@ def test_past_tickets_have_the_versions_of_their_events() -> None:
     seed()
     for ticket in Ticket.objects.filter(submission__startswith="demo-past").prefetch_related("events")[:20]:
         assert [event.version for event in ticket.events.all()] == list(range(1, ticket.version + 1))
+
+
+def test_past_requests_are_told_with_hops_approvals_and_events_and_the_next_gets_the_next_number() -> None:
+    seed()
+    assert Request.objects.filter(state="live").count() == 157
+    for request in Request.objects.filter(state="live").prefetch_related("hops")[:20]:
+        names = [hop.name for hop in request.hops.all() if hop.name != "approval"]
+        assert names == ["form", "pull_request", "merged", "applied", "healthy"]
+        assert PullRequest.objects.get(number=request.pull_number).merge_sha == request.merge_sha
+    assert Event.objects.filter(action="request.live").count() == 157
+    newest = Request.objects.create(title="Next", blueprint="web-service", created_by=User.objects.first())
+    newest.refresh_from_db()
+    assert newest.number > 1180

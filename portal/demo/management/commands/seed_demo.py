@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from portal.demo.seeding import open_tickets, past_tickets, people, repository
+from portal.demo.seeding import open_tickets, past_requests, past_tickets, people, repository
 
 Step = Callable[[], str]
 
@@ -32,6 +32,6 @@ def steps(*, history: bool) -> list[Step]:
     now = timezone.now()
     wanted: list[Step] = [people.seed, lambda: repository.seed(now)]
     if history:
-        wanted.append(lambda: past_tickets.seed(now))
+        wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
     wanted.append(lambda: open_tickets.seed(now))
     return wanted
