@@ -12,6 +12,7 @@ from portal.demo.history.questions import past_tickets
 from portal.demo.seeding import people
 from services.accounts.models import Membership, Team, User
 from services.audit.models import Event
+from services.catalog.models import Entity, ImportRun, Relation
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.states import OPEN_STATES, Cause, State
 from services.integrations.models import PullRequest
@@ -19,7 +20,7 @@ from services.onboarding.models import Approval, Hop, Request, Rollout
 
 COUNTED = [
     User, Team, Membership, Category, Ticket, Message, TicketEvent, Event, PullRequest,
-    Request, Hop, Approval, Rollout,
+    Request, Hop, Approval, Rollout, Entity, Relation, ImportRun,
 ]  # fmt: skip
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +107,17 @@ def test_past_requests_are_told_with_hops_approvals_and_events_and_the_next_gets
     newest = Request.objects.create(title="Next", blueprint="web-service", created_by=User.objects.first())
     newest.refresh_from_db()
     assert newest.number > 1180
+
+
+def test_the_catalog_is_imported_whole_and_only_one_owner_is_nobody() -> None:
+    seed()
+    run = ImportRun.objects.get()
+    assert {document["verdict"] for document in run.documents} == {"ok"}
+    assert Entity.objects.services().count() == 23
+    assert list(Entity.objects.without_owner().values_list("name", flat=True).order_by("name")) == [
+        "loyalty",
+        "loyalty-api",
+        "loyalty-db",
+    ]
+    assert not Relation.objects.filter(target=None).exclude(target_ref="user:default/ruben").exists()
+    assert Entity.objects.exclude(onboarded_request="").count() == 18

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from portal.demo.seeding import open_tickets, past_requests, past_tickets, people, repository
+from portal.demo.seeding import catalog, open_tickets, past_requests, past_tickets, people, repository
 
 Step = Callable[[], str]
 
@@ -30,7 +30,11 @@ class Command(BaseCommand):
 def steps(*, history: bool) -> list[Step]:
     """In the order in which one needs the other."""
     now = timezone.now()
-    wanted: list[Step] = [people.seed, lambda: repository.seed(now)]
+    wanted: list[Step] = [
+        people.seed,
+        lambda: repository.seed(now),
+        lambda: catalog.seed(now, history=history),
+    ]
     if history:
         wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
     wanted.append(lambda: open_tickets.seed(now))
