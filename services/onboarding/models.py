@@ -92,7 +92,7 @@ class Request(models.Model):
     number = models.IntegerField(unique=True, db_default=NextNumber(), editable=False)
     title = models.CharField(max_length=200)
     blueprint = models.SlugField(max_length=63)
-    digest = models.CharField(max_length=64, blank=True, help_text="The blueprint's version.")
+    digest = models.CharField(max_length=80, blank=True, help_text="The blueprint's version.")
     state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
     token = models.CharField(max_length=64, blank=True, help_text="From the form; one request per token.")
     answers = models.JSONField(default=dict)
@@ -104,7 +104,7 @@ class Request(models.Model):
     entity = models.JSONField(default=dict, help_text="The descriptor the catalog gets.")
     entity_ref = models.CharField(max_length=200, blank=True, db_index=True)
     environments = models.JSONField(default=list)
-    tree_hash = models.CharField(max_length=64, blank=True, help_text="What approvals are bound to.")
+    tree_hash = models.CharField(max_length=80, blank=True, help_text="What approvals are bound to.")
     reason = models.TextField(blank=True, help_text="Why it was rejected, withdrawn or closed.")
     problem = models.JSONField(default=dict, help_text="step, title, message, advice, evidence, fix.")
     created_by = models.ForeignKey(
@@ -247,7 +247,7 @@ class Approval(models.Model):
     request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="approvals")
     key = models.CharField(max_length=63)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    tree_hash = models.CharField(max_length=64)
+    tree_hash = models.CharField(max_length=80)
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     voided_at = models.DateTimeField(null=True, blank=True)
@@ -256,7 +256,7 @@ class Approval(models.Model):
         ordering = ["created_at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "key", "tree_hash"],
+                fields=["request", "key", "tree_hash", "by"],
                 condition=Q(voided_at__isnull=True),
                 name="onboarding_approval_once",
             )

@@ -147,6 +147,23 @@ def test_propose_other_files_adds_a_commit_and_takes_back_what_is_left_out(host,
     assert third.head_sha != first.head_sha
 
 
+def test_propose_over_a_newer_base_takes_it_in(host, propose) -> None:
+    first = propose(files={"README.md": b"mine\n"}, base=host.head(REPO))
+    newer = host.commit(REPO, files={"README.md": b"theirs\n"}, author=SAM, message="Meanwhile")
+    again = propose(files={"README.md": b"mine\n"})
+    assert (again.head_sha, again.mergeable) == (first.head_sha, False)
+    second = propose(files={"README.md": b"mine\n"}, base=newer)
+    assert (second.mergeable, second.base_sha) == (True, newer)
+    assert [(c.old, c.new) for c in host.diff(REPO, 1)] == [(b"theirs\n", b"mine\n")]
+    assert propose(files={"README.md": b"mine\n"}, base=newer) == second
+
+
+def test_propose_starts_at_the_base_it_was_made_against(host, propose) -> None:
+    base = host.head(REPO)
+    host.commit(REPO, files={"README.md": b"theirs\n"}, author=SAM, message="Meanwhile")
+    assert propose(files={"README.md": b"mine\n"}, base=base).mergeable is False
+
+
 def test_propose_removes_and_changes(host, propose) -> None:
     host.commit(REPO, files={"old.yaml": b"1\n"}, author=SAM, message="old")
     propose(files={"old.yaml": None, "README.md": b"one\n2\nthree\n"})

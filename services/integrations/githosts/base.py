@@ -126,9 +126,12 @@ class GitHost(Protocol):
         files: Mapping[str, bytes | None],
         author: Person,
         message: str,
+        base: str | None = None,
     ) -> Proposal:
         """The branch's one pull request, carrying exactly `files` (None removes one) over the default branch.
 
+        `base` is the commit of the default branch the files were made against: the branch starts there, or
+        takes it in, so what changed up to it is no conflict. What changed after it can be one.
         Made when absent, brought up to date when open, returned untouched when merged or closed. Calling
         twice, at once, or again after a kill at any step, leaves one branch and one pull request.
         """

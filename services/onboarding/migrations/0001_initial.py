@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('number', models.IntegerField(db_default=services.onboarding.models.NextNumber(), editable=False, unique=True)),
                 ('title', models.CharField(max_length=200)),
                 ('blueprint', models.SlugField(max_length=63)),
-                ('digest', models.CharField(blank=True, help_text="The blueprint's version.", max_length=64)),
+                ('digest', models.CharField(blank=True, help_text="The blueprint's version.", max_length=80)),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('submitted', 'Submitted'), ('awaiting_approval', 'Awaiting approval'), ('proposing', 'Opening the pull request'), ('in_review', 'In review'), ('merged', 'Merged'), ('rolling_out', 'Rolling out'), ('live', 'Live'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('closed', 'Closed'), ('needs_attention', 'Needs attention')], default='draft', max_length=20)),
                 ('token', models.CharField(blank=True, help_text='From the form; one request per token.', max_length=64)),
                 ('answers', models.JSONField(default=dict)),
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('entity', models.JSONField(default=dict, help_text='The descriptor the catalog gets.')),
                 ('entity_ref', models.CharField(blank=True, db_index=True, max_length=200)),
                 ('environments', models.JSONField(default=list)),
-                ('tree_hash', models.CharField(blank=True, help_text='What approvals are bound to.', max_length=64)),
+                ('tree_hash', models.CharField(blank=True, help_text='What approvals are bound to.', max_length=80)),
                 ('reason', models.TextField(blank=True, help_text='Why it was rejected, withdrawn or closed.')),
                 ('problem', models.JSONField(default=dict, help_text='step, title, message, advice, evidence, fix.')),
                 ('provider', models.CharField(default='local', max_length=20)),
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=63)),
-                ('tree_hash', models.CharField(max_length=64)),
+                ('tree_hash', models.CharField(max_length=80)),
                 ('note', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('voided_at', models.DateTimeField(blank=True, null=True)),
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('voided_at__isnull', True)), fields=('request', 'key', 'tree_hash'), name='onboarding_approval_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('voided_at__isnull', True)), fields=('request', 'key', 'tree_hash', 'by'), name='onboarding_approval_once'),
         ),
         migrations.AddConstraint(
             model_name='rollout',

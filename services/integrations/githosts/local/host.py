@@ -5,7 +5,6 @@ against pushes from outside. References move before rows are written, and each s
 earlier, killed run left behind: the branch by its name and the commits by the digest in their trailer.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,7 +20,6 @@ from ..base import Capabilities, Comment, Commit, FileChange, Person, Proposal, 
 from ..errors import (
     HeadMoved,
     MergeConflict,
-    NothingToChange,
     NotOpen,
     OwnApproval,
     UnknownProposal,
@@ -29,9 +27,7 @@ from ..errors import (
     UnknownRepository,
 )
 from ..names import check_branch, check_files, check_repository
-from . import content, state
-
-FILES_TRAILER = "Slipway-Files"
+from . import branches, content, state
 
 
 def _nothing(step: str) -> None:
@@ -136,37 +132,19 @@ class LocalHost:
         files: Mapping[str, bytes | None],
         author: Person,
         message: str,
+        base: str | None = None,
     ) -> Proposal:
         check_files(files)
         check_branch(branch)
         with self._locked(repo) as row:
             pull = self._find(row, branch)
             if pull is None or pull.state == PullRequest.State.OPEN:
-                head = self._write_branch(row, branch, files, author, message)
+                change = branches.Change(branch, files, author, message, base)
+                head = branches.write(self._git(row), row.default_branch, change, self.at)
                 self.at("branch written")
                 pull = self._write_row(row, pull, head, branch=branch, title=title, body=body, author=author)
                 self.at("row written")
             return state.proposal(self._git(row), pull)
-
-    def _write_branch(
-        self, row: Repository, branch: str, files: Mapping[str, bytes | None], author: Person, message: str
-    ) -> pygit2.Commit:
-        git = self._git(row)
-        base = content.resolve(git, row.default_branch)
-        old = content.tip(git, branch)
-        root = content.at_id(git, git.merge_base(base.id, old.id)) if old else base
-        digest = _digest(files)
-        if old is not None and _last_digest(git, old, root) == digest:
-            return old
-        tree = content.with_files(git, root.tree, files)
-        if tree == root.tree.id:
-            raise NothingToChange("the repository already holds exactly these files")
-        self.at("tree written")
-        text = f"{message.rstrip()}\n\n{FILES_TRAILER}: {digest}\n"
-        new = content.commit(git, tree, [(old or base).id], author=author, message=text)
-        self.at("commit written")
-        content.move(git, branch, new, old.id if old else None)
-        return content.at_id(git, new)
 
     def _write_row(
         self, row: Repository, pull: PullRequest | None, head: pygit2.Commit, *, author: Person, **said: str
@@ -274,21 +252,3 @@ class LocalHost:
             if pull.state == PullRequest.State.OPEN:
                 state.mark_closed(pull, by.username, reason)
             return state.proposal(self._git(row), pull)
-
-
-def _digest(files: Mapping[str, bytes | None]) -> str:
-    whole = hashlib.sha256()
-    for path, data in sorted(files.items()):
-        whole.update(path.encode() + b"\0" + (b"-" if data is None else hashlib.sha256(data).digest()))
-    return whole.hexdigest()
-
-
-def _last_digest(git: pygit2.Repository, head: pygit2.Commit, stop: pygit2.Commit) -> str | None:
-    """The digest in the newest commit of ours on the branch; what people push on top is kept."""
-    walker = git.walk(head.id)
-    walker.hide(stop.id)
-    for each in walker:
-        for line in each.message.splitlines():
-            if line.startswith(f"{FILES_TRAILER}: "):
-                return line.removeprefix(f"{FILES_TRAILER}: ")
-    return None

@@ -1,0 +1,50 @@
+"""What a request does to the outside world, queued in the transaction that wants it."""
+
+from typing import Any
+
+from services.accounts.models import User
+from services.effects import actions as outbox
+from services.effects.models import Effect
+from services.effects.queries import effects_for
+
+from ..models import Request, Rollout, State
+from .moves import move
+
+
+def enqueue(row: Request, kind: str, key: str, by: User | None = None, **payload: Any) -> Effect:
+    """Queues `onboarding.<kind>` about this request, once per key; what gave up under it starts again."""
+    effect = outbox.enqueue(
+        kind=f"onboarding.{kind}",
+        key=f"{row.ref}/{key}",
+        payload={"request": row.pk, "generation": row.generation, **payload},
+        subject=row,
+        by=by,
+    )
+    if effect.state == Effect.State.NEEDS_ATTENTION:
+        outbox.retry(effect=effect, by=by)
+    return effect
+
+
+def drop_stuck(row: Request, by: User) -> None:
+    """Takes back what waits for a person, for the person chose another way."""
+    for effect in effects_for(row).filter(state=Effect.State.NEEDS_ATTENTION):
+        outbox.cancel(effect=effect, by=by)
+
+
+def propose(row: Request, by: User | None = None) -> None:
+    move(row, State.PROPOSING, by=by, action="proposing")
+    enqueue(row, "propose", str(row.generation), by)
+
+
+def apply(row: Request, rollout: Rollout, by: User | None = None) -> None:
+    rollout.state, rollout.message, rollout.finding = Rollout.State.APPLYING, "", None
+    rollout.save()
+    key = f"{row.merge_sha}/{rollout.environment}/{row.attempt}"
+    enqueue(row, "apply", key, by, environment=rollout.environment, merge_sha=row.merge_sha)
+
+
+def close(row: Request, by: User, reason: str) -> None:
+    if row.pull_number is not None:
+        enqueue(
+            row, "close", f"pull/{row.pull_number}", by, number=row.pull_number, by=by.username, reason=reason
+        )

@@ -1,0 +1,245 @@
+"""What happened outside, written down. Each looks at the row first: it may have moved on meanwhile."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from services.effects.models import Effect
+
+from .. import queries
+from ..models import Request, Rollout, State
+from . import effects
+from .moves import locked, move, note, say_who
+
+_WORD = {"proposal": "pull request", "propose": "opening the pull request"}
+
+
+def _row(pk: int) -> Request:
+    return locked(Request(pk=pk))
+
+
+@transaction.atomic
+def proposed(effect: Effect, found: dict[str, Any]) -> None:
+    """The pull request exists. One that nobody wants any more is closed again."""
+    row = _row(effect.payload["request"])
+    if not found or row.generation != effect.payload["generation"]:
+        return
+    row.pull_number, row.head_sha = found["number"], found["head_sha"]
+    if row.state == State.PROPOSING:
+        _opened(row, found)
+        return
+    row.save(update_fields=["pull_number", "head_sha"])
+    if row.state in (State.WITHDRAWN, State.CLOSED):
+        effects.close(row, row.created_by, row.reason)
+
+
+def _opened(row: Request, found: dict[str, Any]) -> None:
+    if found["state"] == "open":
+        move(
+            row, State.IN_REVIEW, by=None, action="proposed", summary=f"#{row.pull_number}", **_counts(found)
+        )
+    else:
+        _ended_on_host(row, found)
+
+
+def _counts(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in ("number", "additions", "deletions")}
+
+
+@transaction.atomic
+def proposal_seen(request: Request, found: dict[str, Any]) -> None:
+    """What the git host says about the pull request now, whoever did it: merged, closed, or other commits."""
+    row = locked(request)
+    if row.state not in (State.IN_REVIEW, State.NEEDS_ATTENTION) or row.merge_sha:
+        return
+    if row.pull_number != found["number"]:
+        return
+    if found["state"] != "open":
+        _ended_on_host(row, found)
+    elif row.head_sha != found["head_sha"]:
+        _pushed(row, found["head_sha"])
+
+
+def _pushed(row: Request, head: str) -> None:
+    """Somebody changed the branch: what was approved is not what is there."""
+    row.head_sha = head
+    row.tree_hash = f"commit:{head}"
+    row.approvals.filter(voided_at__isnull=True).update(voided_at=timezone.now())
+    note(row, by=None, action="pushed", summary=head[:8])
+    say_who(row)
+
+
+def _ended_on_host(row: Request, found: dict[str, Any]) -> None:
+    if found["state"] == "merged":
+        merged(row, found)
+        return
+    row.reason = found["reason"] or "The pull request was closed."
+    move(row, State.CLOSED, by=None, action="closed_on_host", summary=row.reason, who=found["closed_by"])
+
+
+@transaction.atomic
+def merge_answered(effect: Effect, found: dict[str, Any]) -> None:
+    """Merged; or the host said why not, and nothing was changed."""
+    row = _row(effect.payload["request"])
+    if row.state not in (State.IN_REVIEW, State.NEEDS_ATTENTION) or row.merge_sha:
+        return
+    if found.get("state") == "merged":
+        merged(row, found)
+    else:
+        _merge_refused(row, found)
+
+
+def _merge_refused(row: Request, found: dict[str, Any]) -> None:
+    row.merge_asked_by = None
+    row.problem = {
+        "step": "merge",
+        "title": found["title"],
+        "message": found["message"],
+        "conflicts": found.get("conflicts", []),
+        "advice": "Open the form and submit again: the files are rendered over what is there now.",
+    }
+    if row.state == State.IN_REVIEW:
+        move(row, State.NEEDS_ATTENTION, by=None, action="merge_failed", summary=row.problem["title"])
+
+
+def merged(row: Request, found: dict[str, Any]) -> None:
+    """The files are in the repository: bring them to the environments in order, and into the catalog."""
+    row.merge_sha, row.problem = found["merge_sha"], {}
+    by = queries.person_named(found["merged_by"]) or row.merge_asked_by
+    move(row, State.MERGED, by=by, action="merged", who=found["merged_by"], sha=row.merge_sha)
+    row.rollouts.all().delete()
+    names = queries.environments_in_order(row.environments)
+    rollouts = [row.rollouts.create(environment=name, position=n) for n, name in enumerate(names)]
+    if row.entity:
+        effects.enqueue(row, "register", row.merge_sha, by)
+    if rollouts:
+        effects.apply(row, rollouts[0], by)
+    else:
+        move(row, State.ROLLING_OUT, by=None, action="nothing_to_apply")
+        move(row, State.LIVE, by=None, action="live")
+
+
+@transaction.atomic
+def applied(effect: Effect, found: dict[str, Any]) -> None:
+    """The cluster accepted every object of one environment."""
+    row = _row(effect.payload["request"])
+    rollout = row.rollouts.filter(environment=effect.payload["environment"]).first()
+    if rollout is None or row.merge_sha != effect.payload["merge_sha"] or not found:
+        return
+    rollout.state, rollout.applied = Rollout.State.PROGRESSING, found["applied"]
+    rollout.applied_at, rollout.message = timezone.now(), "Waiting for the cluster"
+    rollout.save()
+    summary = f"{len(rollout.applied)} objects in {rollout.environment}"
+    if row.state == State.MERGED:
+        move(
+            row,
+            State.ROLLING_OUT,
+            by=None,
+            action="applied",
+            summary=summary,
+            environment=rollout.environment,
+        )
+    else:
+        note(row, by=None, action="applied", summary=summary, environment=rollout.environment)
+
+
+@transaction.atomic
+def rollouts_seen(request: Request, pictures: Mapping[str, queries.Picture]) -> None:
+    """Moves a rollout by what the cluster shows: on to the next environment, live, failing, or recovered.
+
+    Only pictures that already contain what was applied count; an old picture moves nothing.
+    """
+    row = locked(request)
+    failed_before = row.state == State.NEEDS_ATTENTION and row.problem.get("step") == "rollout"
+    if row.state != State.ROLLING_OUT and not failed_before:
+        return
+    rollouts = list(row.rollouts.all())
+    for rollout in rollouts:
+        _look(row, rollout, pictures.get(rollout.environment))
+    _judge(row, rollouts)
+
+
+def _look(row: Request, rollout: Rollout, picture: queries.Picture | None) -> None:
+    following = (Rollout.State.PROGRESSING, Rollout.State.HEALTHY, Rollout.State.FAILING)
+    if picture is None or not picture.current or rollout.state not in following:
+        return
+    before = rollout.state
+    rollout.state, rollout.message, rollout.finding = picture.state, picture.message, picture.finding
+    rollout.ready, rollout.desired, rollout.as_of = picture.ready, picture.desired, picture.as_of
+    if rollout.state == Rollout.State.HEALTHY:
+        rollout.healthy_at = rollout.healthy_at or timezone.now()
+    rollout.save()
+    if before != rollout.state:
+        said = {"environment": rollout.environment, "state": rollout.state}
+        note(row, by=None, action="rollout_changed", summary=rollout.message, **said)
+
+
+def _judge(row: Request, rollouts: Sequence[Rollout]) -> None:
+    failing = next((r for r in rollouts if r.state == Rollout.State.FAILING), None)
+    if failing is not None:
+        _failing(row, failing)
+        return
+    if all(r.state == Rollout.State.HEALTHY for r in rollouts):
+        row.problem = {}
+        move(row, State.LIVE, by=None, action="live")
+        return
+    if row.state == State.NEEDS_ATTENTION:
+        row.problem = {}
+        move(row, State.ROLLING_OUT, by=None, action="recovered")
+    _start_next(row, rollouts)
+
+
+def _start_next(row: Request, rollouts: Sequence[Rollout]) -> None:
+    for rollout in rollouts:
+        if rollout.state == Rollout.State.WAITING:
+            effects.apply(row, rollout)
+        if rollout.state != Rollout.State.HEALTHY:
+            return
+
+
+def _failing(row: Request, rollout: Rollout) -> None:
+    finding = rollout.finding or {}
+    problem = {
+        "step": "rollout",
+        "environment": rollout.environment,
+        "title": finding.get("title") or f"Not healthy in {rollout.environment}",
+        "message": rollout.message,
+        "evidence": finding.get("evidence", []),
+        "advice": finding.get("advice", ""),
+        "fix": finding.get("fix"),
+    }
+    if row.problem == problem:
+        return
+    row.problem = problem
+    if row.state == State.ROLLING_OUT:
+        move(row, State.NEEDS_ATTENTION, by=None, action="rollout_failed", summary=problem["title"])
+    else:
+        row.save()
+
+
+@transaction.atomic
+def gave_up(effect: Effect) -> None:
+    """An effect was tried often enough: the request says so, and offers to try again."""
+    row = _row(effect.payload["request"])
+    step = effect.kind.removeprefix("onboarding.")
+    blocking = {
+        "propose": State.PROPOSING, "merge": State.IN_REVIEW, "apply": None, "register": State.ROLLING_OUT,
+    }  # fmt: skip
+    if step not in blocking or effect.payload["generation"] != row.generation:
+        return
+    if State.NEEDS_ATTENTION not in queries.may_become(row):
+        return
+    row.merge_asked_by = None if step == "merge" else row.merge_asked_by
+    row.problem = {"step": step, "title": _TITLE[step], "message": effect.last_error}
+    row.problem["environment"] = effect.payload.get("environment", "")
+    move(row, State.NEEDS_ATTENTION, by=None, action=f"{step}_failed", summary=effect.last_error)
+
+
+_TITLE = {
+    "propose": "The pull request could not be opened",
+    "merge": "The pull request could not be merged",
+    "apply": "The cluster did not accept the objects",
+    "register": "The catalog did not accept the entity",
+}

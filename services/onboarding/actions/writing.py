@@ -1,0 +1,244 @@
+"""Filling in a form: drafts, submitting, correcting."""
+
+import dataclasses
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from services.accounts.models import Team, User
+
+from .. import queries, rules
+from ..errors import Blocked, NameTaken, NotAllowed, Refusal, WrongState
+from ..models import Hop, Request, State
+from . import effects
+from .moves import enter_hop, locked, move, note
+
+MAX_ANSWERS = 200_000
+LONGEST_FORM = timedelta(hours=12)
+
+
+class TooLong(Refusal):
+    status = 413
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    by: User,
+    blueprint: str,
+    answers: dict[str, Any],
+    token: str = "",
+    request: Request | None = None,
+    opened_at: datetime | None = None,
+    generation: int | None = None,
+) -> Request:
+    """Keeps what is typed, valid or not. The same `token` (or `request`) is the same draft.
+
+    On a request under way the answers wait beside the accepted ones until it is submitted again.
+    `opened_at` starts the clock of the form; `generation` is that of the form: when the request was
+    submitted since, it is returned as it is.
+    Refuses: somebody else's (NotAllowed), one past editing (WrongState), more than 200 kB (TooLong).
+    """
+    if len(json.dumps(answers)) > MAX_ANSWERS:
+        raise TooLong("That is more than a form can hold.")
+    row = locked(request) if request else _draft_for(by, blueprint, token, opened_at)
+    if (request is None and row.generation) or (generation is not None and row.generation != generation):
+        return row
+    _check_edit(by, row)
+    if row.state == State.DRAFT:
+        row.answers, row.title = answers, queries.title_for(blueprint, answers)
+    else:
+        row.draft_answers = answers
+    row.save(update_fields=["answers", "draft_answers", "title", "updated_at"])
+    return row
+
+
+def _draft_for(by: User, blueprint: str, token: str, opened_at: datetime | None) -> Request:
+    said = {"blueprint": blueprint, "title": queries.title_for(blueprint, {})}
+    if token:
+        row, created = Request.objects.get_or_create(created_by=by, token=token, defaults=said)
+    else:
+        row, created = Request.objects.create(created_by=by, **said), True
+    if created:
+        row.refresh_from_db()
+        row.contributors.add(by)
+        now = timezone.now()
+        enter_hop(row, Hop.Name.FORM, min(max(opened_at or now, now - LONGEST_FORM), now))
+        note(row, by=by, action="started")
+    return locked(row)
+
+
+def _check_edit(by: User, row: Request) -> None:
+    if row.state not in rules.EDITABLE:
+        raise WrongState(f"{row.ref} is {row.get_state_display().lower()} and cannot be edited any more.")
+    if not rules.can_edit(by, row):
+        raise NotAllowed(f"{row.ref} belongs to {row.team or row.created_by}.", ask=[str(row.created_by)])
+
+
+@transaction.atomic
+def discard(*, request: Request, by: User) -> Request:
+    """Puts a draft away; `restore` brings it back. Refuses somebody else's, and what was submitted."""
+    row = locked(request)
+    _check_own(by, row)
+    if row.state != State.DRAFT:
+        raise WrongState(f"{row.ref} was submitted; withdraw it instead.")
+    move(row, State.WITHDRAWN, by=by, action="discarded")
+    return row
+
+
+@transaction.atomic
+def restore(*, request: Request, by: User) -> Request:
+    """Undoes `discard`. Refuses somebody else's, and what was submitted before it was withdrawn."""
+    row = locked(request)
+    _check_own(by, row)
+    if not row.is_discarded:
+        raise WrongState(f"{row.ref} is not a discarded draft.")
+    row.finished_at = None
+    move(row, State.DRAFT, by=by, action="restored")
+    return row
+
+
+def _check_own(by: User, row: Request) -> None:
+    if row.created_by_id != by.pk:
+        raise NotAllowed(f"{row.ref} belongs to {row.created_by}.", ask=[str(row.created_by)])
+
+
+def submit(
+    *,
+    by: User,
+    blueprint: str,
+    answers: dict[str, Any],
+    token: str = "",
+    request: Request | None = None,
+    opened_at: datetime | None = None,
+) -> Request:
+    """Sends a draft on its way, once: the same token or draft sent again returns the request it became.
+
+    The answers are kept as a draft first, and evaluated here whatever the page showed.
+    Refuses: what does not pass (Blocked), a name in an open request (NameTaken), and as `save_draft`.
+    """
+    draft = save_draft(
+        by=by,
+        blueprint=blueprint,
+        answers=answers,
+        token=token,
+        request=request,
+        opened_at=opened_at,
+        generation=0,
+    )
+    return _submit(draft, by, draft.answers, generation=0)
+
+
+def edit_and_resubmit(*, request: Request, by: User, answers: dict[str, Any], generation: int) -> Request:
+    """Sends corrected answers: a new commit on the same branch, or a new pull request when it was merged.
+
+    Approvals of other content are void. `generation` is that of the form: sent twice, it counts once.
+    Refuses: as `submit`; states in which nothing can be edited; a correction that changes nothing.
+    """
+    draft = save_draft(
+        by=by, blueprint=request.blueprint, answers=answers, request=request, generation=generation
+    )
+    return _submit(draft, by, answers, generation)
+
+
+@transaction.atomic
+def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) -> Request:
+    row = locked(draft)
+    if row.generation != generation:
+        return row
+    _check_edit(by, row)
+    if row.merge_asked_by_id and not row.merge_sha:
+        raise WrongState(f"{row.ref} is being merged.")
+    _accept(row, queries.evaluate(row.blueprint, answers, user=by, request=row), by)
+    try:
+        with transaction.atomic():
+            move(
+                row, State.SUBMITTED, by=by, action="submitted", summary=row.title, generation=row.generation
+            )
+    except IntegrityError as error:
+        if "onboarding_request_entity_once" not in str(error):
+            raise
+        raise NameTaken(f"Another open request is for {row.entity_name}.") from error
+    send_on(row)
+    return row
+
+
+def _accept(row: Request, found: Any, by: User) -> None:
+    """Takes over what the evaluation rendered; approvals of anything else end here."""
+    if found.blocked:
+        raise Blocked("Some answers do not pass yet.", found)
+    if row.merge_sha:
+        _begin_correction(row, found.tree_hash)
+    entity = found.entity or {}
+    row.answers, row.draft_answers = found.answers, None
+    row.files, row.tree_hash = dict(found.files), found.tree_hash
+    row.findings = _plain(found.findings)
+    row.cost, row.needs = _plain(found.cost), _plain(found.approvals)
+    row.entity, row.entity_ref = entity, queries.ref_of(entity)
+    row.environments = list(found.environments)
+    row.team = _team_of(entity) or row.team or by.teams.first()
+    row.title = queries.title_for(row.blueprint, found.answers)
+    row.digest = queries.digest_of(row.blueprint)
+    row.base_sha = queries.base_of(row)
+    row.generation += 1
+    row.problem, row.reason = {}, ""
+    row.submitted_at = row.submitted_at or timezone.now()
+    row.contributors.add(by)
+    row.approvals.filter(voided_at__isnull=True).exclude(tree_hash=row.tree_hash).update(
+        voided_at=timezone.now()
+    )
+    effects.drop_stuck(row, by)
+
+
+def _begin_correction(row: Request, tree_hash: str) -> None:
+    """What is merged stays merged: the correction is a pull request of its own."""
+    if tree_hash == row.tree_hash:
+        raise Refusal("Nothing is changed yet. To try the same again, press retry.")
+    row.merged_paths = sorted({*row.merged_paths, *row.files})
+    row.revision += 1
+    row.pull_number, row.head_sha, row.merge_sha, row.merge_asked_by = None, "", "", None
+
+
+def _plain(found: Any) -> Any:
+    """Dataclasses, and lists of them, as JSON keeps them."""
+    if isinstance(found, list | tuple):
+        return [_plain(each) for each in found]
+    plain = (
+        dataclasses.asdict(found)
+        if dataclasses.is_dataclass(found) and not isinstance(found, type)
+        else found
+    )
+    return json.loads(json.dumps(plain or {}, default=str))
+
+
+def _team_of(entity: dict[str, Any]) -> Team | None:
+    owner = str(entity.get("spec", {}).get("owner", ""))
+    return Team.objects.filter(slug=owner.rpartition("/")[2].rpartition(":")[2]).first()
+
+
+def send_on(row: Request) -> None:
+    """From submitted to those who must approve, or straight to the pull request."""
+    if rules.open_needs(row):
+        move(row, State.AWAITING_APPROVAL, by=None, action="awaits_approval")
+    else:
+        effects.propose(row)
+
+
+@transaction.atomic
+def reopen_as_draft(*, request: Request, by: User, changes: dict[str, Any] | None = None) -> Request:
+    """Opens the form on a request again, with `changes` (a fix) filled in; returns the request to edit.
+
+    What ended without going live becomes a new draft. Refuses: other people's, and what is past editing.
+    """
+    row = locked(request)
+    answers = {**(row.draft_answers or row.answers), **(changes or {})}
+    if row.state in rules.EDITABLE:
+        return save_draft(by=by, blueprint=row.blueprint, answers=answers, request=row)
+    if row.state not in (State.REJECTED, State.WITHDRAWN, State.CLOSED):
+        raise WrongState(f"{row.ref} is {row.get_state_display().lower()}.")
+    if not rules.belongs(by, row):
+        raise NotAllowed(f"{row.ref} belongs to {row.team or row.created_by}.", ask=[str(row.created_by)])
+    return save_draft(by=by, blueprint=row.blueprint, answers=answers)

@@ -1,0 +1,56 @@
+"""What actions refuse. The message is written for the person; `status` is what HTTP calls it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Refusal(Exception):
+    status = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotAllowed(Refusal):
+    """The rule says no to this person. `ask` names who may."""
+
+    status = 403
+
+    def __init__(self, message: str, ask: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.ask = list(ask)
+
+
+class OwnRequest(NotAllowed):
+    """Nobody approves what they wrote themselves."""
+
+
+class WrongState(Refusal):
+    """The request is no longer, or not yet, where this is possible."""
+
+    status = 409
+
+
+class ContentChanged(Refusal):
+    """What was looked at is not what is there now."""
+
+    status = 409
+
+
+class NameTaken(Refusal):
+    """Another open request is for the same entity."""
+
+    status = 409
+
+
+class Blocked(Refusal):
+    """The answers do not pass; `evaluation` says where and why."""
+
+    def __init__(self, message: str, evaluation: Any) -> None:
+        super().__init__(message)
+        self.evaluation = evaluation
+
+
+class ReasonMissing(Refusal):
+    """A refusal to somebody needs a reason."""

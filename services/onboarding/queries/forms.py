@@ -1,0 +1,102 @@
+"""A blueprint evaluated for a person, against the catalog, the environments and the deploy repository."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.accounts.models import User
+from services.catalog.models import Entity
+from services.clusters.models import Environment
+from services.integrations import githosts
+from services.onboarding import blueprints as engine
+
+from ..models import ACTIVE, Request
+
+EMPTY = Request()
+
+
+def blueprints() -> Mapping[str, engine.Blueprint]:
+    """Everything one can ask for, by name."""
+    return engine.shipped()
+
+
+def digest_of(blueprint: str) -> str:
+    return blueprints()[blueprint].digest
+
+
+def title_for(blueprint: str, answers: Mapping[str, Any]) -> str:
+    """How the request is called in lists: by what it is about, once that has a name."""
+    name = str(answers.get("name") or "").strip()[:100]
+    known = blueprints().get(blueprint)
+    return f"Onboard {name}" if name else f"New {(known.title if known else blueprint).lower()}"
+
+
+def ref_of(entity: Mapping[str, Any]) -> str:
+    """`component:default/wishlist` of a descriptor, empty for none."""
+    about = entity.get("metadata", {})
+    if not about.get("name"):
+        return ""
+    return f"{entity.get('kind', 'component')}:{about.get('namespace', 'default')}/{about['name']}".lower()
+
+
+def base_of(request: Request) -> str:
+    """The commit the files are rendered against."""
+    return githosts.get(request.provider).head(request.repo)
+
+
+def evaluate(
+    blueprint: str, answers: Mapping[str, Any], *, user: User, request: Request | None = None
+) -> engine.Evaluation:
+    """The form as these answers make it. `request` is the one being edited; its own name is not taken."""
+    return engine.evaluate(blueprints()[blueprint], dict(answers), context_for(user, request))
+
+
+def context_for(user: User, request: Request | None = None) -> engine.Context:
+    row = request or EMPTY
+    return engine.Context(
+        user=_person(user),
+        environments=[_environment(each) for each in Environment.objects.order_by("position")],
+        taken=_taken(row),
+        systems=[engine.Choice(e.name, e.title or e.name) for e in _entities("system")],
+        components=[engine.Choice(e.ref, e.title or e.name, e.type) for e in _entities("component")],
+        existing=_reader(row),
+        request=request.ref if request else "",
+    )
+
+
+def _entities(kind: str) -> Any:
+    return Entity.objects.filter(kind__iexact=kind).order_by("name").only("ref", "name", "title", "type")
+
+
+def _person(user: User) -> engine.Person:
+    teams = [engine.TeamRef(team.slug, team.name) for team in user.teams.all()]
+    return engine.Person(user.username, str(user), teams)
+
+
+def _environment(row: Environment) -> engine.EnvironmentInfo:
+    return engine.EnvironmentInfo(row.name, row.title, row.namespace, row.is_production, row.settings)
+
+
+def _taken(own: Request) -> Callable[[str], bool]:
+    """A name is taken by a component in the catalog or by another open request, except by one's own."""
+
+    def taken(name: str) -> bool:
+        ref = f"component:default/{name.lower()}"
+        if ref == own.entity_ref:
+            return False
+        others = Request.objects.filter(state__in=ACTIVE, entity_ref=ref).exclude(pk=own.pk)
+        return Entity.objects.filter(ref=ref).exists() or others.exists()
+
+    return taken
+
+
+def _reader(row: Request) -> Callable[[str], bytes | None]:
+    """Reads the deploy repository's default branch, looking its tip up once and only when asked."""
+    host = githosts.get(row.provider)
+    tip: list[str] = []
+
+    def read(path: str) -> bytes | None:
+        if not tip:
+            tip.append(base_of(row))
+        return host.read(row.repo, path, tip[0])
+
+    return read

@@ -1,0 +1,62 @@
+"""Which requests concern whom."""
+
+from django.db.models import Q
+
+from services.accounts.models import User
+
+from .. import rules
+from ..models import TRANSITIONS, Request, RequestQuerySet, State
+
+
+def find(ref: str, user: User) -> Request | None:
+    """The request called `R-1001`, if this person may see it."""
+    number = ref.upper().removeprefix("R-")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    rows = Request.objects.visible_to(user).select_related("created_by", "team", "merge_asked_by")
+    return rows.filter(number=int(number)).first()
+
+
+def requests_for(user: User) -> RequestQuerySet:
+    """One's own and one's teams' requests, newest first, drafts of others left out."""
+    mine = Q(created_by=user) | Q(contributors=user) | Q(team__in=user.teams.all())
+    rows = Request.objects.visible_to(user).listed().filter(mine).distinct()
+    return rows.select_related("created_by", "team").order_by("-updated_at")
+
+
+def waits_for(user: User) -> list[Request]:
+    """What this person can move now: to approve or review, to merge, to mend. Longest waiting first."""
+    waiting = (State.AWAITING_APPROVAL, State.IN_REVIEW, State.NEEDS_ATTENTION)
+    rows = (
+        Request.objects.filter(state__in=waiting).select_related("created_by", "team").order_by("updated_at")
+    )
+    if not user.is_platform:
+        concerned = Q(team__in=user.teams.all()) | Q(created_by=user) | Q(state=State.AWAITING_APPROVAL)
+        rows = rows.filter(concerned)
+    return [row for row in rows if _waits(user, row)]
+
+
+def _waits(user: User, row: Request) -> bool:
+    if row.state == State.AWAITING_APPROVAL:
+        return bool(rules.needs_for(user, row))
+    if row.state == State.NEEDS_ATTENTION:
+        return row.created_by_id == user.pk
+    if row.merge_asked_by_id:
+        return False
+    if rules.is_reviewed(row):
+        return row.created_by_id == user.pk
+    return rules.can_review(user, row)
+
+
+def to_follow() -> RequestQuerySet:
+    """Requests whose truth is outside just now: a pull request under review, or a rollout."""
+    states = (State.IN_REVIEW, State.NEEDS_ATTENTION, State.ROLLING_OUT)
+    return Request.objects.filter(state__in=states).order_by("updated_at")
+
+
+def person_named(username: str) -> User | None:
+    return User.objects.filter(username__iexact=username).first() if username else None
+
+
+def may_become(request: Request) -> frozenset[State]:
+    return TRANSITIONS[State(request.state)]

@@ -1,0 +1,198 @@
+"""What a request does outside, as effects; and the reconciler that looks what happened there.
+
+Every handler is find, else create, else find: the git host finds a pull request by its branch, a cluster
+finds an object by its name, the catalog an entity by its reference.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from services.catalog import actions as catalog
+from services.effects.errors import OutsideError
+from services.effects.handlers import Claim, Done, Later, register
+from services.effects.models import Effect
+from services.integrations import githosts
+from services.integrations.errors import Refused
+from services.integrations.githosts.base import GitHost, Proposal
+from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotOpen
+
+from . import applying, proposals, queries
+from .models import Request, State
+
+log = structlog.get_logger(__name__)
+
+
+def _request(claim: Claim) -> Request | None:
+    """The request of an effect, None when a later submission made the effect pointless."""
+    rows = Request.objects.select_related("created_by", "team", "merge_asked_by")
+    row = rows.get(pk=claim.payload["request"])
+    return row if row.generation == claim.payload["generation"] else None
+
+
+def _host(row: Request) -> GitHost:
+    return githosts.get(row.provider)
+
+
+def as_result(found: Proposal) -> dict[str, Any]:
+    names = (
+        "number",
+        "state",
+        "head_sha",
+        "merge_sha",
+        "merged_by",
+        "closed_by",
+        "reason",
+        "additions",
+        "deletions",
+    )
+    return {name: getattr(found, name) for name in names}
+
+
+def _gave_up(effect: Effect) -> None:
+    from services.onboarding import actions
+
+    actions.gave_up(effect)
+
+
+def _proposed(effect: Effect, result: dict[str, Any]) -> None:
+    from services.onboarding import actions
+
+    actions.proposed(effect, result)
+
+
+def _merge_answered(effect: Effect, result: dict[str, Any]) -> None:
+    from services.onboarding import actions
+
+    actions.merge_answered(effect, result)
+
+
+def _applied(effect: Effect, result: dict[str, Any]) -> None:
+    from services.onboarding import actions
+
+    actions.applied(effect, result)
+
+
+@register("onboarding.propose", on_done=_proposed, on_attention=_gave_up)
+def propose(claim: Claim) -> Done | Later:
+    row = _request(claim)
+    if row is None or row.state != State.PROPOSING:
+        return Done()
+    return Done(as_result(_host(row).propose(row.repo, **proposals.arguments(row))))
+
+
+@register("onboarding.merge", on_done=_merge_answered, on_attention=_gave_up)
+def merge(claim: Claim) -> Done | Later:
+    """Merges what was looked at. A host that refuses has answered: trying again would not change it."""
+    row = _request(claim)
+    if row is None or row.pull_number is None or row.merge_asked_by is None:
+        return Done()
+    try:
+        found = _host(row).merge(
+            row.repo,
+            row.pull_number,
+            by=proposals.person(row.merge_asked_by),
+            expected_head=claim.payload["head"],
+            message=f"{proposals.one_line(row.title)} (#{row.pull_number})\n\nSlipway-Request: {row.ref}",
+        )
+    except MergeConflict as conflict:
+        details = [asdict(each) for each in conflict.details]
+        return Done(
+            {"title": "Both sides changed the same files", "message": str(conflict), "conflicts": details}
+        )
+    except (HeadMoved, NotOpen) as refused:
+        return Done({"title": "The pull request is not what was looked at", "message": str(refused)})
+    return Done(as_result(found))
+
+
+@register("onboarding.review")
+def review(claim: Claim) -> Done | Later:
+    """Says the reviewer's yes on the host too; of an older commit it says nothing."""
+    row, by = _request(claim), queries.person_named(claim.payload["by"])
+    if row is None or by is None or row.pull_number is None:
+        return Done()
+    try:
+        _host(row).approve(row.repo, row.pull_number, by=proposals.person(by), head=claim.payload["head"])
+    except (HeadMoved, NotOpen) as refused:
+        return Done({"refused": str(refused)})
+    return Done()
+
+
+@register("onboarding.close")
+def close(claim: Claim) -> Done | Later:
+    row = Request.objects.get(pk=claim.payload["request"])
+    by = queries.person_named(claim.payload["by"]) or row.created_by
+    found = _host(row).find_proposal(row.repo, row.branch)
+    if found is None or found.state != "open":
+        return Done()
+    host, reason = _host(row), claim.payload["reason"]
+    return Done(as_result(host.close(row.repo, found.number, by=proposals.person(by), reason=reason)))
+
+
+@register("onboarding.comment")
+def comment(claim: Claim) -> Done | Later:
+    row = Request.objects.get(pk=claim.payload["request"])
+    by = queries.person_named(claim.payload["by"]) or row.created_by
+    body, number = claim.payload["body"], claim.payload["number"]
+    _host(row).comment(row.repo, number, body=body, author=proposals.person(by), key=claim.key)
+    return Done()
+
+
+@register("onboarding.register", on_attention=_gave_up)
+def register_entity(claim: Claim) -> Done | Later:
+    row = _request(claim)
+    if row is None:
+        return Done()
+    try:
+        entity = catalog.register(row.entity, by=row.created_by, request=row.ref)
+    except catalog.DescriptorRefused as refused:
+        raise Refused(str(refused)) from refused
+    return Done({"ref": entity.ref})
+
+
+@register("onboarding.apply", on_done=_applied, on_attention=_gave_up)
+def apply(claim: Claim) -> Done | Later:
+    """Applies every object of one environment as it stands in the repository at the merge commit."""
+    row, environment = _request(claim), claim.payload["environment"]
+    if row is None or row.merge_sha != claim.payload["merge_sha"]:
+        return Done()
+    return Done({"applied": applying.apply_environment(row, environment)})
+
+
+@shared_task(name="onboarding.reconcile")
+def reconcile() -> int:
+    """Looks at everything whose truth is outside; one that cannot be read does not hold up the others."""
+    rows = list(queries.to_follow())
+    for row in rows:
+        follow(row)
+    return len(rows)
+
+
+@shared_task(name="onboarding.follow_entity")
+def follow_entity(entity_ref: str) -> None:
+    for row in queries.to_follow().filter(entity_ref=entity_ref):
+        follow(row)
+
+
+def follow(row: Request) -> None:
+    from services.onboarding import actions
+
+    try:
+        if row.pull_number is not None and not row.merge_sha:
+            found = _host(row).proposal(row.repo, row.pull_number)
+            actions.proposal_seen(row, as_result(found))
+        elif row.merge_sha:
+            actions.rollouts_seen(row, queries.pictures(row))
+    except OutsideError as error:
+        log.warning("onboarding.unseen", request=row.ref, error=str(error))
+
+
+def ring(entity_ref: str) -> None:
+    """A workload changed: look soon. With no broker at hand, beat looks a little later."""
+    try:
+        follow_entity.delay(entity_ref)
+    except OperationalError as error:
+        log.warning("doorbell.unheard", entity=entity_ref, error=str(error))

@@ -1,0 +1,44 @@
+"""Whom a request waits for, in words."""
+
+from collections.abc import Sequence
+
+from . import rules
+from .models import Request, State
+
+SLIPWAY = "Slipway"
+CLUSTER = "the cluster"
+
+
+def names(people: Sequence[str], group: str) -> str:
+    """One or two by name, more as the group they are."""
+    return " or ".join(people) if 0 < len(people) <= 2 else group
+
+
+def approval(request: Request) -> str:
+    need = next(iter(rules.open_needs(request)), None)
+    if need is None:
+        return SLIPWAY
+    people = [str(user) for user in rules.approvers(request, need)[:3]]
+    return names(people, f"the {need.get('team') or request.team} {need.get('who') or 'member'}s")
+
+
+def review(request: Request) -> str:
+    if rules.is_reviewed(request):
+        return str(SLIPWAY if request.merge_asked_by else request.created_by)
+    people = [str(user) for user in rules.reviewers(request)[:3]]
+    return names(people, f"a reviewer in {request.team}")
+
+
+def whom(request: Request) -> str:
+    """For the state the request is in; empty where it waits for nobody."""
+    words = {
+        State.DRAFT: lambda: str(request.created_by),
+        State.AWAITING_APPROVAL: lambda: approval(request),
+        State.PROPOSING: lambda: SLIPWAY,
+        State.IN_REVIEW: lambda: review(request),
+        State.MERGED: lambda: SLIPWAY,
+        State.ROLLING_OUT: lambda: CLUSTER,
+        State.NEEDS_ATTENTION: lambda: str(request.created_by),
+    }
+    say = words.get(State(request.state))
+    return say() if say else ""
