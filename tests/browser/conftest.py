@@ -1,0 +1,77 @@
+"""A real browser on the real stack. Every test also fails on what its pages complain about."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from portal.demo import company
+from tests.browser import chromium, stack
+from tests.browser.watch import Watch, check_accessible
+
+NAMES = {who.username: who.name for who in company.COLLEAGUES}
+expect.set_options(timeout=10_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process runs all of them, for they share one stack; starting it may take a while."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The portal's address; SLIPWAY_BROWSER_URL names one that runs already."""
+    if address := os.environ.get("SLIPWAY_BROWSER_URL"):
+        yield address
+        return
+    with stack.running(tmp_path_factory.mktemp("slipway")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    path = chromium.find()
+    if path is None:
+        pytest.fail("The browser tests need Chromium and found none: run `make browser`.", pytrace=False)
+    return {"executable_path": path, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(base_url: str) -> dict[str, object]:
+    return {
+        "base_url": base_url,
+        "viewport": {"width": 1440, "height": 900},
+        "timezone_id": "Europe/Berlin",
+        "locale": "en-GB",
+        "reduced_motion": "reduce",
+    }
+
+
+@pytest.fixture(autouse=True)
+def watch(context: BrowserContext) -> Iterator[Watch]:
+    watch = Watch()
+    watch.follow(context)
+    yield watch
+    assert not watch.unexpected(), "\n".join(watch.unexpected())
+
+
+@pytest.fixture
+def become() -> Callable[[Page, str], None]:
+    """Sign in as one of the five people of the demo, as whoever was signed in before."""
+
+    def sign_in_as(page: Page, username: str) -> None:
+        page.goto("/sign-in/")
+        page.get_by_role("button", name=NAMES[username]).click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    return sign_in_as
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    return check_accessible
