@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import yaml
 
-from services.manifests.reader import Document, ManifestError, join_path, load_all, split_path
+from services.manifests.reader import Document, ManifestError, load_all
 
-__all__ = ["Document", "ManifestError", "dump", "join_path", "load_all", "ordered", "split_path"]
+__all__ = ["Document", "ManifestError", "dump", "load_all", "ordered"]
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*")
 _SIZE = re.compile(r"[1-9][0-9]*(?:m|[KMGT]i)")  # 250m, 128Mi: no reader takes them for a number
@@ -31,7 +31,7 @@ _CONTAINER: Final = (
     *("resources", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "securityContext"),
     "volumeMounts",
 )
-_SORTED: Final = frozenset(("labels", "annotations", "matchLabels", "nodeSelector", "binaryData"))
+_SORTED: Final = frozenset(("labels", "annotations", "matchLabels", "nodeSelector", "data", "binaryData"))
 
 
 class _Dumper(yaml.CSafeDumper):

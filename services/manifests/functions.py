@@ -4,6 +4,8 @@
 exported); `OWN` exist only here.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -151,6 +153,11 @@ def slug(value: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
 
 
+def digest(value: Any) -> str:
+    """Ten hexadecimal digits that change when the content does: for names of ConfigMaps."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+
+
 def ceil(value: float) -> int:
     return int(stdlib.math_ceil(float(value)))
 
@@ -195,6 +202,7 @@ OWN: dict[str, Function] = {
     "text": text,
     "memory": quantities.memory,
     "cpu": quantities.cpu,
+    "digest": digest,
     "ceil": ceil,
     "floor": floor,
     "distinct": stdlib.distinct,

@@ -12,11 +12,13 @@ from typing import Any, Final
 import yaml
 from yaml import events
 
+from services.manifests import pointers
+from services.manifests.pointers import Path
+
 MAX_CHARACTERS: Final = 5_000_000
 MAX_NODES: Final = 300_000
 MAX_DEPTH: Final = 60
 MAX_DOCUMENTS: Final = 2_000
-Path = tuple[str | int, ...]
 Event = Any  # a yaml.events.Event; its published types call the marks optional, from text they are not
 
 
@@ -47,36 +49,13 @@ class Document:
 
     def position(self, path: str | Sequence[str | int]) -> tuple[int, int]:
         """Where a path (`spec.template.spec.containers[0].image`) stands, or else its nearest parent."""
-        keys = split_path(path) if isinstance(path, str) else tuple(path)
+        keys = pointers.parse(path) if isinstance(path, str) else tuple(path)
         while keys and keys not in self.positions:
             keys = keys[:-1]
         return self.positions.get(keys, (self.line, 1))
 
     def line_of(self, path: str | Sequence[str | int]) -> int:
         return self.position(path)[0]
-
-
-_STEP = re.compile(r"""\["((?:[^"\\]|\\.)*)"\]|\['((?:[^'\\]|\\.)*)'\]|\[(\d+)\]|([^.\[\]]+)""")
-
-
-def split_path(path: str) -> Path:
-    """`metadata.labels["a.b/c"]` and `containers[0].name` as keys and indexes."""
-    return tuple(
-        int(match[3]) if match[3] else (match[1] or match[2] or match[4]) for match in _STEP.finditer(path)
-    )
-
-
-def join_path(keys: Sequence[str | int]) -> str:
-    """The inverse of `split_path`."""
-    text = ""
-    for key in keys:
-        if isinstance(key, int):
-            text += f"[{key}]"
-        elif re.fullmatch(r"[^.\[\]\"']+", key):
-            text += f".{key}" if text else key
-        else:
-            text += f'["{key}"]'
-    return text
 
 
 # What Go's YAML, through which Kubernetes reads, makes of a plain scalar.

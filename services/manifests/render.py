@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.manifests import functions
+from services.manifests import functions, pointers
 from services.manifests.expressions import Expression, ExpressionError, Scope, compile_expression
-from services.manifests.reader import Document, Path, join_path
+from services.manifests.pointers import Path
+from services.manifests.reader import Document
 
 MAX_EACH: Final = 500
 MAX_EACH_DEPTH: Final = 2
@@ -27,7 +28,7 @@ class RenderError(ValueError):
 
     def __init__(self, message: str, where: "Where") -> None:
         place = f"{where.file}:{where.line}" if where.file else f"line {where.line}" if where.line else ""
-        path = join_path(where.path)
+        path = pointers.text(where.path)
         super().__init__(": ".join(part for part in (place, path, message) if part))
         self.message = message
         self.file = where.file
@@ -287,6 +288,11 @@ class _Spliced(list[Any]):
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int | float | list | dict):
+    """A result as a tree: mappings come back from the library in no particular order."""
+    if isinstance(value, dict):
+        return {key: _plain(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(f"gives a {type(value).__name__}, which a manifest cannot hold")

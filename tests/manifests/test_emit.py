@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from services.manifests.emit import Document, ManifestError, dump, join_path, load_all, ordered, split_path
+from services.manifests.emit import Document, ManifestError, dump, load_all, ordered
 
 # Words that one reader or another turns into something else.
 HOSTILE = [
@@ -188,9 +188,5 @@ def test_bombs_are_refused_quickly():
         assert time.perf_counter() - started < 5
 
 
-def test_paths_split_and_join():
-    path = 'metadata.labels["a.b/c"].x[3]'
-    assert split_path(path) == ("metadata", "labels", "a.b/c", "x", 3)
-    assert join_path(split_path(path)) == path
-    assert split_path("a['b.c']") == ("a", "b.c")
+def test_without_positions_every_line_is_that_of_the_document():
     assert Document(0, 7, {}).line_of("a.b") == 7

@@ -44,6 +44,8 @@ from services.manifests.expressions import ExpressionError, Scope, compile_expre
         ('pluck([{"a": 1}, {}], "a")', [1]),
         ('merge({"a": 1}, {"b": 2})', {"a": 1, "b": 2}),
         ('slug("Wish List!")', "wish-list"),
+        ('digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})', True),
+        ('digest({"a": 1}).size()', 10),
         ("max([1, 3, 2])", 3),
         ("ceil(1.2) + floor(1.8)", 3),
         ("has(o.a.b)", True),

@@ -1,0 +1,42 @@
+"""Blueprints: a form, the manifests it renders, the rules it is under. Pure: no models, no requests."""
+
+from services.onboarding.blueprints.evaluation import evaluate
+from services.onboarding.blueprints.loader import SHIPPED, load, shipped
+from services.onboarding.blueprints.model import (
+    ApprovalNeed,
+    Blueprint,
+    Choice,
+    Context,
+    Cost,
+    EnvironmentInfo,
+    Evaluation,
+    FieldError,
+    FieldState,
+    Person,
+    SectionState,
+    TeamRef,
+)
+from services.onboarding.blueprints.posted import answers_from, as_text
+from services.onboarding.blueprints.source import BlueprintError
+
+__all__ = [
+    "SHIPPED",
+    "ApprovalNeed",
+    "Blueprint",
+    "BlueprintError",
+    "Choice",
+    "Context",
+    "Cost",
+    "EnvironmentInfo",
+    "Evaluation",
+    "FieldError",
+    "FieldState",
+    "Person",
+    "SectionState",
+    "TeamRef",
+    "answers_from",
+    "as_text",
+    "evaluate",
+    "load",
+    "shipped",
+]

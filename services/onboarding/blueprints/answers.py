@@ -1,0 +1,197 @@
+"""The form as it stands: defaults computed, what is visible and required decided, every answer checked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.manifests.expressions import Expression, ExpressionError, Scope
+from services.manifests.render import RenderError, Template
+from services.onboarding.blueprints.model import Blueprint, Choice, Context, Field, FieldError, FieldState
+from services.onboarding.blueprints.validation import check_value, is_empty
+
+
+@dataclass(frozen=True)
+class Form:
+    """`answers` are what was said or prefilled; `preview` replaces what is missing or wrong by examples."""
+
+    answers: dict[str, Any]
+    preview: dict[str, Any]
+    states: dict[str, FieldState]
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        return tuple(error for state in self.states.values() for error in state.errors)
+
+
+def fill(blueprint: Blueprint, given: Mapping[str, Any], context: Context) -> Form:
+    """Go through the fields in order; a field's expressions see the answers before it."""
+    return _Filling(blueprint, given, context).form()
+
+
+def variables_of(context: Context) -> dict[str, Any]:
+    """What every expression of a form knows besides `answers`."""
+    teams = [{"slug": team.slug, "name": team.name} for team in context.user.teams]
+    return {
+        "user": {"username": context.user.username, "name": context.user.name, "teams": teams},
+        "all_environments": [each.as_variable() for each in context.environments],
+        "request": context.request,
+    }
+
+
+def options_of(field: Field, context: Context) -> tuple[Choice, ...]:
+    if field.source == "teams":
+        return tuple(Choice(team.slug, team.name) for team in context.user.teams)
+    if field.source == "environments":
+        return tuple(
+            _environment_choice(each.name, each.title, each.namespace) for each in context.environments
+        )
+    if field.source:
+        return tuple(context.systems if field.source == "systems" else context.components)
+    return field.options
+
+
+def _environment_choice(name: str, title: str, namespace: str) -> Choice:
+    return Choice(name, title, f"Namespace {namespace}")
+
+
+def coerce(field: Field, value: Any) -> Any:
+    """What a text from a form means for this field; what cannot be read stays and is refused later."""
+    if isinstance(value, list) and field.columns:
+        return [_coerce_row(field, row) for row in value]
+    if not isinstance(value, str):
+        return value
+    value = value.strip()
+    if field.type in ("integer", "number"):
+        return _number(value)
+    if field.type == "boolean":
+        return {"on": True, "true": True, "yes": True, "": False, "off": False, "false": False}.get(
+            value, value
+        )
+    return [value] if field.type == "array" and value else value
+
+
+def _coerce_row(field: Field, row: Any) -> Any:
+    if not isinstance(row, dict):
+        return row
+    return {column.name: coerce(column, row.get(column.name)) for column in field.columns}
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def empty_of(field: Field) -> Any:
+    return [] if field.type == "array" else False if field.type == "boolean" else None
+
+
+def _is_true(expression: Expression, scope: Scope) -> bool:
+    """A rule that needs an answer which is not there yet does not refuse anything."""
+    try:
+        return expression.evaluate(scope) is True
+    except ExpressionError:
+        return False
+
+
+class _Filling:
+    def __init__(self, blueprint: Blueprint, given: Mapping[str, Any], context: Context) -> None:
+        self.blueprint = blueprint
+        self.given = given
+        self.context = context
+        self.base = variables_of(context)
+        self.answers = {name: empty_of(field) for name, field in blueprint.fields.items()}
+        self.preview = dict(self.answers)
+        self._scope: Scope | None = None
+
+    def form(self) -> Form:
+        states = {name: self.state(field) for name, field in self.blueprint.fields.items()}
+        return Form(self.answers, self.preview, states)
+
+    @property
+    def scope(self) -> Scope:
+        if self._scope is None:
+            self._scope = Scope({**self.base, "answers": self.answers})
+        return self._scope
+
+    def state(self, field: Field) -> FieldState:
+        visible = self.holds(field.visible, True)
+        default = self.default(field) if visible else None
+        said = coerce(field, self.given.get(field.name)) if visible else None
+        prefilled = is_empty(said) and default is not None
+        value = default if prefilled else said if not is_empty(said) else empty_of(field)
+        required = visible and self.holds(field.required, False)
+        options = options_of(field, self.context)
+        errors = tuple(self.errors(field, value, required, options)) if visible else ()
+        self.answers[field.name] = value
+        self.preview[field.name] = field.example if errors and field.example is not None else value
+        self._scope = None
+        return FieldState(
+            name=field.name,
+            label=field.label,
+            help=self.text(field.help) if visible else "",
+            widget=field.widget,
+            value=value,
+            options=options,
+            required=required,
+            visible=visible,
+            prefilled=prefilled,
+            errors=errors,
+            type=field.type,
+            unit=field.unit,
+            placeholder=field.placeholder,
+            expert=field.expert,
+            wide=field.wide,
+            columns=field.columns,
+        )
+
+    def holds(self, condition: Expression | bool | None, otherwise: bool) -> bool:
+        if condition is None or isinstance(condition, bool):
+            return otherwise if condition is None else condition
+        try:
+            return condition.evaluate(self.scope) is True
+        except ExpressionError:
+            return otherwise
+
+    def default(self, field: Field) -> Any:
+        """A default that has no value yet, because it needs an answer that is not there, is no default."""
+        try:
+            return field.default.render(self.scope) if field.default else None
+        except RenderError:
+            return None
+
+    def text(self, template: Template) -> str:
+        try:
+            return str(template.render(self.scope))
+        except RenderError:
+            return ""
+
+    def errors(
+        self, field: Field, value: Any, required: bool, options: tuple[Choice, ...]
+    ) -> Iterator[FieldError]:
+        if is_empty(value):
+            if required:
+                yield FieldError("required", "is needed", field=field.name)
+            return
+        found = list(check_value(field, value, options))
+        yield from found
+        if not found and field.unique and self.context.is_taken(value):
+            yield FieldError("taken", f"{value} is taken", self.free(value), field.name)
+        if not found:
+            yield from self.broken_rules(field, value)
+
+    def free(self, value: str) -> str | None:
+        tries = (f"{value}-{number}" for number in range(2, 20))
+        return next((each for each in tries if not self.context.is_taken(each)), None)
+
+    def broken_rules(self, field: Field, value: Any) -> Iterator[FieldError]:
+        if not field.rules:
+            return
+        scope = Scope({**self.base, "answers": self.answers, "value": value})
+        for rule in field.rules:
+            if _is_true(rule.when, scope):
+                suggestion = rule.suggestion.evaluate(scope) if rule.suggestion else None
+                yield FieldError("rule", str(rule.message.render(scope)), suggestion, field.name)

@@ -1,0 +1,100 @@
+"""A blueprint and some answers: what the form looks like now, and what would happen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.manifests.check import Finding
+from services.manifests.diff import file_diffs
+from services.manifests.expressions import ExpressionError
+from services.manifests.render import RenderError
+from services.onboarding.blueprints.answers import Form, fill, variables_of
+from services.onboarding.blueprints.cost import cost_of
+from services.onboarding.blueprints.guard import as_errors, findings_of
+from services.onboarding.blueprints.model import (
+    ApprovalNeed,
+    Blueprint,
+    Context,
+    Cost,
+    Evaluation,
+    FieldError,
+    SectionState,
+)
+from services.onboarding.blueprints.tree import Tree, build, hash_of
+
+
+def evaluate(blueprint: Blueprint, answers: Mapping[str, Any], context: Context) -> Evaluation:
+    """Everything a form page and a submission need; never raises for what people answered."""
+    form = fill(blueprint, answers, context)
+    environments = {each.name: each for each in context.environments}
+    errors = form.errors
+    tree, cost = Tree(), Cost(0.0, "EUR", ())
+    approvals: tuple[ApprovalNeed, ...] = ()
+    findings: list[tuple[Finding, frozenset[str]]] = []
+    dependencies: tuple[str, ...] = ()
+    try:
+        tree = build(blueprint, form.preview, variables_of(context), context)
+        findings = list(findings_of(blueprint, tree, environments, context))
+        cost = cost_of(blueprint, tree, environments)
+        approvals = _approvals(blueprint, tree, cost, findings)
+        dependencies = tuple(_list(blueprint.dependencies, tree))
+    except (RenderError, ExpressionError) as error:
+        errors = (*errors, FieldError("blueprint", str(error)))
+    return Evaluation(
+        answers=form.answers,
+        sections=_sections(blueprint, form, as_errors(findings)),
+        files=tree.files,
+        removed=tuple(tree.removed),
+        diffs=_diffs(tree, context),
+        findings=tuple(finding for finding, _ in findings),
+        cost=cost,
+        approvals=approvals,
+        entity=tree.entity,
+        entity_ref=tree.entity_ref,
+        dependencies=dependencies,
+        environments=tuple(tree.objects),
+        errors=errors,
+        blocked=bool(errors) or any(finding.severity == "block" for finding, _ in findings),
+        tree_hash=hash_of(tree, context),
+    )
+
+
+def _list(expression: Any, tree: Tree) -> list[str]:
+    return [str(item) for item in expression.evaluate(tree.variables)] if expression else []
+
+
+def _diffs(tree: Tree, context: Context) -> tuple[Any, ...]:
+    paths = (*tree.files, *tree.removed)
+    before = {path: context.existing(path) for path in paths}
+    return tuple(file_diffs(before, {path: tree.files.get(path) for path in paths}))
+
+
+def _approvals(
+    blueprint: Blueprint, tree: Tree, cost: Cost, findings: list[tuple[Finding, frozenset[str]]]
+) -> tuple[ApprovalNeed, ...]:
+    variables = {
+        **tree.variables,
+        "cost": {"monthly": cost.monthly, "currency": cost.currency},
+        "findings": [{"rule": each.rule, "severity": each.severity} for each, _ in findings],
+    }
+    return tuple(
+        ApprovalNeed(rule.key, rule.who, str(rule.reason.render(variables)), str(rule.team.render(variables)))
+        for rule in blueprint.approvals
+        if rule.when.evaluate(variables) is True
+    )
+
+
+def _sections(
+    blueprint: Blueprint, form: Form, blocking: Mapping[str, list[FieldError]]
+) -> tuple[SectionState, ...]:
+    return tuple(
+        SectionState(
+            section.title,
+            section.hint,
+            tuple(
+                replace(state, errors=(*state.errors, *blocking.get(state.name, ())))
+                for state in (form.states[field.name] for field in section.fields)
+            ),
+        )
+        for section in blueprint.sections
+    )

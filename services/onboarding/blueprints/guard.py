@@ -1,0 +1,88 @@
+"""Guardrails on the rendered objects, told in terms of the form: which field, and what to put there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.manifests import pointers
+from services.manifests.check import Finding, Fix, check
+from services.manifests.expressions import Expression, ExpressionError
+from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo, FieldError, Place
+from services.onboarding.blueprints.tree import Tree
+
+
+def findings_of(
+    blueprint: Blueprint, tree: Tree, environments: Mapping[str, EnvironmentInfo], context: Context
+) -> Iterator[tuple[Finding, frozenset[str]]]:
+    """Each finding once, with the form fields it is about; fixes change fields, or there is no fix."""
+    seen: set[tuple[Any, ...]] = set()
+    for name, documents in tree.objects.items():
+        environment = environments[name]
+        found = check(
+            documents,
+            environment=name,
+            kubernetes=context.kubernetes,
+            guardrails=context.guardrails,
+            settings={**environment.settings, "is_production": environment.is_production},
+        )
+        places = _Places(blueprint, tree, environment)
+        for finding in found:
+            mapped = places.in_fields(finding)
+            key = (finding.rule, finding.path, finding.message, finding.object.split("/")[0])
+            if key not in seen:
+                seen.add(key)
+                yield mapped
+
+
+class _Places:
+    def __init__(self, blueprint: Blueprint, tree: Tree, environment: EnvironmentInfo) -> None:
+        self.variables = {**tree.variables, "environment": environment.as_variable()}
+        self.places = [each for each in blueprint.places if self._holds(each.when)]
+
+    def _holds(self, when: Expression | None) -> bool:
+        return when is None or when.evaluate(self.variables) is True
+
+    def in_fields(self, finding: Finding) -> tuple[Finding, frozenset[str]]:
+        kind = finding.object.split("/")[0]
+        about = {place.field for place in self.at(kind, finding.path)}
+        changes = self.changes(kind, finding.fix) if finding.fix else {}
+        fix = Fix(finding.fix.label, changes) if finding.fix and changes else None
+        return replace(finding, fix=fix), frozenset(about | changes.keys())
+
+    def at(self, kind: str, path: str) -> Iterator[Place]:
+        keys = pointers.parse(path) if path else ()
+        return (each for each in self.places if each.kind in ("", kind) and _fits(each.pattern, keys))
+
+    def changes(self, kind: str, fix: Fix) -> dict[str, Any]:
+        """The fix in field names; empty when a part of it belongs to no field."""
+        changes: dict[str, Any] = {}
+        for path, value in fix.changes.items():
+            place = next(self.at(kind, path), None)
+            if place is None:
+                return {}
+            changes[place.field] = self.convert(place, value)
+        return {} if any(value is None for value in changes.values()) else changes
+
+    def convert(self, place: Place, value: Any) -> Any:
+        if place.value is None or value is None:
+            return value
+        try:
+            return place.value.evaluate({**self.variables, "value": value})
+        except ExpressionError:
+            return None
+
+
+def _fits(pattern: tuple[str | int, ...], path: tuple[str | int, ...]) -> bool:
+    return len(pattern) == len(path) and all(
+        want in (got, "*") for want, got in zip(pattern, path, strict=True)
+    )
+
+
+def as_errors(findings: list[tuple[Finding, frozenset[str]]]) -> dict[str, list[FieldError]]:
+    """What blocks, as errors beside the fields it is about."""
+    errors: dict[str, list[FieldError]] = {}
+    for finding, fields in findings:
+        for name in fields if finding.severity == "block" else ():
+            suggestion = finding.fix.changes.get(name) if finding.fix else None
+            errors.setdefault(name, []).append(FieldError(finding.rule, finding.message, suggestion, name))
+    return errors

@@ -1,0 +1,234 @@
+"""A folder with `blueprint.yaml` and `manifests/` becomes a `Blueprint`, or an error with file and line."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from services.manifests import pointers
+from services.onboarding.blueprints.model import (
+    ApprovalRule,
+    Blueprint,
+    Choice,
+    CostRule,
+    Field,
+    Manifest,
+    Place,
+    Rule,
+    Section,
+)
+from services.onboarding.blueprints.source import BlueprintError, Piece, read_documents, read_one, template_of
+
+SHIPPED: Final = Path(__file__).resolve().parent.parent / "shipped"
+TYPES: Final = ("string", "integer", "number", "boolean", "array")
+SOURCES: Final = ("teams", "systems", "components", "environments")
+LIMITS: Final[dict[str, Any]] = {
+    "pattern": str,
+    "format": str,
+    "minLength": int,
+    "maxLength": int,
+    "minimum": (int, float),
+    "maximum": (int, float),
+    "multipleOf": (int, float),
+    "minItems": int,
+    "maxItems": int,
+    "uniqueBy": str,
+}
+WIDGETS: Final = {
+    "string": "text",
+    "integer": "number",
+    "number": "number",
+    "boolean": "checkbox",
+    "array": "rows",
+}
+FIELD_KEYS: Final = (
+    *("name", "label", "help", "type", "widget", "required", "visible", "default", "example", "options"),
+    *("from", "rules", "columns", "unit", "placeholder", "expert", "unique", "wide", *LIMITS),
+)
+SPEC_KEYS: Final = (
+    *(
+        "intro",
+        "sections",
+        "values",
+        "here",
+        "subject",
+        "owner",
+        "path",
+        "entity",
+        "entityPath",
+        "dependencies",
+    ),
+    *("environments", "approvals", "places", "costs"),
+)
+
+
+def load(folder: Path | str) -> Blueprint:
+    """Read the blueprint in a folder; `BlueprintError` names the first mistake."""
+    folder = Path(folder)
+    top = Piece(document := read_one(folder, "blueprint.yaml"), (), document.data)
+    top.only(("apiVersion", "kind", "metadata", "spec"))
+    if top.text("kind") != "Blueprint" or top.text("apiVersion") != "slipway.dev/v1":
+        raise top.error("must be apiVersion slipway.dev/v1, kind Blueprint", "kind")
+    about, spec = top.piece("metadata"), top.piece("spec")
+    about.only(("name", "title", "description", "icon", "tags"))
+    spec.only(SPEC_KEYS)
+    sections = tuple(_section(piece) for piece in spec.pieces("sections"))
+    _refuse_doubles(spec, sections)
+    return Blueprint(
+        name=about.text("name"),
+        title=about.text("title"),
+        description=about.text("description", ""),
+        icon=about.text("icon", "stack-2"),
+        tags=tuple(about.get("tags", list, [])),
+        intro=spec.text("intro", ""),
+        digest=digest(folder),
+        folder=folder,
+        sections=sections,
+        values=spec.expressions("values"),
+        here=spec.expressions("here"),
+        subject=spec.template("subject"),
+        owner=spec.template("owner"),
+        path=spec.template("path"),
+        manifests=tuple(_manifests(folder)),
+        entity=spec.tree("entity"),
+        entity_path=spec.template("entityPath"),
+        dependencies=spec.expression_or_none("dependencies"),
+        environments=spec.expression("environments"),
+        approvals=tuple(_approval(piece) for piece in spec.pieces("approvals")),
+        places=tuple(_place(piece, sections) for piece in spec.pieces("places")),
+        costs=tuple(_cost(piece) for piece in spec.pieces("costs")),
+    )
+
+
+def digest(folder: Path) -> str:
+    """The version of a blueprint: a hash over its definition and manifests (not over its test cases)."""
+    total = hashlib.sha256()
+    for path in [folder / "blueprint.yaml", *sorted((folder / "manifests").glob("*.yaml"))]:
+        content = path.read_bytes()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return f"sha256:{total.hexdigest()}"
+
+
+@cache
+def shipped() -> dict[str, Blueprint]:
+    """The blueprints that come with Slipway, by name; read once a process."""
+    return {
+        each.name: each for each in (load(path.parent) for path in sorted(SHIPPED.glob("*/blueprint.yaml")))
+    }
+
+
+def _refuse_doubles(spec: Piece, sections: tuple[Section, ...]) -> None:
+    seen: set[str] = set()
+    for field in (field for section in sections for field in section.fields):
+        if field.name in seen:
+            raise spec.error(f"two fields are named {field.name}", "sections")
+        seen.add(field.name)
+    if not seen:
+        raise spec.error("has no fields", "sections")
+
+
+def _section(piece: Piece) -> Section:
+    piece.only(("title", "hint", "fields"))
+    fields = tuple(_field(each) for each in piece.pieces("fields"))
+    return Section(piece.text("title"), piece.text("hint", ""), fields)
+
+
+def _field(piece: Piece) -> Field:
+    piece.only(FIELD_KEYS)
+    kind, source = piece.text("type", "string"), piece.text("from", "")
+    if kind not in TYPES:
+        raise piece.error(f"type must be one of {', '.join(TYPES)}", "type")
+    if source and source not in SOURCES:
+        raise piece.error(f"from must be one of {', '.join(SOURCES)}", "from")
+    if not piece.text("name").isidentifier():
+        raise piece.error("name must be letters, digits and _", "name")
+    return Field(
+        name=piece.text("name"),
+        label=piece.text("label"),
+        type=kind,
+        widget=piece.text("widget", _widget(kind, piece)),
+        help=piece.template("help", ""),
+        required=_required(piece),
+        visible=piece.expression_or_none("visible"),
+        default=piece.template("default") if "default" in piece.data else None,
+        example=piece.data.get("example"),
+        source=source,
+        options=tuple(_option(each) for each in piece.pieces("options")),
+        limits={key: piece.get(key, expected) for key, expected in LIMITS.items() if key in piece.data},
+        rules=tuple(_rule(each) for each in piece.pieces("rules")),
+        columns=tuple(_field(each) for each in piece.pieces("columns")),
+        unit=piece.text("unit", ""),
+        placeholder=piece.text("placeholder", ""),
+        expert=piece.get("expert", bool, False),
+        unique=piece.get("unique", bool, False),
+        wide=piece.get("wide", bool, True),
+    )
+
+
+def _widget(kind: str, piece: Piece) -> str:
+    if "options" in piece.data or "from" in piece.data:
+        return "checkboxes" if kind == "array" else "select"
+    return WIDGETS[kind]
+
+
+def _required(piece: Piece) -> Any:
+    value = piece.get("required", (bool, str), False)
+    return value if isinstance(value, bool) else piece.expression("required")
+
+
+def _option(piece: Piece) -> Choice:
+    piece.only(("value", "label", "hint"))
+    return Choice(piece.text("value"), piece.text("label"), piece.text("hint", ""))
+
+
+def _rule(piece: Piece) -> Rule:
+    piece.only(("refuse", "message", "suggestion"))
+    return Rule(piece.expression("refuse"), piece.template("message"), piece.expression_or_none("suggestion"))
+
+
+def _approval(piece: Piece) -> ApprovalRule:
+    piece.only(("key", "when", "who", "team", "reason"))
+    if piece.text("who") not in ("lead", "member"):
+        raise piece.error("who must be lead or member", "who")
+    return ApprovalRule(
+        piece.text("key"),
+        piece.expression("when"),
+        piece.text("who"),
+        piece.template("team"),
+        piece.template("reason"),
+    )
+
+
+def _place(piece: Piece, sections: tuple[Section, ...]) -> Place:
+    piece.only(("kind", "path", "field", "value", "when"))
+    field = piece.text("field")
+    if field not in {each.name for section in sections for each in section.fields}:
+        raise piece.error(f"there is no field {field}", "field")
+    try:
+        pattern = pointers.parse(piece.text("path").replace("[*]", '["*"]'))
+    except ValueError as error:
+        raise piece.error(str(error), "path") from error
+    value, when = piece.expression_or_none("value"), piece.expression_or_none("when")
+    return Place(piece.text("kind", ""), pattern, field, value, when)
+
+
+def _cost(piece: Piece) -> CostRule:
+    piece.only(("label", "amount"))
+    return CostRule(piece.template("label"), piece.expression("amount"))
+
+
+def _manifests(folder: Path) -> list[Manifest]:
+    names = sorted(path.name for path in (folder / "manifests").glob("*.yaml"))
+    if not names:
+        raise BlueprintError("there are no manifests", "manifests")
+    return [_manifest(folder, f"manifests/{name}") for name in names]
+
+
+def _manifest(folder: Path, name: str) -> Manifest:
+    documents = read_documents(folder, name)
+    if len(documents) != 1:
+        raise BlueprintError("must hold one object", name, documents[1].line if documents else 0)
+    lines = (folder / name).read_text().splitlines()
+    first = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    why = "\n".join(line.lstrip("# ") for line in lines[:first])
+    return Manifest(name.removeprefix("manifests/"), template_of(documents[0], name, 1), why)

@@ -1,0 +1,261 @@
+"""What a blueprint is once it was read, and what an evaluation of it says."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.manifests.check import Finding
+from services.manifests.diff import FileDiff
+from services.manifests.expressions import Expression
+from services.manifests.render import Template
+
+# ---- what is asked of the world -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TeamRef:
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Person:
+    username: str
+    name: str
+    teams: Sequence[TeamRef] = ()
+
+
+@dataclass(frozen=True)
+class EnvironmentInfo:
+    name: str
+    title: str
+    namespace: str
+    is_production: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_variable(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "namespace": self.namespace,
+            "production": self.is_production,
+            "settings": dict(self.settings),
+        }
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: str
+    hint: str = ""
+
+
+def nothing_exists(path: str) -> bytes | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything an evaluation needs to know; `existing` reads a file of the deploy repository."""
+
+    user: Person
+    environments: Sequence[EnvironmentInfo]
+    taken: Callable[[str], bool] | Collection[str] = ()
+    systems: Sequence[Choice] = ()
+    components: Sequence[Choice] = ()
+    existing: Callable[[str], bytes | None] = nothing_exists
+    request: str = ""
+    guardrails: Any = None
+    kubernetes: str = "1.33"
+
+    def is_taken(self, name: str) -> bool:
+        return self.taken(name) if callable(self.taken) else name in self.taken
+
+
+# ---- the blueprint ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition on one answer (`value`) and others (`answers`), with what to say and what to offer."""
+
+    when: Expression
+    message: Template
+    suggestion: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    label: str
+    type: str
+    widget: str
+    help: Template
+    required: bool | Expression
+    visible: Expression | None
+    default: Template | None
+    example: Any
+    source: str
+    options: tuple[Choice, ...]
+    limits: Mapping[str, Any]
+    rules: tuple[Rule, ...]
+    columns: tuple["Field", ...] = ()
+    unit: str = ""
+    placeholder: str = ""
+    expert: bool = False
+    unique: bool = False
+    wide: bool = True
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    hint: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One file rendered for each environment; `why` stands above it as a comment."""
+
+    file: str
+    template: Template
+    why: str
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    key: str
+    when: Expression
+    who: str
+    team: Template
+    reason: Template
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which form field a place in a rendered object comes from; `value` turns the object's value into it.
+
+    It holds in the environments where `when` does (in all of them without).
+    """
+
+    kind: str
+    pattern: tuple[str | int, ...]
+    field: str
+    value: Expression | None
+    when: Expression | None
+
+
+@dataclass(frozen=True)
+class CostRule:
+    label: Template
+    amount: Expression
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    name: str
+    title: str
+    description: str
+    icon: str
+    intro: str
+    digest: str
+    folder: Path
+    sections: tuple[Section, ...]
+    values: Mapping[str, Expression]
+    here: Mapping[str, Expression]
+    subject: Template
+    owner: Template
+    path: Template
+    manifests: tuple[Manifest, ...]
+    entity: Template
+    entity_path: Template
+    dependencies: Expression | None
+    environments: Expression
+    approvals: tuple[ApprovalRule, ...]
+    places: tuple[Place, ...]
+    costs: tuple[CostRule, ...]
+    tags: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        return {each.name: each for section in self.sections for each in section.fields}
+
+
+# ---- what an evaluation says -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FieldError:
+    rule: str
+    message: str
+    suggestion: Any = None
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class FieldState:
+    """One field as it is to be drawn now; `errors` include guardrails that block because of it."""
+
+    name: str
+    label: str
+    help: str
+    widget: str
+    value: Any
+    options: tuple[Choice, ...]
+    required: bool
+    visible: bool
+    prefilled: bool
+    errors: tuple[FieldError, ...] = ()
+    type: str = "string"
+    unit: str = ""
+    placeholder: str = ""
+    expert: bool = False
+    wide: bool = True
+    columns: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True)
+class SectionState:
+    title: str
+    hint: str
+    fields: tuple[FieldState, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    monthly: float
+    currency: str
+    lines: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class ApprovalNeed:
+    """`who` is lead or member: of `team`, and never the person who asks."""
+
+    key: str
+    who: str
+    reason: str
+    team: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`files` and `removed` together are the change; they are a preview while `errors` is not empty."""
+
+    answers: dict[str, Any]
+    sections: tuple[SectionState, ...]
+    files: dict[str, str]
+    removed: tuple[str, ...]
+    diffs: tuple[FileDiff, ...]
+    findings: tuple[Finding, ...]
+    cost: Cost
+    approvals: tuple[ApprovalNeed, ...]
+    entity: dict[str, Any] | None
+    entity_ref: str
+    dependencies: tuple[str, ...]
+    environments: tuple[str, ...]
+    errors: tuple[FieldError, ...]
+    blocked: bool
+    tree_hash: str

@@ -1,0 +1,155 @@
+"""The files of a request: one per object and environment, the answers, the catalog descriptor."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.manifests.emit import Document, dump, load_all
+from services.manifests.expressions import Expression, Scope
+from services.manifests.render import Template
+from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo
+
+MANAGED = "Managed by Slipway: change it through its form, not here."
+KUSTOMIZATION = "kustomization.yaml"
+
+
+@dataclass
+class Tree:
+    """`objects` are the rendered documents, re-read from their text, by environment."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    objects: dict[str, list[Document]] = field(default_factory=dict)
+    entity: dict[str, Any] | None = None
+    entity_ref: str = ""
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+def build(blueprint: Blueprint, answers: dict[str, Any], base: Mapping[str, Any], context: Context) -> Tree:
+    """Render everything for these answers; RenderError and ExpressionError blame the blueprint."""
+    return _Building(blueprint, answers, base, context).tree()
+
+
+def hash_of(tree: Tree, context: Context) -> str:
+    """What was there, what is to be there: two evaluations with the same hash propose the same change."""
+    total = hashlib.sha256()
+    for path in sorted({*tree.files, *tree.removed}):
+        before = context.existing(path)
+        old = hashlib.sha256(before).hexdigest() if before is not None else "absent"
+        new = hashlib.sha256(tree.files[path].encode()).hexdigest() if path in tree.files else "removed"
+        total.update(f"{path}\0{old}\0{new}\n".encode())
+    return f"sha256:{total.hexdigest()}"
+
+
+def computed(expressions: Mapping[str, Expression], name: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """Named expressions in order, each seeing those before it under `name`."""
+    results: dict[str, Any] = {}
+    for key, expression in expressions.items():
+        scope = Scope({**variables, name: results})
+        results[key] = expression.evaluate(scope)
+    return results
+
+
+class _Building:
+    def __init__(
+        self, blueprint: Blueprint, answers: dict[str, Any], base: Mapping[str, Any], context: Context
+    ) -> None:
+        self.blueprint = blueprint
+        self.context = context
+        self.answers = answers
+        self.result = Tree(variables={**base, "answers": answers})
+        chosen = blueprint.environments.evaluate(self.result.variables)
+        self.environments = [each for each in context.environments if each.name in chosen]
+
+    def tree(self) -> Tree:
+        tree, variables = self.result, self.result.variables
+        variables["environments"] = [each.as_variable() for each in self.environments]
+        variables["values"] = computed(self.blueprint.values, "values", variables)
+        self.name, self.owner, self.path = (
+            self.text(each) for each in (self.blueprint.subject, self.blueprint.owner, self.blueprint.path)
+        )
+        self.describe()
+        for environment in self.environments:
+            tree.objects[environment.name] = list(self.environment(environment))
+        tree.files[f"{self.path}/slipway.yaml"] = self.answers_file()
+        return tree
+
+    def text(self, template: Template) -> str:
+        return str(template.render(self.result.variables))
+
+    def describe(self) -> None:
+        """The catalog descriptor, and what every object says about where it comes from."""
+        entity = self.blueprint.entity.render(self.result.variables)
+        metadata = entity["metadata"]
+        namespace = metadata.get("namespace", "default")
+        self.result.entity = entity
+        self.result.entity_ref = f"{entity['kind']}:{namespace}/{metadata['name']}".lower()
+        self.result.files[self.text(self.blueprint.entity_path)] = dump([entity], MANAGED)
+        labels = {
+            "app.kubernetes.io/name": self.name,
+            "app.kubernetes.io/instance": self.name,
+            "app.kubernetes.io/managed-by": "slipway",
+            "slipway.dev/team": self.owner,
+        }
+        selector = {key: labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance")}
+        self.result.variables |= {
+            "labels": labels,
+            "selector": selector,
+            "entity_ref": self.result.entity_ref,
+        }
+
+    def environment(self, environment: EnvironmentInfo) -> Iterator[Document]:
+        variables = {**self.result.variables, "environment": environment.as_variable()}
+        variables["here"] = computed(self.blueprint.here, "here", variables)
+        scope, folder, names = Scope(variables), f"{self.path}/{environment.name}", []
+        for manifest in self.blueprint.manifests:
+            path = f"{folder}/{manifest.file}"
+            rendered = manifest.template.render(scope)
+            if rendered is None:
+                self.remove(path)
+                continue
+            names.append(manifest.file)
+            comment = f"{MANAGED}\n{manifest.why}" if manifest.why else MANAGED
+            self.result.files[path] = text = dump([self.marked(rendered)], comment)
+            yield from load_all(text, path)
+        self.result.files[f"{folder}/{KUSTOMIZATION}"] = self.kustomization(environment, names)
+
+    def remove(self, path: str) -> None:
+        if self.context.existing(path) is not None:
+            self.result.removed.append(path)
+
+    def marked(self, tree: dict[str, Any]) -> dict[str, Any]:
+        """Every object says whose it is and which request brought it; a blueprint cannot forget to."""
+        metadata = dict(tree.get("metadata", {}))
+        metadata["labels"] = {**metadata.get("labels", {}), **self.result.variables["labels"]}
+        marks = {"slipway.dev/entity": self.result.entity_ref}
+        if self.context.request:
+            marks["slipway.dev/request"] = self.context.request
+        metadata["annotations"] = {**metadata.get("annotations", {}), **marks}
+        return {**tree, "metadata": metadata}
+
+    def kustomization(self, environment: EnvironmentInfo, names: list[str]) -> str:
+        document = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": environment.namespace,
+            "resources": sorted(names),
+        }
+        return dump([document], MANAGED)
+
+    def answers_file(self) -> str:
+        metadata = {"name": self.name, "blueprint": self.blueprint.name}
+        if self.context.request:
+            metadata["request"] = self.context.request
+        document = {
+            "apiVersion": "slipway.dev/v1",
+            "kind": "Answers",
+            "metadata": metadata,
+            "spec": {"digest": self.blueprint.digest, "answers": _kept(self.answers)},
+        }
+        return dump([document], "The answers these files were made from; the form opens with them.")
+
+
+def _kept(answers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answers.items() if value not in (None, [], "")}
