@@ -1,13 +1,40 @@
 """Places inside an object: `spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.manifests.reader import Path, join_path, split_path
+Path = tuple[str | int, ...]
 
-__all__ = ["Path", "find", "parse", "text", "with_value"]
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*\Z")
+_TOKEN = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 
-text, parse = join_path, split_path
+
+def text(path: Sequence[str | int]) -> str:
+    """Write a path the way people read it; `parse` reads it back."""
+    return "".join(_step(part) for part in path).removeprefix(".")
+
+
+def _step(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    if _PLAIN.match(part):
+        return f".{part}"
+    return '["' + part.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+
+
+def parse(pointer: str) -> Path:
+    """Refuses with ValueError what `text` would not have written."""
+    parts: list[str | int] = []
+    at = 0
+    while at < len(pointer):
+        token = _TOKEN.match(pointer, at)
+        if token is None:
+            raise ValueError(f"not a path: {pointer!r}")
+        name, index, key = token.groups()
+        parts.append(int(index) if index else name or re.sub(r"\\(.)", r"\1", key))
+        at = token.end()
+    return tuple(parts)
 
 
 def find(data: Any, path: Sequence[str | int], default: Any = None) -> Any:
