@@ -3,5 +3,6 @@
 from celery.schedules import schedule
 
 SCHEDULE = {
+    "helpdesk.settle": {"task": "helpdesk.settle", "schedule": schedule(600), "options": {"expires": 600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},
 }

@@ -7,6 +7,7 @@ class HelpdeskConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from services.helpdesk import categories
+        from services.helpdesk import categories, pages
 
         post_migrate.connect(categories.plant, sender=self)
+        pages.register()

@@ -133,3 +133,12 @@ class Channel(models.TextChoices):
     SLACK = "slack", "in Slack"
     MAIL = "mail", "by mail"
     SYSTEM = "system", "by itself"
+
+
+# Within how long somebody should hear from us. Around the clock: office hours come with calendars.
+ANSWER_WITHIN: dict[int, timedelta] = {
+    Priority.URGENT: timedelta(hours=1),
+    Priority.HIGH: timedelta(hours=4),
+    Priority.NORMAL: timedelta(days=1),
+    Priority.LOW: timedelta(days=3),
+}

@@ -1,7 +1,6 @@
 """Bringing one environment's objects from the repository to its cluster."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from typing import Any
 
 from services.clusters import queries as clusters
@@ -12,7 +11,6 @@ from services.manifests import emit
 
 from .models import Request
 
-KUSTOMIZATION = "/kustomization.yaml"
 # What others need comes first; everything unnamed comes last.
 _ORDER = (
     "Namespace", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "ConfigMap", "Secret",
@@ -22,11 +20,7 @@ _ORDER = (
 
 def paths_of(request: Request, environment: str) -> list[str]:
     """`apps/<team>/<service>/<environment>/<kind>.yaml` of one environment."""
-    return sorted(
-        p
-        for p in request.files
-        if fnmatch(p, f"apps/*/*/{environment}/*.yaml") and not p.endswith(KUSTOMIZATION)
-    )
+    return sorted(p for p in request.files if p.startswith("apps/") and p.split("/")[3:4] == [environment])
 
 
 def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:

@@ -61,9 +61,11 @@
   }
 
   function press(key) {
-    var element = Array.from(document.querySelectorAll("[data-key]")).find(function (candidate) {
+    var all = Array.from(document.querySelectorAll("[data-key]")).filter(function (candidate) {
       return candidate.dataset.key === key && shown(candidate);
     });
+    /* what the page itself offers goes before the frame around it */
+    var element = all.find(function (candidate) { return candidate.closest("main"); }) || all[0];
     if (!element) return false;
     if (typing(element)) element.focus(); else element.click();
     return true;

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.clusters.models import Environment
 
-from ..models import Request, Rollout
+from ..models import Rollout
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,3 @@ def environments_in_order(names: Sequence[str]) -> list[str]:
     return list(
         Environment.objects.filter(name__in=names).order_by("position").values_list("name", flat=True)
     )
-
-
-def pictures(request: Request) -> dict[str, Picture]:
-    return {}

@@ -1,0 +1,250 @@
+"""Checking what people type. Forms validate, never save."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from services.accounts.models import Team, User
+from services.catalog import queries as catalog
+from services.helpdesk import queries
+from services.helpdesk.models import Category, Ticket
+from services.helpdesk.queries import Filters
+from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
+
+TOO_LONG = 20_000
+
+
+def nonce() -> str:
+    """Makes one message of a double click."""
+    return secrets.token_urlsafe(12)
+
+
+class AskForm(forms.Form):
+    """A question. `entity` is a reference or a bare service name; `environment` belongs to it."""
+
+    title = forms.CharField(
+        max_length=200,
+        label="In one line",
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
+        error_messages={"required": "Say in one line what it is about."},
+    )
+    entity = forms.CharField(
+        max_length=400,
+        required=False,
+        label="About which service?",
+        widget=forms.TextInput(
+            attrs={"class": "form-control", "list": "entities", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+    environment = forms.CharField(max_length=63, required=False)
+    category = forms.ModelChoiceField(
+        queryset=Category.objects.none(),
+        to_field_name="slug",
+        error_messages={"required": "Choose what it is about; “Something else” is fine."},
+    )
+    body = forms.CharField(
+        max_length=TOO_LONG,
+        label="What happens, and what did you expect?",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": "Tell us what happens. One sentence is enough."},
+    )
+    impact = forms.ChoiceField(
+        choices=Impact.choices, initial=Impact.TEAM, error_messages={"required": "Say who is held up by it."}
+    )
+    urgency = forms.ChoiceField(
+        choices=Urgency.choices,
+        initial=Urgency.SOON,
+        error_messages={"required": "Say how soon it should be answered."},
+    )
+    private = forms.BooleanField(required=False)
+    submission = forms.CharField(max_length=40, initial=nonce, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["category"].queryset = queries.categories()  # type: ignore[attr-defined]  # ModelChoiceField
+
+    def clean_entity(self) -> str:
+        """The reference of what was typed or picked; a bare name is a component's."""
+        text = self.cleaned_data["entity"].strip()
+        if not text:
+            return ""
+        entity = catalog.find(text)
+        if entity is None:
+            raise forms.ValidationError(
+                f"“{text}” is not in the catalog. Pick one from the list, or leave it empty."
+            )
+        return entity.ref
+
+
+class ReplyForm(forms.Form):
+    body = forms.CharField(
+        max_length=TOO_LONG, error_messages={"required": "An empty message helps nobody. Nothing was sent."}
+    )
+    vis = forms.ChoiceField(choices=[("public", "Public reply"), ("note", "Internal note")], initial="public")
+    wait = forms.BooleanField(required=False)
+    seen = forms.IntegerField(required=False)
+    nonce = forms.CharField(max_length=40, required=False)
+
+
+class StateForm(forms.Form):
+    """A step, with the answers some steps ask for."""
+
+    to = forms.ChoiceField(choices=State.choices)
+    seen = forms.IntegerField(required=False)
+    cause = forms.ChoiceField(choices=[("", ""), *Cause.choices], required=False)
+    minutes = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+    original = forms.CharField(required=False, max_length=20)
+    reason = forms.CharField(required=False, max_length=500)
+
+    def clean_original(self) -> Ticket | None:
+        number = self.cleaned_data["original"].strip().upper().removeprefix("T-")
+        if not number:
+            return None
+        found = Ticket.objects.filter(number=int(number)).first() if number.isdecimal() else None
+        if found is None:
+            raise forms.ValidationError(f"There is no ticket T-{number}.")
+        return found
+
+
+def platform_people() -> QuerySet[User]:
+    return User.objects.filter(teams__runs_platform=True, is_active=True).distinct().order_by("name")
+
+
+class AssignForm(forms.Form):
+    to = forms.ModelChoiceField(queryset=User.objects.none(), to_field_name="username", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
+
+
+class SortForm(forms.Form):
+    """Priority, category, privacy: each by itself."""
+
+    priority = forms.TypedChoiceField(choices=Priority.choices, coerce=int, empty_value=None, required=False)
+    category = forms.ModelChoiceField(queryset=Category.objects.all(), to_field_name="slug", required=False)
+    private = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")], required=False)
+
+
+class BulkForm(forms.Form):
+    """What to do with the tickets that were ticked."""
+
+    do = forms.ChoiceField(choices=[("assign", "Assign"), ("resolve", "Resolve"), ("close", "Close")])
+    tickets = forms.ModelMultipleChoiceField(
+        queryset=Ticket.objects.all(),
+        to_field_name="number",
+        error_messages={"required": "Nothing is selected. Tick some tickets first."},
+    )
+    to = forms.ModelChoiceField(queryset=User.objects.none(), to_field_name="username", required=False)
+    cause = forms.ChoiceField(choices=[("", ""), *Cause.choices], required=False)
+    minutes = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
+
+
+class FilterForm(forms.Form):
+    """The address of a list. A value that means nothing is left out rather than refused."""
+
+    STATES = [("", "Any state"), ("open", "Open"), ("done", "Done"), *State.choices]
+    CAUSES = [("", "Any cause"), *Cause.choices, ("unsaid", "Not said")]
+    PRIORITIES = [("", "Any priority"), *((str(value), label) for value, label in Priority.choices)]
+
+    q = forms.CharField(required=False, max_length=200)
+    state = forms.ChoiceField(choices=STATES, required=False)
+    cause = forms.ChoiceField(choices=CAUSES, required=False)
+    category = forms.CharField(required=False, max_length=40)
+    team = forms.CharField(required=False, max_length=63)
+    entity = forms.CharField(required=False, max_length=400)
+    priority = forms.TypedChoiceField(choices=PRIORITIES, coerce=int, empty_value=None, required=False)
+    on = forms.ChoiceField(
+        choices=[("opened", "opened"), ("answered", "answered"), ("resolved", "resolved")], required=False
+    )
+    start = forms.DateField(required=False)
+    end = forms.DateField(required=False)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(renamed(data))
+
+    def filters(self) -> Filters:
+        self.is_valid()
+        given = self.cleaned_data
+        return Filters(
+            words=given.get("q", ""),
+            state=given.get("state", ""),
+            cause=given.get("cause", ""),
+            team=given.get("team", ""),
+            category=given.get("category", ""),
+            entity=given.get("entity", ""),
+            priority=given.get("priority"),
+            on=given.get("on") or "opened",
+            start=midnight(given.get("start")),
+            end=midnight(given.get("end"), days=1),
+        )
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The values as they stand in the address."""
+        return dict(self.data)
+
+    def tokens(self) -> list["Token"]:
+        """Every filter that is on, in words, with the address of the list without it."""
+        raw = self.raw
+        on = raw.get("on") or "opened"
+        said = {
+            "state": dict(self.STATES).get(raw.get("state", "")),
+            "cause": dict(self.CAUSES).get(raw.get("cause", "")),
+            "priority": dict(self.PRIORITIES).get(raw.get("priority", "")),
+            "category": raw.get("category"),
+            "team": raw.get("team"),
+            "entity": raw.get("entity", "").rpartition("/")[2],
+            "start": raw.get("start"),
+            "end": raw.get("end"),
+        }
+        words = {"entity": "about", "start": f"{on} from", "end": f"{on} until"}
+        return [
+            Token(words.get(key, key), str(value), self._without(key))
+            for key, value in said.items()
+            if value and raw.get(key)
+        ]
+
+    def _without(self, key: str) -> str:
+        names = {"start": "from", "end": "to"}
+        left = {names.get(k, k): v for k, v in self.raw.items() if v and k not in (key, "page", "t")}
+        return "?" + urlencode(left)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A filter as it stands in the bar."""
+
+    word: str
+    value: str
+    without: str
+
+
+def _field(key: str) -> str:
+    return {"from": "start", "to": "end"}.get(key, key)
+
+
+def renamed(data: Any) -> dict[str, Any]:
+    """`from` and `to` are words of Python and of addresses; fields are called start and end."""
+    return {_field(key): value for key, value in data.items()}
+
+
+def midnight(day: date | None, *, days: int = 0) -> datetime | None:
+    """The first moment of a day, in the portal's time zone."""
+    if day is None:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+
+
+def team_choices() -> QuerySet[Team]:
+    return Team.objects.all()

@@ -1,0 +1,107 @@
+"""One conversation as it is read: messages in order, machine events between them folded."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.helpdesk import queries
+from services.helpdesk.models import Message, Ticket, TicketEvent
+from services.helpdesk.states import Cause, Priority, State
+
+Kind = TicketEvent.Kind
+
+
+@dataclass
+class Item:
+    """A message, or a run of events without one."""
+
+    message: Message | None = None
+    lines: list["Line"] = field(default_factory=list)
+
+    @property
+    def last(self) -> "Line":
+        return self.lines[-1]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event in words."""
+
+    icon: str
+    tone: str
+    who: str
+    text: str
+    at: datetime
+    note: str = ""
+
+
+def items(ticket: Ticket, user: Any) -> list[Item]:
+    """What this person may read, oldest first: two queries."""
+    messages = {m.pk: m for m in queries.conversation(ticket, user)}
+    thread: list[Item] = []
+    for event in queries.history(ticket, user):
+        if event.message_id is not None:
+            thread.append(Item(message=messages[event.message_id]))
+        elif thread and thread[-1].message is None:
+            thread[-1].lines.append(line(event))
+        else:
+            thread.append(Item(lines=[line(event)]))
+    return thread
+
+
+def line(event: TicketEvent) -> Line:
+    """An event as a sentence."""
+    icon, tone, text = WORDS[event.kind](event)
+    who = str(event.by) if event.by else "Slipway"
+    return Line(icon, tone, who, text, event.at, event.data.get("reason", ""))
+
+
+def _state(event: TicketEvent) -> tuple[str, str, str]:
+    data = event.data
+    if event.to_state == State.RESOLVED:
+        cause = f": {Cause(data['cause']).label.lower()}" if data.get("cause") else ""
+        minutes = f", {data['minutes']} min" if data.get("minutes") is not None else ""
+        return "circle-check", "ok", f"resolved it{cause}{minutes}"
+    if event.to_state == State.IN_PROGRESS and event.from_state == State.RESOLVED:
+        return "refresh", "warn", "reopened it"
+    if event.from_state == State.DUPLICATE and event.to_state != State.CLOSED:
+        return "arrow-back-up", "", "took back that it is a duplicate"
+    words = {
+        State.TRIAGED: ("checklist", "", "looked at it"),
+        State.IN_PROGRESS: ("progress", "go", "works on it"),
+        State.WAITING_REQUESTER: ("player-pause", "warn", "waits for an answer"),
+        State.WAITING_EXTERNAL: ("player-pause", "warn", "waits for somebody else"),
+        State.DUPLICATE: ("versions", "", f"marked it as a duplicate of {data.get('original', '')}"),
+        State.CONVERTED: ("git-pull-request", "go", f"made it request {data.get('request', '')}"),
+        State.CLOSED: ("archive", "", "closed it"),
+    }
+    return words[State(event.to_state)]
+
+
+def _assigned(event: TicketEvent) -> tuple[str, str, str]:
+    data = event.data
+    if not data["to"]:
+        return "user-circle", "", "took it back from " + data["from"]
+    if event.by and data["to"] == event.by.get_username():
+        return "user-check", "", "took it"
+    return "user-check", "", f"gave it to {data['name']}"
+
+
+WORDS: dict[str, Any] = {
+    Kind.OPENED: lambda e: ("lifebuoy", "", "asked"),
+    Kind.STATE: _state,
+    Kind.MESSAGE: lambda e: ("message-circle", "", "replied"),
+    Kind.NOTE: lambda e: ("lock", "warn", "wrote a note"),
+    Kind.ASSIGNED: _assigned,
+    Kind.PRIORITY: lambda e: ("flag", "", f"set the priority to {Priority(e.data['to']).label.lower()}"),
+    Kind.CATEGORY: lambda e: ("tag", "", f"moved it to “{e.data['to']}”"),
+    Kind.PRIVACY: lambda e: (
+        ("eye-off", "", "hid it from colleagues")
+        if e.data["private"]
+        else ("eye", "", "showed it to colleagues")
+    ),
+    Kind.WATCHER: lambda e: (
+        ("bell", "", "follows it") if e.data["on"] else ("bell-off", "", "stopped following it")
+    ),
+    Kind.FOLLOW_UP: lambda e: ("corner-down-right", "", f"went on in {e.data['ticket']}"),
+}

@@ -1,0 +1,91 @@
+"""Asking for help: what is known about the service first, then the question."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.shell import toasts
+from portal.shell.policies import policy, signed_in
+from services.catalog import queries as catalog
+from services.helpdesk import actions, live, queries
+from services.helpdesk.forms import AskForm
+from services.helpdesk.states import Impact, Urgency
+
+
+@policy(signed_in)
+def ticket_new(request: HttpRequest) -> HttpResponse:
+    """The form, and on POST the ticket. Bad input comes back with everything still in it."""
+    form = AskForm(request.POST or None, initial=_initial(request))
+    if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
+        entity_ref = given.pop("entity")
+        ticket = actions.open_ticket(
+            by=request.user,
+            entity_ref=entity_ref,
+            snapshot=live.freeze(entity_ref, given["environment"]),
+            **given,
+        )
+        toasts.done(request, f"{ticket.key} is open. The platform team can see it now.")
+        return redirect(ticket)
+    context = {"form": form, "impacts": Impact.choices, "urgencies": Urgency.choices, **_about(request, form)}
+    return render(request, "helpdesk/ticket_new.html", context, status=422 if form.errors else 200)
+
+
+@policy(signed_in)
+@require_safe
+def ticket_live(request: HttpRequest) -> HttpResponse:
+    """How the chosen service is, with what is wrong and the form that fixes it."""
+    return render(request, "helpdesk/ticket_new.html#live", _live(request.GET))
+
+
+@policy(signed_in)
+@require_safe
+def ticket_similar(request: HttpRequest) -> HttpResponse:
+    """Open tickets that may be the same trouble."""
+    return render(request, "helpdesk/ticket_new.html#similar", _similar(request, request.GET))
+
+
+@policy(signed_in)
+@require_POST
+def markdown_preview(request: HttpRequest) -> HttpResponse:
+    return render(request, "helpdesk/parts/markdown.html", {"text": request.POST.get("body", "")[:20_000]})
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """Where somebody comes from fills the form: the service page, the palette, a failed request."""
+    asked = {k: request.GET[k] for k in ("environment", "title", "body", "category") if k in request.GET}
+    return {**asked, "entity": request.GET.get("entity", "")}
+
+
+def _about(request: HttpRequest, form: AskForm) -> dict[str, Any]:
+    source = {k: form[k].value() or "" for k in ("entity", "environment", "title")}
+    return {
+        "categories": queries.categories(),
+        "environments": live.environments(),
+        "entities": catalog.services().values_list("ref", "name")[:500],
+        **_live(source),
+        **_similar(request, source),
+    }
+
+
+def _live(source: Any) -> dict[str, Any]:
+    entity = catalog.find(source["entity"]) if source.get("entity") else None
+    entity_ref = entity.ref if entity else ""
+    everywhere = live.states(entity_ref)
+    environment = source.get("environment", "")
+    here = [s for s in everywhere if not environment or live.name_of(s) == environment]
+    return {
+        "entity_ref": entity_ref,
+        "entity": entity,
+        "states": everywhere,
+        "environment": environment,
+        "findings": live.findings(here or everywhere),
+    }
+
+
+def _similar(request: HttpRequest, source: Any) -> dict[str, Any]:
+    entity = catalog.find(source["entity"]) if source.get("entity") else None
+    about = entity.ref if entity else ""
+    return {"similar": queries.similar_open(request.user, source.get("title", ""), entity_ref=about)}

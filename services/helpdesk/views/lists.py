@@ -1,0 +1,47 @@
+"""My tickets, and those of colleagues."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from portal.shell import tables
+from portal.shell.policies import policy, signed_in
+from services.helpdesk import queries
+from services.helpdesk.forms import FilterForm, team_choices
+from services.helpdesk.models import Ticket
+
+COLUMNS = {
+    "opened": "created_at",
+    "updated": "updated_at",
+    "priority": ("priority", "-created_at"),
+    "state": ("state", "-created_at"),
+    "title": "title",
+}
+
+
+@policy(signed_in)
+@require_safe
+def ticket_list(request: HttpRequest) -> HttpResponse:
+    """Mine by default; `?who=all` is everybody's. Any other filter looks at everybody's as well."""
+    form = FilterForm(request.GET)
+    tokens = form.tokens()
+    who = request.GET.get("who") or ("all" if tokens or request.GET.get("q") else "mine")
+    found = queries.matching(Ticket.objects.all(), form.filters())
+    shown = found.visible_to(request.user)
+    if who == "mine":
+        shown = shown.filter(asker=request.user)
+    rows = tables.order(request, shown.for_rows(), COLUMNS, "-updated")
+    if request.GET.get("format") == "csv":
+        return tables.csv_response("tickets", queries.CSV_HEADER, queries.csv_rows(rows))
+    page = tables.paginate(request, rows)
+    counts_private = who == "all" and not request.user.is_platform
+    context = {
+        "page": page,
+        "who": who,
+        "form": form,
+        "tokens": tokens,
+        "hidden": found.count() - page.paginator.count if counts_private else 0,
+        "teams": team_choices(),
+        "categories": queries.categories(),
+    }
+    return render(request, "helpdesk/ticket_list.html" + ("#list" if request.htmx else ""), context)

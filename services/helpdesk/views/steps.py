@@ -1,0 +1,132 @@
+"""Everything that is done to a ticket by a form. A refusal says why, changes nothing and loses nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from portal.shell import toasts
+from portal.shell.policies import policy, signed_in
+from services.helpdesk import actions, forms, thread
+from services.helpdesk.errors import HelpdeskError, TicketMoved
+from services.helpdesk.models import Ticket
+from services.helpdesk.states import State
+from services.helpdesk.views.ticket import page_of, ticket_for
+
+
+@policy(signed_in)
+@require_POST
+def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
+    """Send a message. What cannot be sent comes back in the composer, word for word, with the reason."""
+    ticket = ticket_for(request, number)
+    form = forms.ReplyForm(request.POST)
+    held = {"held": request.POST.get("body", ""), "held_vis": request.POST.get("vis", "public")}
+    if not form.is_valid():
+        return page_of(request, ticket, status=422, refused=next(iter(form.errors.values()))[0], **held)
+    given = form.cleaned_data
+    try:
+        message = actions.reply(
+            ticket=ticket,
+            by=request.user,
+            body=given["body"],
+            internal=given["vis"] == "note",
+            then_wait=given["wait"],
+            seen=given["seen"],
+            external_id=f"{request.user.pk}:{given['nonce']}" if given["nonce"] else "",
+        )
+    except TicketMoved as moved:
+        fresh = ticket_for(request, number)
+        return page_of(request, fresh, status=409, moved=[thread.line(e) for e in moved.events], **held)
+    except HelpdeskError as error:
+        return page_of(request, ticket, status=409, refused=str(error), **held)
+    if message.ticket_id != ticket.pk:
+        toasts.done(request, f"{ticket.key} is closed, so this opened {message.ticket.key}.")
+    return redirect(f"{message.ticket.get_absolute_url()}#m-{message.pk}")
+
+
+@policy(signed_in)
+@require_POST
+def ticket_state(request: HttpRequest, number: int) -> HttpResponse:
+    form = forms.StateForm(request.POST)
+    ticket = ticket_for(request, number)
+
+    def step() -> str:
+        given = form.cleaned_data
+        answers = {k: given[k] for k in ("to", "seen", "cause", "minutes", "reason")}
+        moved = actions.change_state(
+            ticket=ticket, by=request.user, duplicate_of=given["original"], **answers
+        )
+        return f"{moved.key}: {State(moved.state).label.lower()}."
+
+    return _do(request, ticket, form, step)
+
+
+@policy(signed_in)
+@require_POST
+def ticket_assign(request: HttpRequest, number: int) -> HttpResponse:
+    form = forms.AssignForm(request.POST)
+    ticket = ticket_for(request, number)
+
+    def step() -> str:
+        to = form.cleaned_data["to"]
+        actions.assign(ticket=ticket, to=to, by=request.user)
+        return f"{ticket.key} is {'yours' if to == request.user else f'with {to}' if to else 'with nobody'}."
+
+    return _do(request, ticket, form, step)
+
+
+@policy(signed_in)
+@require_POST
+def ticket_sort(request: HttpRequest, number: int) -> HttpResponse:
+    form = forms.SortForm(request.POST)
+    ticket = ticket_for(request, number)
+
+    def step() -> str:
+        given = form.cleaned_data
+        if given["priority"] is not None:
+            actions.set_priority(ticket=ticket, priority=given["priority"], by=request.user)
+        if given["category"]:
+            actions.set_category(ticket=ticket, category=given["category"], by=request.user)
+        if given["private"]:
+            actions.set_private(ticket=ticket, private=given["private"] == "yes", by=request.user)
+        return ""
+
+    return _do(request, ticket, form, step)
+
+
+@policy(signed_in)
+@require_POST
+def ticket_watch(request: HttpRequest, number: int) -> HttpResponse:
+    ticket = ticket_for(request, number)
+    on = request.POST.get("on") == "yes"
+    actions.watch(ticket=ticket, by=request.user, on=on)
+    toasts.done(request, f"You follow {ticket.key}." if on else f"You no longer follow {ticket.key}.")
+    return redirect(ticket)
+
+
+def _do(request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str]) -> HttpResponse:
+    """Run one step and go back to where it was pressed; a refusal says why and changes nothing."""
+    try:
+        said = step() if form.is_valid() else ""
+    except TicketMoved as moved:
+        lines = ", ".join(f"{line.who} {line.text}" for line in map(thread.line, moved.events[:3]))
+        toasts.refused(request, f"Not done, because meanwhile {lines}. Look again, then decide.")
+    except HelpdeskError as error:
+        toasts.refused(request, str(error))
+    else:
+        _say(request, form, said)
+    return redirect(_origin(request, ticket))
+
+
+def _say(request: HttpRequest, form: Any, said: str) -> None:
+    if form.errors:
+        toasts.refused(request, next(iter(form.errors.values()))[0])
+    elif said:
+        toasts.done(request, said)
+
+
+def _origin(request: HttpRequest, ticket: Ticket) -> str:
+    back = request.POST.get("back", "")
+    return back if back.startswith("/help/queue/") else ticket.get_absolute_url()

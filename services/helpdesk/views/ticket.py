@@ -1,0 +1,124 @@
+"""One ticket: the conversation and everything one can do to it."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.shell.policies import policy, signed_in
+from services.catalog import queries as catalog
+from services.helpdesk import actions, forms, live, queries, rules, thread
+from services.helpdesk.models import Ticket
+from services.helpdesk.states import CAUSE_HINTS, TRANSITIONS, Cause, Priority, State
+
+
+def ticket_for(request: HttpRequest, number: int) -> Ticket:
+    """The ticket with this number, if this person may see it; 404 otherwise, for its existence is private
+    too.
+    """
+    tickets = Ticket.objects.visible_to(request.user).defer("search")
+    related = ("asker", "assignee", "team", "category", "duplicate_of", "follows", "queue")
+    ticket = tickets.select_related(*related).filter(number=number).first()
+    if ticket is None:
+        raise Http404(f"There is no ticket T-{number} that you may see.")
+    return ticket
+
+
+@policy(signed_in)
+@require_safe
+def ticket_detail(request: HttpRequest, number: int) -> HttpResponse:
+    return page_of(request, ticket_for(request, number))
+
+
+def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: Any) -> HttpResponse:
+    """The whole page; `held` carries a reply that was not sent, with what happened meanwhile."""
+    states = live.states(ticket.entity_ref)
+    context = {
+        "ticket": ticket,
+        "items": thread.items(ticket, request.user),
+        "states": states,
+        "here": next((s for s in states if live.name_of(s) == ticket.environment), None),
+        "thennow": live.then_and_now(ticket, states),
+        "findings": (ticket.snapshot or {}).get("findings", [])[:1],
+        "like": queries.like(ticket, request.user),
+        "follow_ups": list(ticket.follow_ups.visible_to(request.user)),
+        "duplicates": list(ticket.duplicates.visible_to(request.user)),
+        "watchers": list(ticket.watchers.all()),
+        "entity": catalog.find(ticket.entity_ref) if ticket.entity_ref else None,
+        "nonce": forms.nonce(),
+        "seen": ticket.version,
+        "held_vis": request.GET.get("do", ""),
+        **_may(request, ticket),
+        **more,
+    }
+    return render(request, "helpdesk/ticket_detail.html", context, status=status)
+
+
+def _may(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """What this person can do here, by the same rules that the actions apply."""
+    triage = rules.can_triage(request.user)
+    steps = [s for s in TRANSITIONS[ticket.state] if rules.can_change_state(request.user, ticket, s)]
+    undo = actions.state_before_duplicate(ticket) if ticket.may_undo_duplicate(timezone.now()) else ""
+    return {
+        "is_asker": request.user.pk == ticket.asker_id,
+        "can_triage": triage,
+        "can_reply": rules.can_reply(request.user, ticket),
+        "can_resolve": State.RESOLVED in steps,
+        "can_reopen": State.IN_PROGRESS in steps and ticket.may_reopen(timezone.now()),
+        "can_close": State.CLOSED in steps,
+        "can_hide": rules.can_change_privacy(request.user, ticket),
+        "undo_to": undo if triage else "",
+        "steps": [s for s in steps if s in OFFERED and ticket.is_open],
+        "can_mark": triage and State.DUPLICATE in steps,
+        "people": forms.platform_people() if triage else [],
+        "priorities": Priority.choices,
+        "categories": queries.categories() if triage else [],
+        "causes": [(value, label, CAUSE_HINTS[value]) for value, label in Cause.choices],
+        "goes_on": not ticket.is_open and not ticket.may_reopen(timezone.now()),
+    }
+
+
+# Steps that need no further answer, as buttons.
+OFFERED = {State.IN_PROGRESS, State.WAITING_REQUESTER, State.WAITING_EXTERNAL}
+
+
+def pane_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """What the queue's preview shows."""
+    states = live.states(ticket.entity_ref, ticket.environment)
+    messages = list(queries.conversation(ticket, request.user))
+    return {
+        "ticket": ticket,
+        "states": states,
+        "thennow": live.then_and_now(ticket, states),
+        "findings": (ticket.snapshot or {}).get("findings", [])[:1],
+        "shown": messages[:1] + messages[1:][-1:],
+        "queue_url": (request.htmx.current_url_abs_path if request.htmx else "") or request.get_full_path(),
+        "like": queries.like(ticket, request.user),
+    }
+
+
+@policy(signed_in)
+@require_safe
+def ticket_thread(request: HttpRequest, number: int) -> HttpResponse:
+    """The conversation alone, for polling; 204 when nothing happened since `?version=`."""
+    ticket = ticket_for(request, number)
+    if request.GET.get("version") == str(ticket.version):
+        return HttpResponse(status=204)
+    context = {
+        "ticket": ticket,
+        "items": thread.items(ticket, request.user),
+        "findings": (ticket.snapshot or {}).get("findings", [])[:1],
+        "seen": ticket.version,
+    }
+    return render(request, "helpdesk/ticket_detail.html#thread", context)
+
+
+@policy(signed_in)
+@require_safe
+def ticket_snapshot(request: HttpRequest, number: int) -> HttpResponse:
+    """Every value that was frozen, for those who want to read them all."""
+    ticket = ticket_for(request, number)
+    context = {"ticket": ticket, "values": live.flat(ticket.snapshot)}
+    return render(request, "helpdesk/ticket_snapshot.html", context)

@@ -1,0 +1,147 @@
+/* Tickets: drafts kept in this browser, Markdown preview, the queue's preview pane, replies that do not cross. */
+(function () {
+  "use strict";
+
+  /* drafts: what is typed survives a closed tab, a lost session, a refused form */
+  function store(key, value) {
+    try { if (value) localStorage.setItem(key, value); else localStorage.removeItem(key); } catch (error) { /* private window */ }
+  }
+  function stored(key) {
+    try { return localStorage.getItem(key); } catch (error) { return null; }
+  }
+  var KEPT = ["title", "entity", "environment", "category", "body", "impact", "urgency", "private"];
+  function kept(form) {
+    var values = {};
+    KEPT.forEach(function (name) {
+      var field = form.elements[name];
+      if (!field) return;
+      values[name] = field.type === "checkbox" ? field.checked : field.value;
+    });
+    return values;
+  }
+  function draftKey(form) { return "sw-draft-" + form.dataset.draft; }
+  function say(form, text) {
+    var mark = form.querySelector("[data-draft-state]");
+    if (mark) mark.textContent = text;
+  }
+  function restore(form) {
+    var raw = stored(draftKey(form));
+    if (!raw) return;
+    var values = JSON.parse(raw);
+    var touched = false;
+    KEPT.forEach(function (name) {
+      var field = form.elements[name];
+      if (!field || !values[name]) return;
+      if (name === "title" || name === "body" || name === "entity") {
+        if (field.value) return; /* the server's words win: it sent back what was refused */
+        field.value = values[name];
+        touched = true;
+      } else if (form.dataset.draft === "ask" && touched) {
+        if (field.type === "checkbox") field.checked = values[name]; else field.value = values[name];
+      }
+    });
+    if (touched) say(form, "Your draft is back.");
+  }
+  var waiting = 0;
+  document.addEventListener("input", function (event) {
+    var form = event.target.form;
+    if (!form || !form.dataset.draft) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(function () {
+      var values = kept(form);
+      store(draftKey(form), values.body || values.title ? JSON.stringify(values) : "");
+      say(form, "Draft kept in this browser.");
+    }, 400);
+  });
+  /* a draft is dropped once its message stands on the page that comes back, not when the button is pressed */
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (!form.dataset.draft) return;
+    clearTimeout(waiting);
+    store(draftKey(form), JSON.stringify(kept(form)));
+    try { sessionStorage.setItem("sw-sent", draftKey(form)); } catch (error) { /* private window */ }
+  });
+  function dropSent() {
+    var key = null;
+    try { key = sessionStorage.getItem("sw-sent"); sessionStorage.removeItem("sw-sent"); } catch (error) { /* private window */ }
+    if (key && !document.querySelector("[data-focus]") && document.querySelector("#thread, .page")) store(key, "");
+  }
+
+  /* Markdown, drawn by the server */
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-preview-md]");
+    if (!button) return;
+    var box = button.closest(".compose");
+    var text = box.querySelector("textarea");
+    var target = box.querySelector("[data-md-target]");
+    var show = target.hidden;
+    button.setAttribute("aria-pressed", String(show));
+    text.hidden = show;
+    target.hidden = !show;
+    if (!show) { text.focus(); return; }
+    htmx.ajax("POST", button.dataset.previewMd, { target: target, swap: "innerHTML", values: { body: text.value } });
+  });
+
+  /* Ctrl + Enter sends */
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    var form = event.target.closest("[data-submit-keys]");
+    if (form) { event.preventDefault(); form.requestSubmit(); }
+  });
+
+  /* new messages: an empty composer has seen them, a half-written one has not */
+  document.addEventListener("htmx:afterSwap", function (event) {
+    var thread = document.getElementById("thread");
+    if (!thread || event.detail.target.id !== "thread") return;
+    var text = document.getElementById("reply");
+    if (text && text.value.trim()) return;
+    document.querySelectorAll("[data-seen]").forEach(function (field) { field.value = thread.dataset.version; });
+  });
+
+  /* queue: a click shows the preview where there is room for it, Enter and the button open */
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("a[data-pane]");
+    if (!link || event.detail === 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    var pane = document.getElementById("pane");
+    if (!pane || !pane.getClientRects().length) return;
+    event.preventDefault();
+    link.focus();
+  });
+  document.addEventListener("focusin", function (event) {
+    var link = event.target.closest("a[data-pane]");
+    if (!link) return;
+    document.querySelectorAll("a[data-pane][aria-current]").forEach(function (other) { other.removeAttribute("aria-current"); });
+    link.setAttribute("aria-current", "true");
+  });
+
+  /* bulk */
+  function count(form) {
+    var ticked = form.querySelectorAll(".qrow input:checked").length;
+    form.querySelector("[data-bulk-count]").textContent = ticked ? ticked + " selected" : "Select";
+  }
+  document.addEventListener("change", function (event) {
+    var form = event.target.closest(".queueform");
+    if (!form) return;
+    if (event.target.hasAttribute("data-check-all")) {
+      form.querySelectorAll(".qrow input[type=checkbox]").forEach(function (box) { box.checked = event.target.checked; });
+    }
+    count(form);
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    dropSent();
+    document.querySelectorAll("form[data-draft]").forEach(restore);
+    var first = document.querySelector("[data-focus]");
+    if (first) { first.focus(); return; }
+    arrive();
+  });
+  function arrive() {
+    var field = { "#answer": "#reply", "#resolve": "#resolve input[type=radio]" }[location.hash];
+    var found = field && document.querySelector(field);
+    if (found) found.focus();
+  }
+  addEventListener("hashchange", arrive);
+  document.addEventListener("change", function (event) {
+    if (event.target.name === "vis") event.target.closest(".compose").querySelector("textarea").focus();
+  });
+})();
