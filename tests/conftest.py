@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 
 import portal.celery  # noqa: F401  # tasks find their broker through it
+from tests.fakes.cluster import cluster  # noqa: F401  # a fixture for everybody
 
 SHARED = Path(os.environ.get("SLIPWAY_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 

@@ -1,7 +1,6 @@
 """The manifests of the demo company, made from `company/workloads.yaml`.
 
-`tree()` is what the deploy repository holds; `cluster_only()` is what exists in the cluster and never in git:
-namespaces and the Secrets that the platform team fills.
+`tree()` is what the deploy repository holds.
 """
 
 from collections.abc import Iterator
@@ -13,8 +12,6 @@ from portal.demo.history import plan
 from services.manifests import emit
 
 Manifest = dict[str, Any]
-# There is no such Secret in staging, which is why tax does not start there.
-MISSING_SECRETS = {("shop-staging", "tax-rates-provider")}
 
 
 def tree() -> dict[str, str]:
@@ -53,34 +50,6 @@ def settings_of(name: str, place: Place, row: Manifest | None = None) -> Manifes
     row.pop("staging", None)
     secrets = {**row.get("secrets", {}), **different.get("secrets", {})}
     return {**row, **different, "secrets": secrets}
-
-
-def cluster_only() -> list[Manifest]:
-    """Namespaces and Secrets. The values are placeholders: nothing in the demo opens anything."""
-    docs: list[Manifest] = []
-    for place in company.PLACES:
-        docs.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}})
-        docs += [
-            {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "type": "Opaque",
-                "metadata": {"name": name, "namespace": place.namespace},
-                "stringData": dict.fromkeys(sorted(keys), "demo"),
-            }
-            for name, keys in sorted(_secret_keys(place).items())
-            if (place.namespace, name) not in MISSING_SECRETS
-        ]
-    return docs
-
-
-def _secret_keys(place: Place) -> dict[str, set[str]]:
-    keys: dict[str, set[str]] = {"shop-queue": {"password"}, "session-cache": {"password"}}
-    for name in company.workloads():
-        for reference in settings_of(name, place)["secrets"].values():
-            secret, _, key = reference.partition("/")
-            keys.setdefault(secret, set()).add(key)
-    return keys
 
 
 def _shared_files(place: Place) -> dict[str, str]:

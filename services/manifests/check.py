@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.manifests import pointers, schema
+from services.manifests import pointers, schema, semantics
+from services.manifests.guardrails import Guardrails, shipped
 from services.manifests.pointers import Path
 from services.manifests.problems import (
     ORDER,
@@ -15,6 +16,7 @@ from services.manifests.problems import (
     Severity,
     environment_class,
 )
+from services.manifests.reader import Document
 
 __all__ = ["Finding", "Fix", "Severity", "check", "counts"]
 
@@ -41,8 +43,9 @@ class Subject:
 
     def line_at(self, path: Path) -> int:
         """The line of a place, or of the nearest thing around it that is there."""
-        line_of = getattr(self.source, "line_of", None)
-        return int(line_of((*self.prefix, *path))) if line_of else self.line
+        if isinstance(self.source, Document):
+            return self.source.line_of((*self.prefix, *path))
+        return self.line
 
 
 def check(
@@ -50,7 +53,7 @@ def check(
     *,
     environment: str,
     kubernetes: str = "1.33",
-    guardrails: Any = None,
+    guardrails: Guardrails | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Every finding for these documents (`Document`s or plain objects); in each, what blocks comes first.
@@ -60,6 +63,10 @@ def check(
     wanted = environment_class(environment, settings or {})
     subjects = [subject for index, each in enumerate(documents) for subject in _subjects(each, index)]
     found: list[Finding] = []
+    rails = guardrails if guardrails is not None else shipped()
+    objects = [subject.data for subject in subjects]
+    for index, problem in rails.broken(objects, wanted, settings or {}):
+        found.append(_finding(problem, subjects[index], wanted))
     for subject in subjects:
         found.extend(_finding(problem, subject, wanted) for problem in _alone(subject, kubernetes))
     return sorted(_once(found), key=_order)
@@ -74,9 +81,9 @@ def counts(findings: Iterable[Finding]) -> dict[str, int]:
 
 def _subjects(document: Any, index: int) -> Iterator[Subject]:
     """The objects of a document: itself, or the items of a List. An empty document holds none."""
-    data = getattr(document, "data", document)
-    line, file = getattr(document, "line", 0), getattr(document, "file", "")
-    position = getattr(document, "index", index)
+    if not isinstance(document, Document):
+        document = Document(index, 0, document)
+    data, line, file, position = document.data, document.line, document.file, document.index
     if data is None:
         return
     whole = Subject(data if isinstance(data, Mapping) else {}, position, line, file, (), document)
@@ -133,6 +140,7 @@ def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
     rule = REMOVED_API if verdict.status == "removed" else SCHEMA
     for error in verdict.errors:
         yield Problem(rule, error.path, error.message, error.changes, error.label)
+    yield from semantics.problems(subject.data)
 
 
 def _finding(problem: Problem, subject: Subject, environment: str) -> Finding:

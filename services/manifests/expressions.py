@@ -50,7 +50,7 @@ def _shorten(source: str) -> str:
 
 
 class Scope:
-    """Variables checked and converted once, for many expressions. Never changed after it was made."""
+    """Variables checked and converted once, for many expressions; `extend` adds more of them."""
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
         self.variables = variables
@@ -64,6 +64,14 @@ class Scope:
         """A smaller scope of some of the variables and others beside them."""
         kept = {name: self.variables[name] for name in names if name in self.variables}
         return Scope({**kept, **extra})
+
+    def extend(self, name: str, value: Any) -> None:
+        """Set one more variable, in place of one of that name."""
+        self.largest = max(self.largest, _measure({name: value}))
+        try:
+            self.context.add_variable(name, value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
 
 
 def _measure(variables: Mapping[str, Any]) -> int:

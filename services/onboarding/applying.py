@@ -1,6 +1,7 @@
 """Bringing one environment's objects from the repository to its cluster."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import Any
 
 from services.clusters import queries as clusters
@@ -11,6 +12,7 @@ from services.manifests import emit
 
 from .models import Request
 
+KUSTOMIZATION = "/kustomization.yaml"
 # What others need comes first; everything unnamed comes last.
 _ORDER = (
     "Namespace", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "ConfigMap", "Secret",
@@ -20,7 +22,11 @@ _ORDER = (
 
 def paths_of(request: Request, environment: str) -> list[str]:
     """`apps/<team>/<service>/<environment>/<kind>.yaml` of one environment."""
-    return sorted(p for p in request.files if p.startswith("apps/") and p.split("/")[3:4] == [environment])
+    return sorted(
+        p
+        for p in request.files
+        if fnmatch(p, f"apps/*/*/{environment}/*.yaml") and not p.endswith(KUSTOMIZATION)
+    )
 
 
 def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:

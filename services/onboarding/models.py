@@ -98,6 +98,7 @@ class Request(models.Model):
     answers = models.JSONField(default=dict)
     draft_answers = models.JSONField(null=True, blank=True)
     files = models.JSONField(default=dict, help_text="Rendered text by path.")
+    removed = models.JSONField(default=list, help_text="Paths in the repository that go away.")
     findings = models.JSONField(default=list)
     cost = models.JSONField(default=dict)
     needs = models.JSONField(default=list, help_text="Approvals asked for: key, who, reason, team.")

@@ -41,8 +41,8 @@ def body(request: Request) -> str:
 
 
 def contents(request: Request) -> dict[str, bytes | None]:
-    """The files, and None for those an earlier revision brought that are not wanted any more."""
-    gone: dict[str, bytes | None] = dict.fromkeys(request.merged_paths)
+    """The files, and None for those that go away."""
+    gone: dict[str, bytes | None] = dict.fromkeys(request.removed)
     return gone | {path: text.encode() for path, text in request.files.items()}
 
 

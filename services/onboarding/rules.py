@@ -106,8 +106,10 @@ def can_reject(user: User, request: Request) -> bool:
 
 
 def can_withdraw(user: User, request: Request) -> bool:
-    """Before anything is merged, by whoever asked or a lead of the team."""
-    if State.WITHDRAWN not in TRANSITIONS[State(request.state)] or request.merge_sha:
+    """Between submitting and merging, by whoever asked or a lead of the team."""
+    if State.WITHDRAWN not in TRANSITIONS[State(request.state)] or request.state == State.DRAFT:
+        return False
+    if request.merge_sha:
         return False
     lead = request.team is not None and user.leads(request.team)
     return user.is_active and (request.created_by_id == user.pk or lead)

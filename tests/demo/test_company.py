@@ -5,8 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from portal.demo import company, manifests
-from portal.demo.management.commands import demo_manifests
+from portal.demo import company, harbour, manifests
 
 UNDECLARED = {("promotions", "loyalty"), ("returns", "notifications"), ("recommendations", "orders")}
 
@@ -86,17 +85,37 @@ def test_secrets_are_in_the_cluster_and_not_in_git() -> None:
     assert not any("kind: Secret" in text for text in manifests.tree().values())
     secrets = {
         (doc["metadata"]["namespace"], doc["metadata"]["name"])
-        for doc in manifests.cluster_only()
+        for doc in harbour.cluster_only()
         if doc["kind"] == "Secret"
     }
     assert ("shop", "checkout-db") in secrets
     assert ("shop-staging", "tax-rates-provider") not in secrets
 
 
-def test_demo_manifests_writes_all_of_it(tmp_path) -> None:
-    count = demo_manifests.write(tmp_path)
+def test_the_cluster_starts_with_everything_that_is_in_git_and_more(tmp_path) -> None:
+    count = harbour.write(tmp_path)
     written = list(tmp_path.rglob("*.yaml"))
     assert len(written) == count
-    assert yaml.safe_load((tmp_path / "apps/checkout/checkout/production/deployment.yaml").read_text())
-    first = next(yaml.safe_load_all((tmp_path / "_cluster/objects.yaml").read_text()))
-    assert first["kind"] == "Namespace"
+    docs = [doc for path in sorted(written) for doc in yaml.safe_load_all(path.read_text())]
+    in_git = {identity(yaml.safe_load(text)) for text in manifests.tree().values()}
+    assert in_git < {identity(doc) for doc in docs}
+    assert all(harbour.AGE in doc["metadata"]["annotations"] for doc in docs)
+
+
+def test_what_was_rolled_out_lately_is_loaded_before_and_after(tmp_path) -> None:
+    harbour.write(tmp_path)
+    docs = list(yaml.safe_load_all((tmp_path / "services/checkout-production.yaml").read_text()))
+    images = [
+        (
+            doc["spec"]["template"]["spec"]["containers"][0]["image"].partition(":")[2],
+            doc["metadata"]["annotations"][harbour.AGE],
+        )
+        for doc in docs
+        if doc["kind"] == "Deployment"
+    ]
+    assert [version for version, _ in images] == ["2.40.6", "2.41.0"]
+    assert images[1][1] == "61m"
+
+
+def identity(doc: dict) -> tuple[str, str, str]:
+    return doc["kind"], doc["metadata"].get("namespace", ""), doc["metadata"]["name"]

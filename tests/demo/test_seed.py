@@ -26,6 +26,11 @@ COUNTED = [
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _own_state(settings, tmp_path) -> None:
+    settings.STATE_DIR = tmp_path
+
+
 def counts() -> dict[str, int]:
     return {model.__name__: model.objects.count() for model in COUNTED}
 

@@ -77,6 +77,23 @@ class PastRequest:
         return [place.name for place in company.PLACES]
 
 
+@dataclass(frozen=True)
+class Release:
+    """A version that was rolled out after the service's last request."""
+
+    service: str
+    before: str
+    minutes_ago: int
+    by: str
+    message: str
+
+
+RELEASES = (
+    Release("checkout", "2.40.6", 61, "noah", "Roll out checkout 2.41.0\n\nTax tables in process memory."),
+    Release("gift-cards", "0.21.4", 25, "mira", "Roll out gift-cards 0.22.0\n\nBalance by mail."),
+)
+
+
 @cache
 def past_requests() -> tuple[PastRequest, ...]:
     """All requests that have ended, oldest first."""

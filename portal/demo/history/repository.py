@@ -10,7 +10,7 @@ from django.conf import settings
 
 from portal.demo import company, manifests
 from portal.demo.company import COLLEAGUES, Colleague
-from portal.demo.history.plan import REFUSALS, PastRequest, past_requests, row_at
+from portal.demo.history.plan import REFUSALS, RELEASES, PastRequest, past_requests, row_at
 from portal.demo.history.times import Times
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.local import LocalHost, content
@@ -22,11 +22,6 @@ README = """# shop/deploy
 What runs at Larkfield, and where: one object per file below `apps/<team>/<service>/<environment>/`,
 descriptors below `catalog/`. Changes arrive by pull request; Slipway makes most of them.
 """
-# Versions that were rolled out after the last request: service, version before, minutes ago, by, why.
-RELEASES = [
-    ("checkout", "2.40.6", 61, "noah", "Roll out checkout 2.41.0\n\nTax tables in process memory."),
-    ("gift-cards", "0.21.4", 7, "mira", "Roll out gift-cards 0.22.0\n\nBalance by mail."),
-]
 
 
 def write(host: LocalHost, now: datetime, times: Mapping[int, Times]) -> None:
@@ -41,13 +36,13 @@ def write(host: LocalHost, now: datetime, times: Mapping[int, Times]) -> None:
         at=start,
     )
     _write_requests(host, times)
-    for name, _before, minutes, by, message in RELEASES:
+    for release in RELEASES:
         host.commit(
             company.REPOSITORY,
-            files=_encoded(_deployments(name)),
-            author=person(WHO[by]),
-            message=message,
-            at=now - timedelta(minutes=minutes),
+            files=_encoded(_deployments(release.service)),
+            author=person(WHO[release.by]),
+            message=release.message,
+            at=now - timedelta(minutes=release.minutes_ago),
         )
 
 
@@ -95,7 +90,7 @@ def _deployments(name: str, row: dict[str, Any] | None = None) -> dict[str, str]
 
 
 def _before_release(name: str, row: dict[str, Any]) -> dict[str, Any]:
-    before = {service: version for service, version, *_ in RELEASES}
+    before = {release.service: release.before for release in RELEASES}
     return row | ({"version": before[name]} if name in before else {})
 
 

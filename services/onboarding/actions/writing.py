@@ -11,6 +11,7 @@ from django.utils import timezone
 from services.accounts.models import Team, User
 
 from .. import queries, rules
+from ..blueprints import Evaluation
 from ..errors import Blocked, NameTaken, NotAllowed, Refusal, WrongState
 from ..models import Hop, Request, State
 from . import effects
@@ -166,18 +167,19 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
     return row
 
 
-def _accept(row: Request, found: Any, by: User) -> None:
+def _accept(row: Request, found: Evaluation, by: User) -> None:
     """Takes over what the evaluation rendered; approvals of anything else end here."""
     if found.blocked:
         raise Blocked("Some answers do not pass yet.", found)
     if row.merge_sha:
-        _begin_correction(row, found.tree_hash)
+        _begin_correction(row, found)
     entity = found.entity or {}
     row.answers, row.draft_answers = found.answers, None
     row.files, row.tree_hash = dict(found.files), found.tree_hash
+    row.removed = sorted({*found.removed, *row.merged_paths} - row.files.keys())
     row.findings = _plain(found.findings)
     row.cost, row.needs = _plain(found.cost), _plain(found.approvals)
-    row.entity, row.entity_ref = entity, queries.ref_of(entity)
+    row.entity, row.entity_ref = entity, found.entity_ref.lower()
     row.environments = list(found.environments)
     row.team = _team_of(entity) or row.team or by.teams.first()
     row.title = queries.title_for(row.blueprint, found.answers)
@@ -193,9 +195,9 @@ def _accept(row: Request, found: Any, by: User) -> None:
     effects.drop_stuck(row, by)
 
 
-def _begin_correction(row: Request, tree_hash: str) -> None:
+def _begin_correction(row: Request, found: Evaluation) -> None:
     """What is merged stays merged: the correction is a pull request of its own."""
-    if tree_hash == row.tree_hash:
+    if found.files == row.files:
         raise Refusal("Nothing is changed yet. To try the same again, press retry.")
     row.merged_paths = sorted({*row.merged_paths, *row.files})
     row.revision += 1

@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('answers', models.JSONField(default=dict)),
                 ('draft_answers', models.JSONField(blank=True, null=True)),
                 ('files', models.JSONField(default=dict, help_text='Rendered text by path.')),
+                ('removed', models.JSONField(default=list, help_text='Paths in the repository that go away.')),
                 ('findings', models.JSONField(default=list)),
                 ('cost', models.JSONField(default=dict)),
                 ('needs', models.JSONField(default=list, help_text='Approvals asked for: key, who, reason, team.')),

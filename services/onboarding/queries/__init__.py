@@ -1,6 +1,6 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
-from .forms import base_of, blueprints, context_for, digest_of, evaluate, ref_of, title_for
+from .forms import base_of, blueprints, context_for, digest_of, evaluate, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .lists import find, may_become, person_named, requests_for, to_follow, waits_for
 from .rollouts import Picture, environments_in_order, pictures
@@ -23,7 +23,6 @@ __all__ = [
     "may_become",
     "person_named",
     "pictures",
-    "ref_of",
     "requests_for",
     "timeline",
     "title_for",

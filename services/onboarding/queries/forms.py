@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from services.accounts.models import User
 from services.catalog.models import Entity
 from services.clusters.models import Environment
@@ -30,14 +32,6 @@ def title_for(blueprint: str, answers: Mapping[str, Any]) -> str:
     return f"Onboard {name}" if name else f"New {(known.title if known else blueprint).lower()}"
 
 
-def ref_of(entity: Mapping[str, Any]) -> str:
-    """`component:default/wishlist` of a descriptor, empty for none."""
-    about = entity.get("metadata", {})
-    if not about.get("name"):
-        return ""
-    return f"{entity.get('kind', 'component')}:{about.get('namespace', 'default')}/{about['name']}".lower()
-
-
 def base_of(request: Request) -> str:
     """The commit the files are rendered against."""
     return githosts.get(request.provider).head(request.repo)
@@ -56,15 +50,17 @@ def context_for(user: User, request: Request | None = None) -> engine.Context:
         user=_person(user),
         environments=[_environment(each) for each in Environment.objects.order_by("position")],
         taken=_taken(row),
-        systems=[engine.Choice(e.name, e.title or e.name) for e in _entities("system")],
-        components=[engine.Choice(e.ref, e.title or e.name, e.type) for e in _entities("component")],
+        systems=[engine.Choice(e.name, e.title or e.name) for e in _entities("System")],
+        components=[
+            engine.Choice(e.ref, e.title or e.name, e.type) for e in _entities("Component", "Resource")
+        ],
         existing=_reader(row),
         request=request.ref if request else "",
     )
 
 
-def _entities(kind: str) -> Any:
-    return Entity.objects.filter(kind__iexact=kind).order_by("name").only("ref", "name", "title", "type")
+def _entities(*kinds: str) -> QuerySet[Entity]:
+    return Entity.objects.filter(kind__in=kinds).order_by("name").only("ref", "name", "title", "type")
 
 
 def _person(user: User) -> engine.Person:

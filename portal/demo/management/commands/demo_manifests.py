@@ -1,12 +1,11 @@
-"""Write what the simulated cluster starts with: the company's manifests and what is never in git."""
+"""Write what the simulated cluster starts with. `seed_demo` does this too, where the cluster looks for it."""
 
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.demo import manifests
-from services.manifests import emit
+from portal.demo import harbour
 
 
 class Command(BaseCommand):
@@ -17,16 +16,5 @@ class Command(BaseCommand):
         parser.add_argument("dir", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = write(options["dir"])
-        self.stderr.write(f"{count} manifests in {options['dir']}")
-
-
-def write(folder: Path) -> int:
-    """Write every file; namespaces and Secrets sort first, so that a loader in order finds them there."""
-    files = {"_cluster/objects.yaml": emit.dump(manifests.cluster_only())}
-    files.update(manifests.tree())
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return len(files)
+        count = harbour.write(options["dir"])
+        self.stderr.write(f"{count} files in {options['dir']}")

@@ -7,7 +7,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from portal.demo.seeding import catalog, open_tickets, past_requests, past_tickets, people, repository
+from portal.demo.seeding import (
+    catalog,
+    cluster,
+    open_tickets,
+    past_requests,
+    past_tickets,
+    people,
+    repository,
+)
 
 Step = Callable[[], str]
 
@@ -33,6 +41,7 @@ def steps(*, history: bool) -> list[Step]:
     wanted: list[Step] = [
         people.seed,
         lambda: repository.seed(now),
+        cluster.seed,
         lambda: catalog.seed(now, history=history),
     ]
     if history:

@@ -1,0 +1,102 @@
+"""What the simulated cluster `harbour` starts with: the manifests of the company, and what is never in git.
+
+`slipway.dev/simulate-age` tells the cluster how long ago each was applied; what was rolled out lately is
+applied twice, in its version before and in today's.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from portal.demo import company, manifests
+from portal.demo.company import Place
+from portal.demo.history.plan import RELEASES, past_requests
+from services.manifests import emit
+
+AGE = "slipway.dev/simulate-age"
+OLDEST = "380d"
+# There is no such Secret in staging, which is why tax does not start there.
+MISSING_SECRETS = {("shop-staging", "tax-rates-provider")}
+# How long ago staging got what production does not have yet.
+STAGING_AGES = {"checkout": "2h", "tax": "45m", "search-indexer": "150m", "gift-cards": "25m"}
+
+
+def write(folder: Path) -> int:
+    """Write every file the cluster loads on its first start; returns how many."""
+    files = dict(_files())
+    for name, docs in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(emit.dump(docs))
+    return len(files)
+
+
+def _files() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    yield "_cluster/objects.yaml", [_aged(doc, OLDEST) for doc in cluster_only()]
+    for place in company.PLACES:
+        for name, docs in company.shared_manifests(place).items():
+            yield f"shared/{name}-{place.name}.yaml", [_aged(doc, "210d") for doc in docs]
+        for name in company.workloads():
+            now = [_aged(doc, _age(name, place)) for doc in manifests.objects_of(name, place)]
+            yield f"services/{name}-{place.name}.yaml", _before(name, place) + now
+
+
+def _before(name: str, place: Place) -> list[dict[str, Any]]:
+    """The Deployment as it ran until the last rollout, where that was today."""
+    row = company.workloads()[name]
+    earlier = {release.service: release.before for release in RELEASES}
+    if place.is_production and name in earlier:
+        row = row | {"version": earlier[name], "uses": row["memory"][0]}
+    elif place.is_production or name not in STAGING_AGES:
+        return []
+    else:
+        row = {key: value for key, value in row.items() if key != "staging"}
+    docs = manifests.objects_of(name, place, row)
+    return [_aged(doc, f"{_days(name)}d") for doc in docs if doc["kind"] == "Deployment"]
+
+
+def _age(name: str, place: Place) -> str:
+    if not place.is_production and name in STAGING_AGES:
+        return STAGING_AGES[name]
+    minutes = {release.service: release.minutes_ago for release in RELEASES}
+    return f"{minutes[name]}m" if place.is_production and name in minutes else f"{_days(name)}d"
+
+
+def _days(name: str) -> int:
+    """Since the last request that changed it; what came without one has been there for long."""
+    changed = [past.days_ago for past in past_requests() if past.service == name and past.state == "live"]
+    return min(changed, default=140)
+
+
+def _aged(doc: dict[str, Any], age: str) -> dict[str, Any]:
+    metadata = doc["metadata"]
+    notes = {**metadata.get("annotations", {}), AGE: age}
+    return {**doc, "metadata": {**metadata, "annotations": notes}}
+
+
+def cluster_only() -> list[dict[str, Any]]:
+    """Namespaces and Secrets. The values are placeholders: nothing in the demo opens anything."""
+    docs: list[dict[str, Any]] = []
+    for place in company.PLACES:
+        docs.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}})
+        docs += [
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "type": "Opaque",
+                "metadata": {"name": name, "namespace": place.namespace},
+                "stringData": dict.fromkeys(sorted(keys), "demo"),
+            }
+            for name, keys in sorted(_secret_keys(place).items())
+            if (place.namespace, name) not in MISSING_SECRETS
+        ]
+    return docs
+
+
+def _secret_keys(place: Place) -> dict[str, set[str]]:
+    keys: dict[str, set[str]] = {"shop-queue": {"password"}, "session-cache": {"password"}}
+    for name in company.workloads():
+        for reference in manifests.settings_of(name, place)["secrets"].values():
+            secret, _, key = reference.partition("/")
+            keys.setdefault(secret, set()).add(key)
+    return keys

@@ -1,0 +1,251 @@
+"""A small client of the Kubernetes API: raw JSON objects, bounded reads, server-side apply.
+
+    with KubeClient("https://…", token="…", ca="-----BEGIN …") as kube:
+        kube.apply(deployment)
+
+Every failure is a `KubeError`. Safe to share between threads.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from services.integrations.kube import errors, transport
+from services.integrations.kube.objects import Json, Listing, Ref, Resource, WatchEvent, complaint
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+# Beyond the server's own end of a watch: a connection this silent is half open.
+GRACE = 10.0
+
+
+class KubeClient:
+    """`token` and `ca` (PEM) may be empty; `timeout` is seconds for connect, read and write each."""
+
+    def __init__(self, server: str, token: str = "", ca: str = "", timeout: float = 10.0) -> None:
+        self.server = server
+        self._http = transport.make_http(server, token, ca, timeout)
+        self._resources: dict[str, dict[str, Resource]] = {}
+
+    def __enter__(self) -> "KubeClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def version(self) -> str:
+        """`v1.33.2` or the like."""
+        return str(self._json("GET", "/version").get("gitVersion") or "")
+
+    def get(self, ref: Ref) -> Json:
+        return self._json("GET", self._path(ref))
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> Listing:
+        """Everything that matches, page by page; once more from the start when the token grows too old."""
+        path = self._collection(api_version, kind, namespace or "")
+        params = _selectors(label_selector, field_selector) | {"limit": str(limit)}
+        try:
+            return self._pages(path, params, api_version, kind)
+        except errors.Gone:
+            return self._pages(path, params, api_version, kind)
+
+    def _pages(self, path: str, params: dict[str, str], api_version: str, kind: str) -> Listing:
+        items: list[Json] = []
+        malformed: list[str] = []
+        page = self._json("GET", path, params)
+        while True:
+            good, bad = _sorted_out(page.get("items"), api_version, kind)
+            items += good
+            malformed += bad
+            metadata = _mapping(page.get("metadata"))
+            token = metadata.get("continue")
+            if not token:
+                return Listing(items, str(metadata.get("resourceVersion") or ""), tuple(malformed))
+            page = self._json("GET", path, params | {"continue": str(token)})
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        resource_version: str = "",
+        label_selector: str = "",
+        timeout_seconds: int = 60,
+    ) -> Iterator[WatchEvent]:
+        """What happens after `resource_version`, until the server ends it (silently, as servers do).
+
+        Raises Gone when the version is too old, LostReply when the connection goes dead.
+        """
+        params = _selectors(label_selector, "") | {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(timeout_seconds),
+            "resourceVersion": resource_version,
+        }
+        path = self._collection(api_version, kind, namespace or "")
+        read = httpx.Timeout(10.0, read=timeout_seconds + GRACE)
+        with (
+            transport.telling(mutating=False),
+            self._http.stream("GET", path, params=params, timeout=read) as response,
+        ):
+            if not response.is_success:
+                response.read()
+            transport.raise_for(response, mutating=False)
+            for line in response.iter_lines():
+                if line.strip():
+                    yield _event(line, api_version, kind)
+
+    def apply(
+        self, obj: Json, field_manager: str = "slipway", force: bool = False, dry_run: bool = False
+    ) -> Json:
+        """Server-side apply; repeating it changes nothing. Conflict when another manager owns a field."""
+        params = {"fieldManager": field_manager, "force": "true" if force else "false"} | _dry(dry_run)
+        return self._json("PATCH", self._path(Ref.of(obj)), params, _applicable(obj), APPLY)
+
+    def create(self, obj: Json, dry_run: bool = False) -> Json:
+        ref = Ref.of(obj)
+        path = self._collection(ref.api_version, ref.kind, ref.namespace)
+        return self._json("POST", path, {"fieldManager": "slipway"} | _dry(dry_run), obj)
+
+    def patch(self, ref: Ref, changes: Json, dry_run: bool = False) -> Json:
+        """Merge patch: null removes a key, a list replaces the whole list."""
+        params = {"fieldManager": "slipway"} | _dry(dry_run)
+        return self._json("PATCH", self._path(ref), params, changes, MERGE)
+
+    def delete(self, ref: Ref, dry_run: bool = False) -> None:
+        """In the background, dependents too."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        self._json("DELETE", self._path(ref), _dry(dry_run), body)
+
+    def logs(self, namespace: str, pod: str, container: str, previous: bool = False, tail: int = 50) -> str:
+        """The last lines of a container's log, at most 256 KiB of them."""
+        path = self._path(Ref("v1", "Pod", pod, namespace)) + "/log"
+        params = {
+            "container": container,
+            "tailLines": str(tail),
+            "previous": "true" if previous else "false",
+            "limitBytes": str(transport.LOG_LIMIT),
+        }
+        return transport.exchange(self._http, "GET", path, params=params).text
+
+    def resource(self, api_version: str, kind: str) -> Resource:
+        """How the cluster spells a kind; asked once, and again when a kind is not among those it had."""
+        known = self._resources.get(api_version, {}).get(kind)
+        if known is None:
+            self._resources[api_version] = self._discover(api_version)
+            known = self._resources[api_version].get(kind)
+        if known is None:
+            raise errors.KindUnknown(f"The cluster serves no {kind} of {api_version}.")
+        return known
+
+    def _discover(self, api_version: str) -> dict[str, Resource]:
+        try:
+            found = self._json("GET", _root(api_version)).get("resources")
+        except errors.NotFound as error:
+            raise errors.KindUnknown(f"The cluster serves no {api_version}.") from error
+        entries = [_mapping(entry) for entry in found] if isinstance(found, list) else []
+        return {
+            str(entry.get("kind")): Resource(str(entry["name"]), bool(entry.get("namespaced")))
+            for entry in entries
+            if "name" in entry and "/" not in str(entry["name"])
+        }
+
+    def _collection(self, api_version: str, kind: str, namespace: str) -> str:
+        resource = self.resource(api_version, kind)
+        scope = f"/namespaces/{_segment(namespace)}" if resource.namespaced and namespace else ""
+        return f"{_root(api_version)}{scope}/{resource.plural}"
+
+    def _path(self, ref: Ref) -> str:
+        if self.resource(ref.api_version, ref.kind).namespaced and not ref.namespace:
+            raise errors.BadRequest(f"{ref} needs a namespace.")
+        return f"{self._collection(ref.api_version, ref.kind, ref.namespace)}/{_segment(ref.name)}"
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        content = None if body is None else json.dumps(body).encode()
+        response = transport.exchange(
+            self._http, method, path, params=params, body=content, content_type=content_type
+        )
+        return transport.decoded(response, mutating=method in transport.MUTATING)
+
+
+def _root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+def _segment(name: str) -> str:
+    """A name as one step of a path; what would leave it is refused."""
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise errors.BadRequest(f"{name!r} is not a name.")
+    return quote(name, safe="")
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    chosen = {"labelSelector": labels, "fieldSelector": fields}
+    return {key: value for key, value in chosen.items() if value}
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _applicable(obj: Json) -> Json:
+    """Without what a server writes: applying it would claim it."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k not in ("managedFields", "creationTimestamp")}
+    return {k: v for k, v in obj.items() if k != "status"} | {"metadata": metadata}
+
+
+def _named(item: Json, api_version: str, kind: str) -> Json:
+    """Items of a list do not say what they are."""
+    return {"apiVersion": api_version, "kind": kind} | item
+
+
+def _sorted_out(items: Any, api_version: str, kind: str) -> tuple[list[Json], list[str]]:
+    found = items if isinstance(items, list) else []
+    complaints = [complaint(item) for item in found]
+    good = [_named(item, api_version, kind) for item, bad in zip(found, complaints, strict=True) if not bad]
+    return good, [bad for bad in complaints if bad]
+
+
+def _event(line: str, api_version: str, kind: str) -> WatchEvent:
+    try:
+        event = _mapping(json.loads(line))
+    except ValueError:
+        return WatchEvent("MALFORMED", reason="a line is not JSON")
+    obj = event.get("object")
+    if event.get("type") == "ERROR":
+        status = _mapping(obj)
+        raise errors.from_status(int(status.get("code") or 500), status, mutating=False)
+    if event.get("type") == "BOOKMARK":
+        return WatchEvent("BOOKMARK", _mapping(obj))
+    bad = complaint(obj)
+    if bad or event.get("type") not in ("ADDED", "MODIFIED", "DELETED"):
+        return WatchEvent("MALFORMED", reason=bad or "an event has no known type")
+    return WatchEvent(str(event["type"]), _named(_mapping(obj), api_version, kind))

@@ -1,0 +1,115 @@
+"""The three things the portal takes from a kubeconfig: server, certificate authority, token.
+
+Refused is what would run a program, read a file of this machine or skip the check of the certificate.
+"""
+
+import base64
+import binascii
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+SIZE_LIMIT = 64 * 1024
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+REFUSED_USER = {
+    "exec": "runs a program on the portal's machine",
+    "auth-provider": "runs a plugin on the portal's machine",
+    "tokenFile": "names a file of your machine",
+    "client-certificate": "names a file of your machine",
+    "client-key": "names a file of your machine",
+    "client-certificate-data": "is a certificate, which cannot be withdrawn; use a service account's token",
+    "client-key-data": "is a private key; use a service account's token",
+    "username": "is a password sign-in; use a service account's token",
+    "password": "is a password sign-in; use a service account's token",
+    "as": "acts as somebody else",
+}
+REFUSED_CLUSTER = {
+    "certificate-authority": "names a file of your machine; paste certificate-authority-data instead",
+    "insecure-skip-tls-verify": "would give the token to anybody who answers",
+    "proxy-url": "sends the token through another machine",
+    "tls-server-name": "accepts the certificate of another machine",
+}
+
+
+class Refused(ValueError):
+    """The kubeconfig cannot be used; the message says which part and why."""
+
+
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """Never printed: `token` is a secret."""
+
+    server: str
+    ca: str
+    token: str
+
+
+def parse(text: str) -> Credentials:
+    """The current context's server, CA and token. Raises Refused."""
+    config = _load(text)
+    context = _named(config, "contexts", "context", _text(config.get("current-context"), "current-context"))
+    cluster = _named(config, "clusters", "cluster", _text(context.get("cluster"), "the context's cluster"))
+    user = _named(config, "users", "user", _text(context.get("user"), "the context's user"))
+    _refuse(user, REFUSED_USER)
+    _refuse(cluster, REFUSED_CLUSTER)
+    return Credentials(
+        server=_server(_text(cluster.get("server"), "server")),
+        ca=_authority(cluster.get("certificate-authority-data")),
+        token=_text(user.get("token"), "the user's token"),
+    )
+
+
+def _load(text: str) -> Mapping[str, Any]:
+    if len(text) > SIZE_LIMIT:
+        raise Refused("A kubeconfig of more than 64 KiB is not one.")
+    try:
+        config = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise Refused("This is not YAML.") from error
+    if not isinstance(config, Mapping):
+        raise Refused("This is not a kubeconfig: it has no clusters, users and contexts.")
+    return config
+
+
+def _named(config: Mapping[str, Any], section: str, key: str, name: str) -> Mapping[str, Any]:
+    entries = config.get(section)
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, Mapping) and entry.get("name") == name:
+            found = entry.get(key)
+            return found if isinstance(found, Mapping) else {}
+    raise Refused(f"There is no {key} named {name} in {section}.")
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(f"The kubeconfig lacks {what}.")
+    return value.strip()
+
+
+def _refuse(part: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    for key, why in reasons.items():
+        if part.get(key):
+            raise Refused(f"{key} {why}.")
+
+
+def _server(url: str) -> str:
+    parts = urlsplit(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not secure or not parts.hostname or parts.username or parts.query:
+        raise Refused("The server must be an https address (http only on this machine itself).")
+    return url.rstrip("/")
+
+
+def _authority(data: Any) -> str:
+    if not data:
+        return ""
+    try:
+        pem = base64.b64decode(str(data), validate=True).decode()
+        ssl.create_default_context(cadata=pem)
+    except (binascii.Error, UnicodeDecodeError, ssl.SSLError) as error:
+        raise Refused("certificate-authority-data is not a certificate in base64.") from error
+    return pem

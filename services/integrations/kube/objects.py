@@ -1,0 +1,70 @@
+"""Names of Kubernetes things: references, listings, watch events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.integrations.kube.errors import BadRequest
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One object by name; `namespace` is empty for kinds that have none."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+    @classmethod
+    def of(cls, obj: Mapping[str, Any]) -> "Ref":
+        """Refuses what names no object."""
+        metadata = obj.get("metadata")
+        if not isinstance(metadata, Mapping) or not all(
+            isinstance(value, str) and value
+            for value in (obj.get("apiVersion"), obj.get("kind"), metadata.get("name"))
+        ):
+            raise BadRequest("An object needs apiVersion, kind and metadata.name.")
+        return cls(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace") or "")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """How a kind is spelled in addresses."""
+
+    plural: str
+    namespaced: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """`malformed` says what was wrong with each item that is no object; the others are still here."""
+
+    items: list[Json]
+    resource_version: str
+    malformed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WatchEvent:
+    """`type` is ADDED, MODIFIED, DELETED, BOOKMARK, or MALFORMED for a line that is none of them."""
+
+    type: str
+    object: Json = field(default_factory=dict)
+    reason: str = ""
+
+
+def complaint(item: Any) -> str:
+    """What keeps `item` from being an object at all; empty when it is one."""
+    if not isinstance(item, dict):
+        return f"an item is {type(item).__name__}, not an object"
+    metadata = item.get("metadata")
+    if not isinstance(metadata, dict):
+        return "an item has no metadata"
+    name = metadata.get("name")
+    return "" if isinstance(name, str) and name else "an item has no name"

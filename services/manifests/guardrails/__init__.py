@@ -1,0 +1,69 @@
+"""Guardrails: policies with a reason, a severity per environment and the nearest value that passes.
+
+Most are ValidatingAdmissionPolicy files in `policies/`; those that compare several documents are functions in
+`across`, under the same metadata.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path as File
+from typing import Any
+
+from services.manifests.guardrails import across
+from services.manifests.guardrails.across import AcrossRule
+from services.manifests.guardrails.evaluation import Case, Surroundings, problems
+from services.manifests.guardrails.policy import Policy, PolicyError, read_folder
+from services.manifests.objects import Object, kind, name
+from services.manifests.problems import Problem, Rule
+
+__all__ = ["Guardrails", "Policy", "PolicyError", "load", "shipped"]
+
+FOLDER = File(__file__).resolve().parents[1] / "policies"
+
+
+@dataclass(frozen=True)
+class Guardrails:
+    policies: tuple[Policy, ...]
+    across: tuple[AcrossRule, ...] = ()
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Every guardrail by its id."""
+        mine = [policy.rule for policy in self.policies] + [each.rule for each in self.across]
+        return {rule.id: rule for rule in mine}
+
+    def without(self, id: str) -> "Guardrails":
+        return Guardrails(
+            tuple(policy for policy in self.policies if policy.id != id),
+            tuple(each for each in self.across if each.rule.id != id),
+        )
+
+    def broken(
+        self, objects: Sequence[Object], environment: str, settings: Mapping[str, Any]
+    ) -> Iterator[tuple[int, Problem]]:
+        """Each problem with the index of its object."""
+        namespaces = {name(obj): obj for obj in objects if kind(obj) == "Namespace"}
+        around = Surroundings(settings, namespaces)
+        active = [policy for policy in self.policies if not policy.is_off(environment)]
+        for index, obj in enumerate(objects):
+            case = Case(obj, around)
+            for policy in active:
+                yield from ((index, problem) for problem in problems(policy, case))
+        for each in self.across:
+            if not each.is_off(environment):
+                yield from each.judge(objects)
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Guardrails:
+    """Those that come with the product."""
+    return Guardrails(tuple(read_folder(FOLDER)), across.RULES)
+
+
+def load(folder: File | str) -> Guardrails:
+    """The shipped guardrails and an organisation's own; one with a shipped name takes its place."""
+    own = read_folder(File(folder))
+    names = {policy.id for policy in own}
+    kept = tuple(policy for policy in shipped().policies if policy.id not in names)
+    return Guardrails((*kept, *own), tuple(each for each in across.RULES if each.rule.id not in names))

@@ -1,0 +1,252 @@
+"""What is wired to what: services to pods, routes to services, variables to config maps."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from services.manifests import pointers
+from services.manifests.guardrails.across.rule import AcrossRule, named, of_kind, together
+from services.manifests.objects import (
+    POD_SPECS,
+    Object,
+    containers,
+    entries,
+    kind,
+    name,
+    namespace,
+    pod_labels,
+    walk,
+)
+from services.manifests.pointers import Path
+from services.manifests.problems import Problem, Rule
+
+Found = Iterator[tuple[int, Problem]]
+WITH_PODS = tuple(POD_SPECS)
+
+
+def pods_behind(service: Object, objects: Sequence[Object]) -> list[Object]:
+    """The workloads whose pods the service selects."""
+    selector = pointers.find(service, ("spec", "selector"))
+    if not isinstance(selector, Mapping) or not selector:
+        return []
+    near = (each for _, each in of_kind(objects, *WITH_PODS) if together(each, service))
+    return [each for each in near if selector.items() <= pod_labels(each).items() or _is_pod(each, selector)]
+
+
+def _is_pod(obj: Object, selector: Mapping[str, Any]) -> bool:
+    having = pointers.find(obj, ("metadata", "labels"), {})
+    return kind(obj) == "Pod" and isinstance(having, Mapping) and selector.items() <= having.items()
+
+
+def _services(objects: Sequence[Object]) -> Iterator[tuple[int, Object]]:
+    """Services with a selector of their own (others get their endpoints by hand)."""
+    for index, service in of_kind(objects, "Service"):
+        if service.get("apiVersion") == "v1" and pointers.find(service, ("spec", "selector")):
+            yield index, service
+
+
+def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
+    for index, service in _services(objects):
+        near = [each for _, each in of_kind(objects, *WITH_PODS) if together(each, service)]
+        if near and not pods_behind(service, objects):
+            wanted = pointers.find(service, ("spec", "selector"))
+            shown = ", ".join(f"{key}={value}" for key, value in wanted.items())
+            message = f"no pods beside the service carry {shown}"
+            yield index, _nearest_labels(rule, message, wanted, near)
+
+
+def _nearest_labels(rule: Rule, message: str, wanted: Mapping[str, Any], near: list[Object]) -> Problem:
+    """With one workload there is no doubt whose labels are meant."""
+    place: Path = ("spec", "selector")
+    if len(near) != 1 or not pod_labels(near[0]):
+        return Problem(rule, place, message)
+    having = pod_labels(near[0])
+    kept = {key: having[key] for key in wanted if key in having} or dict(having)
+    return Problem(rule, place, message, {place: kept}, f"Select the pods of {name(near[0])}")
+
+
+def wrong_port(rule: Rule, objects: Sequence[Object]) -> Found:
+    for index, service in _services(objects):
+        for workload in pods_behind(service, objects):
+            known = _ports(workload)
+            for path, port in entries(service, ("spec", "ports")):
+                yield from ((index, each) for each in _unknown_port(rule, path, port, workload, known))
+
+
+def _ports(workload: Object) -> list[Any]:
+    """Names and numbers of the ports its containers declare."""
+    found = []
+    for path, _ in containers(workload, "containers", "initContainers"):
+        for _, port in entries(workload, (*path, "ports")):
+            found += [port.get("name"), port.get("containerPort")]
+    return [each for each in found if each is not None]
+
+
+def _unknown_port(
+    rule: Rule, path: Path, port: Mapping[str, Any], workload: Object, known: list[Any]
+) -> Iterator[Problem]:
+    target = port.get("targetPort", port.get("port"))
+    if target in known or (not known and not isinstance(target, str)):
+        return
+    listed = ", ".join(str(each) for each in known) or "none"
+    message = f"{name(workload)} has no port {target!r}; its containers declare: {listed}"
+    at = (*path, "targetPort")
+    if not known:
+        yield Problem(rule, at, message)
+    else:
+        yield Problem(rule, at, message, {at: known[0]}, f"Send it to port {known[0]}")
+
+
+def _backends(obj: Object) -> Iterator[tuple[Path, Any, Any]]:
+    """Place, service name and port of everything a route sends requests to."""
+    if kind(obj) == "Ingress":
+        patterns = (("spec", "rules", "*", "http", "paths", "*", "backend"), ("spec", "defaultBackend"))
+        for pattern in patterns:
+            for path, backend in walk(obj, (*pattern, "service")):
+                port = pointers.find(backend, ("port",), {})
+                yield path, pointers.find(backend, ("name",)), port.get("name") or port.get("number")
+    if kind(obj) == "HTTPRoute":
+        for path, backend in walk(obj, ("spec", "rules", "*", "backendRefs", "*")):
+            if backend.get("kind", "Service") == "Service" and not backend.get("namespace"):
+                yield path, backend.get("name"), backend.get("port")
+
+
+def backend_missing(rule: Rule, objects: Sequence[Object]) -> Found:
+    for index, route in of_kind(objects, "Ingress", "HTTPRoute"):
+        near = [name(each) for _, each in of_kind(objects, "Service") if together(each, route)]
+        for path, service, _ in _backends(route):
+            if near and service not in near:
+                message = f"there is no service {service!r} beside the route, but {', '.join(near[:5])}"
+                changes = {(*path, "name"): near[0]} if len(near) == 1 else {}
+                label = f"Send it to {near[0]}" if changes else ""
+                yield index, Problem(rule, (*path, "name"), message, changes, label)
+
+
+def backend_port(rule: Rule, objects: Sequence[Object]) -> Found:
+    for index, route in of_kind(objects, "Ingress", "HTTPRoute"):
+        for path, wanted, port in _backends(route):
+            service = named(objects, ("Service",), wanted, route)
+            ports = list(entries(service, ("spec", "ports"))) if service else []
+            known = [each for _, one in ports for each in (one.get("name"), one.get("port")) if each]
+            if known and port is not None and port not in known:
+                listed = ", ".join(str(each) for each in known)
+                message = f"the service {wanted} has no port {port!r}; it has {listed}"
+                yield index, Problem(rule, (*path, "port"), message)
+
+
+def duplicate_object(rule: Rule, objects: Sequence[Object]) -> Found:
+    seen: set[tuple[str, ...]] = set()
+    for index, obj in enumerate(objects):
+        key = (str(obj.get("apiVersion")), kind(obj), namespace(obj), name(obj))
+        if key in seen and name(obj):
+            yield index, Problem(rule, ("metadata", "name"), f"{kind(obj)} {name(obj)} is there twice")
+        seen.add(key)
+
+
+def duplicate_route(rule: Rule, objects: Sequence[Object]) -> Found:
+    seen: dict[tuple[Any, Any], str] = {}
+    for index, route in of_kind(objects, "Ingress"):
+        for path, entry in entries(route, ("spec", "rules")):
+            for at, one in entries(entry, ("http", "paths")):
+                key = (entry.get("host", "*"), one.get("path", "/"))
+                owner = seen.setdefault(key, name(route))
+                if owner != name(route):
+                    message = f"{key[0]}{key[1]} is served by the ingress {owner} already"
+                    yield index, Problem(rule, (*path, *at, "path"), message)
+
+
+def config_key(rule: Rule, objects: Sequence[Object]) -> Found:
+    for index, workload in of_kind(objects, *WITH_PODS):
+        for path, _ in containers(workload):
+            for at, variable in entries(workload, (*path, "env")):
+                yield from ((index, each) for each in _missing_key(rule, at, variable, workload, objects))
+
+
+def _missing_key(
+    rule: Rule, at: Path, variable: Mapping[str, Any], workload: Object, objects: Sequence[Object]
+) -> Iterator[Problem]:
+    source = pointers.find(variable, ("valueFrom", "configMapKeyRef"))
+    if not isinstance(source, Mapping) or source.get("optional"):
+        return
+    config = named(objects, ("ConfigMap",), source.get("name"), workload)
+    known = {**(config.get("data") or {}), **(config.get("binaryData") or {})} if config else {}
+    if config and source.get("key") not in known:
+        listed = ", ".join(list(known)[:8]) or "nothing"
+        message = f"the config map {source.get('name')} has no key {source.get('key')!r}; it has {listed}"
+        yield Problem(rule, (*at, "valueFrom", "configMapKeyRef", "key"), message)
+
+
+def _rule(id: str, title: str, reason: str, severity: Any, lessons: tuple[int, ...] = ()) -> Rule:
+    return Rule(id, title, reason, {"": severity}, lessons)
+
+
+RULES = (
+    AcrossRule(
+        _rule(
+            "service-selects-nothing",
+            "A service without pods",
+            "Requests to it are refused, and nothing in the cluster says why.",
+            "warn",
+            (20,),
+        ),
+        selects_nothing,
+    ),
+    AcrossRule(
+        _rule(
+            "service-port",
+            "A service sends to a port that is not there",
+            "Every pod is healthy and every request fails: the hardest mistake to see.",
+            "block",
+            (13,),
+        ),
+        wrong_port,
+    ),
+    AcrossRule(
+        _rule(
+            "backend-missing",
+            "A route to a service that is not there",
+            "Visitors get an error page of the entrance.",
+            "warn",
+            (18,),
+        ),
+        backend_missing,
+    ),
+    AcrossRule(
+        _rule(
+            "backend-port",
+            "A route to a port its service does not have",
+            "Visitors get an error page of the entrance.",
+            "block",
+            (18,),
+        ),
+        backend_port,
+    ),
+    AcrossRule(
+        _rule(
+            "duplicate-object",
+            "The same object twice",
+            "The second one silently replaces the first, or each tool picks another.",
+            "block",
+        ),
+        duplicate_object,
+    ),
+    AcrossRule(
+        _rule(
+            "duplicate-route",
+            "Two routes for one address",
+            "Which of the two answers is left to the ingress.",
+            "block",
+            (18, 20),
+        ),
+        duplicate_route,
+    ),
+    AcrossRule(
+        _rule(
+            "config-key-missing",
+            "A variable from a key that is not there",
+            "The container is never started: CreateContainerConfigError.",
+            "block",
+            (30,),
+        ),
+        config_key,
+    ),
+)

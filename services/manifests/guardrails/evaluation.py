@@ -1,0 +1,215 @@
+"""Policies against objects. When a list is at fault its items are judged one by one, to name the one."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.manifests import pointers
+from services.manifests.expressions import Expression, ExpressionError, Scope
+from services.manifests.guardrails.matching import CLUSTER_WIDE, matches, plural
+from services.manifests.guardrails.policy import FixTemplate, Policy, Validation
+from services.manifests.objects import Object, group, kind, name, namespace, pod_path, walk
+from services.manifests.pointers import Path
+from services.manifests.problems import Problem
+
+_VARIABLE = re.compile(r"\$(pod|item|job)\b\.?")
+
+
+class Surroundings:
+    """What expressions know beside the object: its namespace and the settings of the environment."""
+
+    def __init__(self, settings: Mapping[str, Any], namespaces: Mapping[str, Object] | None = None) -> None:
+        self.settings = {key: _as_text(value) for key, value in settings.items()}
+        self._namespaces = namespaces or {}
+
+    def namespace_of(self, obj: Object) -> Object | None:
+        """The Namespace among the documents, else as much of it as its name tells; None when unknown."""
+        where = namespace(obj)
+        if kind(obj) in CLUSTER_WIDE or not where:
+            return None
+        given = self._namespaces.get(where, {})
+        metadata = given.get("metadata") or {}
+        known = {"kubernetes.io/metadata.name": where, **(metadata.get("labels") or {})}
+        return {**given, "metadata": {**metadata, "name": where, "labels": known}}
+
+    def params(self, policy: Policy) -> Mapping[str, Any] | None:
+        if policy.params is None:
+            return None
+        return {**policy.params, "data": {**(policy.params.get("data") or {}), **self.settings}}
+
+
+def _as_text(value: Any) -> str:
+    """Settings as a config map holds them: text, lists separated by commas."""
+    return ",".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
+
+
+class Case:
+    """One object under evaluation; what policies have in common is computed once."""
+
+    def __init__(self, obj: Object, around: Surroundings, item: Any = None) -> None:
+        self.obj, self.around, self.item = obj, around, item
+        self.namespace = around.namespace_of(obj)
+        self._known: set[str] = set()
+        self._scope: Scope | None = None
+
+    @property
+    def scope(self) -> Scope:
+        if self._scope is None:
+            self._scope = Scope(
+                {
+                    "object": self.obj,
+                    "oldObject": None,
+                    "namespaceObject": self.namespace,
+                    "request": self._request(),
+                    "item": self.item,
+                }
+            )
+        return self._scope
+
+    def prepare(self, policy: Policy) -> Scope:
+        """Compute the policy's variables. One without a value is left out: only its use is an error."""
+        if policy.params is not None:
+            self._know(policy.params_name, self.around.params(policy))
+        for variable, expression in policy.variables:
+            if variable not in self._known:
+                self._compute(variable, expression)
+        return self.scope
+
+    def _compute(self, variable: str, expression: Expression) -> None:
+        self._known.add(variable)
+        with contextlib.suppress(ExpressionError):
+            self.scope.extend(variable, expression.evaluate(self.scope))
+
+    def _know(self, variable: str, value: Any) -> None:
+        if variable not in self._known:
+            self._known.add(variable)
+            self.scope.extend(variable, value)
+
+    def _request(self) -> dict[str, Any]:
+        version = str(self.obj.get("apiVersion", "")).rpartition("/")[2]
+        which = {"group": group(self.obj), "version": version}
+        return {
+            "operation": "CREATE",
+            "name": name(self.obj),
+            "namespace": namespace(self.obj),
+            "kind": {**which, "kind": kind(self.obj)},
+            "resource": {**which, "resource": plural(kind(self.obj))},
+            "subResource": "",
+            "dryRun": True,
+            "userInfo": {"username": "", "groups": []},
+        }
+
+
+def problems(policy: Policy, case: Case) -> Iterator[Problem]:
+    """Every validation the object breaks."""
+    if not matches(policy.constraints, case.obj, case.namespace):
+        return
+    try:
+        if not all(_true(condition, case.scope) for condition in policy.conditions):
+            return
+        scope = case.prepare(policy)
+    except ExpressionError as error:
+        yield from _unable(policy, error)
+        return
+    for validation in policy.validations:
+        yield from _broken(policy, validation, case, scope)
+
+
+def _broken(policy: Policy, validation: Validation, case: Case, scope: Scope) -> Iterator[Problem]:
+    try:
+        if not _true(validation.expression, scope):
+            yield from _located(policy, validation, case)
+    except ExpressionError as error:
+        yield from _unable(policy, error)
+
+
+def _true(expression: Expression, scope: Scope) -> bool:
+    result = expression.evaluate(scope)
+    if not isinstance(result, bool):
+        raise ExpressionError("must give true or false", expression.source)
+    return result
+
+
+def _unable(policy: Policy, error: ExpressionError) -> Iterator[Problem]:
+    """failurePolicy: Fail refuses what cannot be judged, Ignore lets it pass; a refusal says so."""
+    if policy.fails_closed:
+        yield Problem(policy.rule, (), f"could not be judged by the policy {policy.id}: {error}")
+
+
+def _located(policy: Policy, validation: Validation, case: Case) -> Iterator[Problem]:
+    """One problem for each item at fault; one for the object where no single item is."""
+    found = False
+    for place, alone in _isolated(policy, case):
+        if not _true(validation.expression, alone.prepare(policy)):
+            found = True
+            yield _problem(policy, validation, alone, place)
+    if not found:
+        yield _problem(policy, validation, case, ())
+
+
+def _isolated(policy: Policy, case: Case) -> Iterator[tuple[Path, Case]]:
+    """The object with one item of the lists (or maps) named by `each` at a time."""
+    lists = [path for each in policy.each for path in _lists(each, case.obj)]
+    bare = case.obj
+    for path in lists:
+        bare = pointers.with_value(bare, path, type(pointers.find(bare, path))())
+    for path in lists:
+        items = pointers.find(case.obj, path)
+        pairs = enumerate(items) if isinstance(items, list) else items.items()
+        for key, item in pairs:
+            alone = [item] if isinstance(items, list) else {key: item}
+            yield (*path, key), Case(pointers.with_value(bare, path, alone), case.around, item)
+
+
+def _lists(template: str, obj: Object) -> Iterator[Path]:
+    """The places of `$pod.containers.*.env` that hold something."""
+    steps = [str(step) for step in _resolved(template.replace(".*", '["*"]'), obj, ())]
+    for path, value in walk(obj, steps):
+        if isinstance(value, list | dict) and value:
+            yield path
+
+
+def _resolved(template: str, obj: Object, item: Path) -> Path:
+    """`$pod.containers` and `$item.image` as real places."""
+    match = _VARIABLE.match(template)
+    if match is None:
+        return pointers.parse(template)
+    pod = pod_path(obj) or ()
+    start = {"item": item, "pod": pod, "job": pod[:-2]}[match[1]]
+    return (*start, *pointers.parse(template[match.end() :]))
+
+
+def _problem(policy: Policy, validation: Validation, case: Case, item: Path) -> Problem:
+    changes, label = _fixed(validation.fix, case, item) if validation.fix else ({}, "")
+    path = _resolved(validation.path, case.obj, item) if validation.path else item
+    return Problem(policy.rule, path, _message(validation, case.scope), changes, label)
+
+
+def _message(validation: Validation, scope: Scope) -> str:
+    """As Kubernetes says it: the message expression where it gives a text, else message, else the rule."""
+    if validation.message_expression:
+        try:
+            said = validation.message_expression.evaluate(scope)
+        except ExpressionError:
+            said = None
+        if isinstance(said, str) and said.strip():
+            return said.strip()
+    return validation.message or f"failed expression: {validation.source.strip()}"
+
+
+def _fixed(fix: FixTemplate, case: Case, item: Path) -> tuple[dict[Path, Any], str]:
+    """The changes that pass; none where the fix does not apply to this object (its expression fails)."""
+    try:
+        label = str(fix.label.evaluate(case.scope))
+        values = [(path, _steady(value.evaluate(case.scope))) for path, value in fix.changes]
+    except ExpressionError:
+        return {}, ""
+    return {_resolved(path, case.obj, item): value for path, value in values}, label
+
+
+def _steady(value: Any) -> Any:
+    """Maps in one order: the evaluator gives them in a different one each time."""
+    if isinstance(value, dict):
+        return {key: _steady(value[key]) for key in sorted(value)}
+    return [_steady(each) for each in value] if isinstance(value, list) else value
