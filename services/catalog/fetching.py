@@ -163,7 +163,7 @@ def from_uploads(uploads: list[tuple[str, bytes]]) -> Fetched:
         elif is_candidate(name):
             fetched.add(PurePosixPath(name).name, content)
         else:
-            raise CannotFetch(f"{name} is neither YAML nor JSON nor a zip archive.", "files")
+            raise CannotFetch(f"{name} is neither YAML nor JSON nor a zip archive.", "uploads")
     return fetched
 
 
@@ -176,7 +176,7 @@ def _unpack(content: bytes, name: str, fetched: Fetched) -> None:
                     with archive.open(member) as stream:
                         fetched.add(_member_name(member.filename), stream.read(MAX_FILE + 1))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise CannotFetch(f"{name} cannot be unpacked: {error}", "files") from error
+        raise CannotFetch(f"{name} cannot be unpacked: {error}", "uploads") from error
 
 
 def _member_name(name: str) -> str:

@@ -132,4 +132,4 @@ def test_a_broken_archive_and_a_strange_file_are_refused():
     for name, content in (("a.zip", spoilt), ("a.exe", b"MZ")):
         with pytest.raises(CannotFetch) as refused:
             from_uploads([(name, content)])
-        assert refused.value.field == "files"
+        assert refused.value.field == "uploads"
