@@ -24,7 +24,7 @@ class FilesField(forms.FileField):
     widget = SeveralFiles
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        several = data if isinstance(data, (list, tuple)) else [data]
+        several = data if isinstance(data, (list, tuple)) and data else [None]
         if len(several) > MAX_UPLOADS:
             raise forms.ValidationError(f"At most {MAX_UPLOADS} files at once; put more into a zip archive.")
         return [super(FilesField, self).clean(one, initial) for one in several]

@@ -155,7 +155,7 @@ def _place(graph: Graph, columns: list[list[str]], me: Entity) -> None:
 def _connect(graph: Graph, edges: list[Edge]) -> None:
     """A curve for each edge between two drawn nodes; soft where the other side is not in the catalog."""
     at = {node.ref: node for node in graph.nodes}
-    for edge in edges:
+    for edge in {(edge.source, edge.target): edge for edge in edges}.values():
         start, end = at.get(edge.source), at.get(edge.target)
         if start is None or end is None or start.x >= end.x:
             continue

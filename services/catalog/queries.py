@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Lower
+from django.db.models.functions import Length, Lower
 
 from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
@@ -96,8 +96,7 @@ def search(q: str, limit: int = 10) -> list[Entity]:
             )
         )
     )
-    ordered = rows.order_by("nearness", SearchRank("search", query).desc(), "name") if query else rows
-    found = list(ordered[:limit])
+    found = list(rows.order_by("nearness", Length("name"), "name")[:limit])
     return found or list(matching(Entity.objects.for_list(), clean)[:limit])
 
 
