@@ -11,7 +11,6 @@ urlpatterns = [
     path("", include("portal.shell.urls")),
     path("", include("services.accounts.urls")),
     path("", include("services.effects.urls")),
-    path("", include("services.catalog.urls")),
     path("", include("services.helpdesk.urls")),
     path("", views.home, name="home"),
 ]

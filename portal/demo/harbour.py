@@ -4,21 +4,22 @@
 applied twice, in its version before and in today's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from portal.demo import company, manifests
+from portal.demo import company, forms, manifests
 from portal.demo.company import Place
-from portal.demo.history.plan import RELEASES, past_requests
+from portal.demo.history.plan import RELEASES, TRIALS, live_numbers, past_requests, row_at
 from services.manifests import emit
 
 AGE = "slipway.dev/simulate-age"
 OLDEST = "380d"
 # There is no such Secret in staging, which is why tax does not start there.
 MISSING_SECRETS = {("shop-staging", "tax-rates-provider")}
-# How long ago staging got what production does not have yet.
-STAGING_AGES = {"checkout": "2h", "tax": "45m", "search-indexer": "150m", "gift-cards": "25m"}
+# Minutes since production and staging got what is new there.
+RELEASED = {release.service: release.minutes_ago for release in RELEASES}
+TRIED = {trial.service: trial.minutes_ago for trial in TRIALS}
 
 
 def write(folder: Path) -> int:
@@ -37,29 +38,48 @@ def _files() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         for name, docs in company.shared_manifests(place).items():
             yield f"shared/{name}-{place.name}.yaml", [_aged(doc, "210d") for doc in docs]
         for name in company.workloads():
-            now = [_aged(doc, _age(name, place)) for doc in manifests.objects_of(name, place)]
+            now = [_aged(doc, _age(name, place)) for doc in _living(name, place, manifests.files_of(name))]
             yield f"services/{name}-{place.name}.yaml", _before(name, place) + now
+
+
+def _living(name: str, place: Place, files: Mapping[str, str], uses: int = 0) -> list[dict[str, Any]]:
+    """The objects among a service's files, with how its program behaves."""
+    folder = f"apps/{company.workloads()[name]['team']}/{name}/{place.name}/"
+    found = [
+        document.data
+        for path, text in files.items()
+        if path.startswith(folder)
+        for document in emit.load_all(text)
+        if document.data["kind"] != "Kustomization"
+    ]
+    for doc in found:
+        if doc["kind"] == "Deployment":
+            doc["spec"]["template"]["metadata"]["annotations"] = _simulated(name, place, uses)
+    return found
+
+
+def _simulated(name: str, place: Place, uses: int) -> dict[str, str]:
+    row = company.workloads()[name]
+    notes = {"slipway.dev/simulate-memory": f"{uses or row['uses']}Mi"}
+    answer = {} if place.is_production or uses else row.get("staging", {})
+    if "readiness" in answer:
+        notes["slipway.dev/simulate-readiness"] = answer["readiness"]
+    return notes
 
 
 def _before(name: str, place: Place) -> list[dict[str, Any]]:
     """The Deployment as it ran until the last rollout, where that was today."""
-    row = company.workloads()[name]
-    earlier = {release.service: release.before for release in RELEASES}
-    if place.is_production and name in earlier:
-        row = row | {"version": earlier[name], "uses": row["memory"][0]}
-    elif place.is_production or name not in STAGING_AGES:
+    if name not in (RELEASED if place.is_production else TRIED):
         return []
-    else:
-        row = {key: value for key, value in row.items() if key != "staging"}
-    docs = manifests.objects_of(name, place, row)
+    last = live_numbers(name)[-1]
+    evaluation = forms.evaluation_of(last)
+    docs = _living(name, place, manifests.rendered(evaluation), uses=row_at(name, last)["memory"][0])
     return [_aged(doc, f"{_days(name)}d") for doc in docs if doc["kind"] == "Deployment"]
 
 
 def _age(name: str, place: Place) -> str:
-    if not place.is_production and name in STAGING_AGES:
-        return STAGING_AGES[name]
-    minutes = {release.service: release.minutes_ago for release in RELEASES}
-    return f"{minutes[name]}m" if place.is_production and name in minutes else f"{_days(name)}d"
+    lately = RELEASED if place.is_production else TRIED
+    return f"{lately[name]}m" if name in lately else f"{_days(name)}d"
 
 
 def _days(name: str) -> int:
@@ -96,7 +116,9 @@ def cluster_only() -> list[dict[str, Any]]:
 def _secret_keys(place: Place) -> dict[str, set[str]]:
     keys: dict[str, set[str]] = {"shop-queue": {"password"}, "session-cache": {"password"}}
     for name in company.workloads():
-        for reference in manifests.settings_of(name, place)["secrets"].values():
+        row = company.workloads()[name]
+        trial = {} if place.is_production else row.get("staging", {})
+        for reference in {**row.get("secrets", {}), **trial.get("secrets", {})}.values():
             secret, _, key = reference.partition("/")
             keys.setdefault(secret, set()).add(key)
     return keys

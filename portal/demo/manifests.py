@@ -1,15 +1,15 @@
-"""The manifests of the demo company, made from `company/workloads.yaml`.
+"""The manifests of the demo company: what the deploy repository holds below `apps/`.
 
-`tree()` is what the deploy repository holds.
+Services that came through Slipway are rendered by the blueprint they came with. The others were written by
+hand before, and are made here from `company/workloads.yaml`; the queue and the cache are files of their own.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
-from portal.demo import company
+from portal.demo import company, forms
 from portal.demo.company import Place
-from portal.demo.history import plan
 from services.manifests import emit
+from services.onboarding.blueprints.model import Evaluation
 
 Manifest = dict[str, Any]
 
@@ -17,39 +17,52 @@ Manifest = dict[str, Any]
 def tree() -> dict[str, str]:
     """Path in the deploy repository -> text, one object per file."""
     files = {}
+    for name in company.workloads():
+        files.update(files_of(name))
     for place in company.PLACES:
-        for name in company.workloads():
-            files.update(service_files(name, place))
         files.update(_shared_files(place))
     return files
 
 
-def service_files(name: str, place: Place, row: Manifest | None = None) -> dict[str, str]:
-    """The files of one service in one environment; `row` is its entry at another time."""
-    folder = f"apps/{company.workloads()[name]['team']}/{name}/{place.name}"
-    return {f"{folder}/{_file_name(doc)}": dump(doc) for doc in objects_of(name, place, row)}
+def files_of(name: str) -> dict[str, str]:
+    """What one service has in the repository today, in all environments."""
+    if "onboarded" in company.workloads()[name]:
+        return {**rendered(forms.today(name)), **trial_in_staging(name)}
+    return {path: text for place in company.PLACES for path, text in _written_by_hand(name, place).items()}
+
+
+def rendered(evaluation: Evaluation) -> dict[str, str]:
+    """The files of a form, without the descriptor: teams have written more into theirs since."""
+    return {path: text for path, text in evaluation.files.items() if not path.startswith("catalog/")}
+
+
+def trial_in_staging(name: str) -> dict[str, str]:
+    """The Deployment of a version that is tried in staging and known to no form yet."""
+    row = company.workloads()[name]
+    if "staging" not in row:
+        return {}
+    path = f"apps/{row['team']}/{name}/staging/deployment.yaml"
+    text = forms.today(name).files[path]
+    doc = emit.load_all(text)[0].data
+    container = doc["spec"]["template"]["spec"]["containers"][0]
+    container["image"] = f"{company.REGISTRY}/{name}:{row['staging']['version']}"
+    container["env"] += _secrets(row["staging"].get("secrets", {}))
+    comment = "\n".join(line.removeprefix("# ") for line in text.splitlines() if line.startswith("# "))
+    return {path: emit.dump([doc], comment)}
 
 
 def dump(doc: Manifest) -> str:
     return emit.dump([doc])
 
 
-def objects_of(name: str, place: Place, row: Manifest | None = None) -> list[Manifest]:
+def _written_by_hand(name: str, place: Place) -> dict[str, str]:
     """Deployment, Service, disruption budget, autoscaler and Ingress, as far as the service has them."""
-    row = settings_of(name, place, row)
+    row = company.workloads()[name]
     made = [_deployment(name, row, place), _service(name, row, place), _ingress(name, row, place)]
     if place.is_production:
         made += [_budget(name, row, place), _autoscaler(name, row, place)]
-    return [doc for doc in made if doc is not None]
-
-
-def settings_of(name: str, place: Place, row: Manifest | None = None) -> Manifest:
-    """The entry of a service with what is different in this environment folded in."""
-    row = dict(row or company.workloads()[name])
-    different = row.pop("staging", {}) if not place.is_production else {}
-    row.pop("staging", None)
-    secrets = {**row.get("secrets", {}), **different.get("secrets", {})}
-    return {**row, **different, "secrets": secrets}
+    folder = f"apps/{row['team']}/{name}/{place.name}"
+    return {f"{folder}/{_file_name(doc)}": dump(doc) for doc in made if doc is not None}
 
 
 def _shared_files(place: Place) -> dict[str, str]:
@@ -66,24 +79,19 @@ def _file_name(doc: Manifest) -> str:
 
 
 def _labels(name: str, row: Manifest) -> dict[str, str]:
-    labels = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": name}
-    if "onboarded" in row:
-        labels["app.kubernetes.io/managed-by"] = "slipway"
-    return dict(sorted({**labels, "slipway.dev/team": row["team"]}.items()))
+    return {
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/name": name,
+        "slipway.dev/team": row["team"],
+    }
 
 
-def _metadata(name: str, row: Manifest, place: Place, *, changes: bool = False) -> Manifest:
-    """`changes`: later requests touched this object too, so it names the last of them."""
-    every = {"slipway.dev/entity": f"component:default/{name}"}
-    if "onboarded" in row:
-        requests = plan.live_numbers(name)
-        last = row.get("request") or f"R-{requests[-1]}"
-        every["slipway.dev/request"] = last if changes else f"R-{requests[0]}"
+def _metadata(name: str, row: Manifest, place: Place) -> Manifest:
     return {
         "name": name,
         "namespace": place.namespace,
         "labels": _labels(name, row),
-        "annotations": dict(sorted(every.items())),
+        "annotations": {"slipway.dev/entity": f"component:default/{name}"},
     }
 
 
@@ -92,7 +100,7 @@ def _deployment(name: str, row: Manifest, place: Place) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(name, row, place, changes=True),
+        "metadata": _metadata(name, row, place),
         "spec": {
             **replicas,
             "revisionHistoryLimit": 5,
@@ -100,20 +108,11 @@ def _deployment(name: str, row: Manifest, place: Place) -> Manifest:
             "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {
-                    "labels": _labels(name, row),
-                    "annotations": _simulated(row),
-                },
+                "metadata": {"labels": _labels(name, row)},
                 "spec": _pod(name, row, place),
             },
         },
     }
-
-
-def _simulated(row: Manifest) -> dict[str, str]:
-    """How the program behaves in the simulated cluster; a real one ignores it."""
-    notes = {"slipway.dev/simulate-memory": f"{row['uses']}Mi"}
-    return notes | ({"slipway.dev/simulate-readiness": row["readiness"]} if "readiness" in row else {})
 
 
 def _replicas(row: Manifest, place: Place) -> int:
@@ -147,15 +146,14 @@ def _spread(name: str, key: str) -> Manifest:
 
 
 def _container(name: str, row: Manifest, place: Place) -> Manifest:
-    ports = {"ports": [{"name": "http", "containerPort": row["port"]}]} if "port" in row else {}
     return {
         "name": name,
         "image": f"{company.REGISTRY}/{name}:{row['version']}",
         "imagePullPolicy": "IfNotPresent",
-        **ports,
-        "env": list(_environment(row, place)),
+        "ports": [{"name": "http", "containerPort": row["port"]}],
+        "env": _environment(row),
         "resources": _resources(row, place),
-        **_probes(row),
+        **_probes(),
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -165,12 +163,18 @@ def _container(name: str, row: Manifest, place: Place) -> Manifest:
     }
 
 
-def _environment(row: Manifest, place: Place) -> Iterator[Manifest]:
-    for key, value in sorted(row.get("config", {}).items()):
-        yield {"name": key, "value": value.format(ns=place.namespace, zone=place.zone)}
-    for key, reference in sorted(row["secrets"].items()):
-        secret, _, secret_key = reference.partition("/")
-        yield {"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": secret_key}}}
+def _environment(row: Manifest) -> list[Manifest]:
+    plain = [{"name": key, "value": value} for key, value in sorted(row.get("config", {}).items())]
+    return plain + _secrets(row.get("secrets", {}))
+
+
+def _secrets(references: dict[str, str]) -> list[Manifest]:
+    return [_secret(key, reference) for key, reference in sorted(references.items())]
+
+
+def _secret(key: str, reference: str) -> Manifest:
+    secret, _, secret_key = reference.partition("/")
+    return {"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": secret_key}}}
 
 
 def _resources(row: Manifest, place: Place) -> Manifest:
@@ -186,22 +190,18 @@ def _resources(row: Manifest, place: Place) -> Manifest:
     }
 
 
-def _probes(row: Manifest) -> Manifest:
-    def check(path: str, command: str) -> Manifest:
-        if "port" in row:
-            return {"httpGet": {"path": path, "port": "http"}}
-        return {"exec": {"command": ["/app/health", command]}}
+def _probes() -> Manifest:
+    def check(path: str) -> Manifest:
+        return {"httpGet": {"path": path, "port": "http"}}
 
     return {
-        "startupProbe": {**check("/readyz", "ready"), "periodSeconds": 5, "failureThreshold": 24},
-        "readinessProbe": {**check("/readyz", "ready"), "periodSeconds": 10},
-        "livenessProbe": {**check("/livez", "alive"), "periodSeconds": 20},
+        "startupProbe": {**check("/readyz"), "periodSeconds": 5, "failureThreshold": 24},
+        "readinessProbe": {**check("/readyz"), "periodSeconds": 10},
+        "livenessProbe": {**check("/livez"), "periodSeconds": 20},
     }
 
 
-def _service(name: str, row: Manifest, place: Place) -> Manifest | None:
-    if "port" not in row:
-        return None
+def _service(name: str, row: Manifest, place: Place) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,7 +17,7 @@ from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
 from services.catalog.models import Entity, ImportRun, Source
 
-Person = Any
+Person = AbstractBaseUser | None
 
 
 class Refused(ValueError):

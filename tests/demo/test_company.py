@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from portal.demo import company, harbour, manifests
+from portal.demo import company, forms, harbour, manifests
+from services.manifests import emit
+from services.manifests.check import check
 
 UNDECLARED = {("promotions", "loyalty"), ("returns", "notifications"), ("recommendations", "orders")}
 
@@ -31,7 +33,7 @@ def declared(spec: dict) -> set[str]:
 
 def configured(name: str) -> set[str]:
     known = {doc["metadata"]["name"] for doc in documents()}
-    values = manifests.settings_of(name, company.PRODUCTION).get("config", {}).values()
+    values = company.workloads()[name].get("config", {}).values()
     hosts = {(urlsplit(value).hostname or "").split(".")[0] for value in values if "://" in value}
     return hosts & known
 
@@ -71,14 +73,33 @@ def test_people_in_the_catalog_are_the_colleagues_who_sign_in() -> None:
 
 
 def test_one_object_per_file_and_every_file_in_its_place() -> None:
-    tree = manifests.tree()
-    assert len(tree) > 120
+    tree = {path: text for path, text in manifests.tree().items() if path.count("/") == 4}
+    assert len(tree) > 200
     for path, text in tree.items():
         apps, team, _service, place, file = path.split("/")
         doc = yaml.safe_load(text)
         assert (apps, file) == ("apps", f"{doc['kind'].lower()}.yaml")
-        assert doc["metadata"]["labels"]["slipway.dev/team"] == team
-        assert doc["metadata"]["namespace"] == {"staging": "shop-staging", "production": "shop"}[place]
+        if doc["kind"] != "Kustomization":
+            assert doc["metadata"]["labels"]["slipway.dev/team"] == team
+            assert doc["metadata"]["namespace"] == {"staging": "shop-staging", "production": "shop"}[place]
+
+
+def test_every_form_of_today_passes_its_own_guardrails() -> None:
+    for name, row in company.workloads().items():
+        if "onboarded" in row:
+            form = forms.today(name)
+            assert not form.blocked, (name, form.errors, form.findings)
+
+
+def test_only_loyalty_breaks_guardrails_in_production() -> None:
+    docs = [
+        document
+        for path, text in manifests.tree().items()
+        if "/production/" in path and not path.endswith("kustomization.yaml")
+        for document in emit.load_all(text, path)
+    ]
+    found = check(docs, environment="production", settings={**company.PRODUCTION.settings})
+    assert {finding.object for finding in found if finding.severity == "block"} == {"Deployment/shop/loyalty"}
 
 
 def test_secrets_are_in_the_cluster_and_not_in_git() -> None:
@@ -97,7 +118,8 @@ def test_the_cluster_starts_with_everything_that_is_in_git_and_more(tmp_path) ->
     written = list(tmp_path.rglob("*.yaml"))
     assert len(written) == count
     docs = [doc for path in sorted(written) for doc in yaml.safe_load_all(path.read_text())]
-    in_git = {identity(yaml.safe_load(text)) for text in manifests.tree().values()}
+    objects = [yaml.safe_load(text) for path, text in manifests.tree().items() if path.count("/") == 4]
+    in_git = {identity(doc) for doc in objects if doc["kind"] != "Kustomization"}
     assert in_git < {identity(doc) for doc in docs}
     assert all(harbour.AGE in doc["metadata"]["annotations"] for doc in docs)
 

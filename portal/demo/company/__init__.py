@@ -25,10 +25,24 @@ class Place:
     namespace: str
     zone: str
     is_production: bool
+    cpu_price: float
+    memory_price: float
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What forms and guardrails know of it; prices are for a core and a GiB a month."""
+        return {
+            "registry": REGISTRY,
+            "registries": [REGISTRY],
+            "public_domain": self.zone,
+            "domain": self.zone.replace("larkfield.shop", "larkfield.internal"),
+            "ingress_class": "public",
+            "prices": {"cpu": self.cpu_price, "memory": self.memory_price, "currency": "EUR"},
+        }
 
 
-STAGING = Place("staging", "Staging", "shop-staging", "staging.larkfield.shop", False)
-PRODUCTION = Place("production", "Production", "shop", "larkfield.shop", True)
+STAGING = Place("staging", "Staging", "shop-staging", "staging.larkfield.shop", False, 25.0, 3.2)
+PRODUCTION = Place("production", "Production", "shop", "larkfield.shop", True, 50.0, 6.4)
 PLACES = (STAGING, PRODUCTION)
 
 

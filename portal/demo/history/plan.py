@@ -49,6 +49,12 @@ class Change:
     after: Any
     detail: str = ""
 
+    def applied_to(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A service's entry with this change made."""
+        if self.key == "config":
+            return {**row, "config": {**row["config"], self.detail: self.after}}
+        return {**row, self.key: self.after}
+
 
 @dataclass(frozen=True)
 class PastRequest:
@@ -79,18 +85,25 @@ class PastRequest:
 
 @dataclass(frozen=True)
 class Release:
-    """A version that was rolled out after the service's last request."""
+    """A version that came after the service's last request; `before` is what it took the place of."""
 
     service: str
-    before: str
     minutes_ago: int
     by: str
     message: str
+    before: str = ""
 
 
 RELEASES = (
-    Release("checkout", "2.40.6", 61, "noah", "Roll out checkout 2.41.0\n\nTax tables in process memory."),
-    Release("gift-cards", "0.21.4", 25, "mira", "Roll out gift-cards 0.22.0\n\nBalance by mail."),
+    Release("gift-cards", 190, "mira", "Roll out gift-cards 0.22.0\n\nBalance by mail.", "0.21.4"),
+    Release("checkout", 61, "noah", "Roll out checkout 2.41.0\n\nTax tables in process memory.", "2.40.6"),
+)
+# Only in staging, by hand, oldest first.
+TRIALS = (
+    Release("search-indexer", 150, "jonas", "Try tonight's search-indexer in staging"),
+    Release("checkout", 120, "noah", "Try checkout 2.42.0-rc1 in staging"),
+    Release("tax", 45, "noah", "Try tax 4.4.0-rc2 in staging\n\nIt reads rates from the new supplier."),
+    Release("gift-cards", 25, "mira", "Try gift-cards 0.23.0-rc1 in staging"),
 )
 
 
@@ -118,8 +131,11 @@ def live_numbers(service: str) -> tuple[int, ...]:
 
 
 def row_at(service: str, number: int) -> dict[str, Any]:
-    """A service's entry as it was when request `number` had just been merged."""
+    """A service's entry as it was when request `number` had just been merged, before today's releases."""
     row = dict(company.workloads()[service])
+    for release in RELEASES:
+        if release.service == service:
+            row["version"] = release.before
     for past in reversed(past_requests()):
         if past.number <= number:
             break
@@ -131,6 +147,13 @@ def row_at(service: str, number: int) -> dict[str, Any]:
 def team_of(service: str) -> list[Colleague]:
     team = company.workloads()[service]["team"]
     return [who for who in COLLEAGUES if who.team == team]
+
+
+def needs_approval(service: str) -> bool:
+    """What is public, or costs more than 40 EUR a month, is approved by the team's lead."""
+    row, place = company.workloads()[service], company.PRODUCTION
+    cpu, memory = row["cpu"] / 1000 * place.cpu_price, row["memory"][0] / 1024 * place.memory_price
+    return "host" in row or row["replicas"][1] * (cpu + memory) > 40
 
 
 def tuning(service: str) -> list[str]:
@@ -211,7 +234,7 @@ def _request(rng: random.Random, number: int, item: _Rough, change: Change | Non
         title=_title(item.service, change),
         reason=rng.choice(NEW_REASONS if change is None else CHANGE_REASONS),
         by=by,
-        approver=lead if change is None or rng.random() < 0.45 else None,
+        approver=lead if needs_approval(item.service) else None,
         reviewer=rng.choice(platform),
         state=item.state,
         days_ago=item.days_ago,

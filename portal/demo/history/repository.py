@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pygit2
 from django.conf import settings
 
-from portal.demo import company, manifests
+from portal.demo import company, forms, manifests
 from portal.demo.company import COLLEAGUES, Colleague
-from portal.demo.history.plan import REFUSALS, RELEASES, PastRequest, past_requests, row_at
+from portal.demo.history.plan import REFUSALS, RELEASES, TRIALS, PastRequest, past_requests
 from portal.demo.history.times import Times
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.local import LocalHost, content
@@ -37,13 +36,16 @@ def write(host: LocalHost, now: datetime, times: Mapping[int, Times]) -> None:
     )
     _write_requests(host, times)
     for release in RELEASES:
-        host.commit(
-            company.REPOSITORY,
-            files=_encoded(_deployments(release.service)),
-            author=person(WHO[release.by]),
-            message=release.message,
-            at=now - timedelta(minutes=release.minutes_ago),
-        )
+        files = manifests.rendered(forms.today(release.service))
+        _commit(host, files, release.by, release.message, now - timedelta(minutes=release.minutes_ago))
+    for trial in TRIALS:
+        files = manifests.trial_in_staging(trial.service)
+        _commit(host, files, trial.by, trial.message, now - timedelta(minutes=trial.minutes_ago))
+
+
+def _commit(host: LocalHost, files: Mapping[str, str], by: str, message: str, at: datetime) -> None:
+    author = person(WHO[by])
+    host.commit(company.REPOSITORY, files=_encoded(files), author=author, message=message, at=at)
 
 
 def person(who: Colleague) -> Person:
@@ -51,47 +53,24 @@ def person(who: Colleague) -> Person:
 
 
 def files_of(past: PastRequest) -> dict[str, str]:
-    """What a request wrote: everything of a new service, else its Deployments."""
-    row = _before_release(past.service, row_at(past.service, past.number)) | {"request": past.key}
-    if not past.is_onboarding:
-        return _deployments(past.service, row)
-    files = {f"catalog/{past.service}.yaml": company.descriptors()[f"{past.service}.yaml"]}
-    for place in company.PLACES:
-        files.update(manifests.service_files(past.service, place, row))
+    """What a request wrote; a new service brings its descriptor too."""
+    files = manifests.rendered(forms.evaluation_of(past.number))
+    if past.is_onboarding:
+        files[f"catalog/{past.service}.yaml"] = company.descriptors()[f"{past.service}.yaml"]
     return files
 
 
 def _at_the_start() -> dict[str, str]:
     rows = company.workloads()
     onboarded = {name for name, row in rows.items() if "onboarded" in row}
-    mine = {
-        f"apps/{rows[name]['team']}/{name}/{place.name}/" for name in onboarded for place in company.PLACES
-    }
-    tree = {
-        path: text
-        for path, text in manifests.tree().items()
-        if not any(path.startswith(folder) for folder in mine)
-    }
+    mine = tuple(f"apps/{rows[name]['team']}/{name}/" for name in onboarded)
+    tree = {path: text for path, text in manifests.tree().items() if not path.startswith(mine)}
     described = {
         f"catalog/{file}": text
         for file, text in company.descriptors().items()
         if file.removesuffix(".yaml") not in onboarded
     }
     return {"README.md": README, **tree, **described}
-
-
-def _deployments(name: str, row: dict[str, Any] | None = None) -> dict[str, str]:
-    return {
-        path: text
-        for place in company.PLACES
-        for path, text in manifests.service_files(name, place, row).items()
-        if path.endswith("/deployment.yaml")
-    }
-
-
-def _before_release(name: str, row: dict[str, Any]) -> dict[str, Any]:
-    before = {release.service: release.before for release in RELEASES}
-    return row | ({"version": before[name]} if name in before else {})
 
 
 def _encoded(files: Mapping[str, str]) -> dict[str, bytes | None]:
@@ -104,15 +83,11 @@ def _write_requests(host: LocalHost, times: Mapping[int, Times]) -> None:
     first = base.id
     proposed = [past for past in past_requests() if "pull_request" in times[past.number].hops]
     pulls = []
-    for past in sorted(proposed, key=lambda p: _landed(times[p.number])):
+    for past in sorted(proposed, key=lambda p: times[p.number].end("merged")):
         pull, base = _write_one(git, base, past, times[past.number])
         pulls.append(pull)
     content.move(git, "main", base.id, first)
     _write_rows(pulls)
-
-
-def _landed(times: Times) -> datetime:
-    return times.end("merged") if "merged" in times.hops else times.end("pull_request")
 
 
 def _write_one(
@@ -136,7 +111,7 @@ def _write_one(
     )
     if past.state != "live":
         pull.state, pull.closed_at = PullRequest.State.CLOSED, times.ended
-        pull.closed_by, pull.reason = past.reviewer.username, REFUSALS["closed"]
+        pull.closed_by, pull.reason = past.reviewer.username, REFUSALS[past.state]
         return pull, base
     merged = content.commit(
         git,

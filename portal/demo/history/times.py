@@ -40,7 +40,7 @@ def all_times(now: datetime) -> dict[int, Times]:
     for past in past_requests():
         found = _times(past, now, rng, last.get(past.service))
         times[past.number] = found
-        if "merged" in found.hops:
+        if past.state == "live":
             last[past.service] = found.end("merged")
     return times
 
@@ -59,7 +59,7 @@ def _walk(past: PastRequest, opened: datetime, hurry: float, earliest: datetime 
     at, hops = opened, {}
     for hop in _hops_of(past):
         end = after_working(at, max(0.3, past.minutes[hop] * (hurry if hop in ("approval", "merged") else 1)))
-        if hop == "merged" and earliest is not None:
+        if hop == "merged" and past.state == "live" and earliest is not None:
             end = max(end, earliest + timedelta(minutes=3))
         hops[hop] = (at, end)
         at = end
@@ -67,10 +67,10 @@ def _walk(past: PastRequest, opened: datetime, hurry: float, earliest: datetime 
 
 
 def _hops_of(past: PastRequest) -> list[str]:
-    """Refused and withdrawn requests never left approval; closed ones ended in review."""
-    skipped = set() if past.approver or past.state in ("rejected", "withdrawn") else {"approval"}
-    last = {"rejected": "approval", "withdrawn": "approval", "closed": "pull_request"}.get(
-        past.state, "healthy"
-    )
+    """Refused and withdrawn requests ended in approval where one was asked for; all others in review."""
+    skipped = set() if past.approver else {"approval"}
+    last = "healthy" if past.state == "live" else "merged"
+    if past.approver and past.state in ("rejected", "withdrawn"):
+        last = "approval"
     reached = HOP_ORDER[: HOP_ORDER.index(last) + 1]
     return [hop for hop in reached if hop not in skipped]

@@ -1,25 +1,25 @@
 """A year of requests that have ended, in bulk: hops, approvals, rollouts and audit entries too."""
 
-import hashlib
+import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import yaml
 from django.db import connection, transaction
 from django.db.models import F
 
-from portal.demo import company, manifests
-from portal.demo.history.plan import REFUSALS, PastRequest, past_requests, row_at
+from portal.demo import company, forms
+from portal.demo.history.plan import REFUSALS, PastRequest, past_requests
 from portal.demo.history.repository import files_of
 from portal.demo.history.times import Times, all_times
 from portal.demo.seeding.people import everybody
 from services.accounts.models import Team, User
 from services.audit.models import Event
 from services.integrations.models import PullRequest
+from services.onboarding import blueprints
 from services.onboarding.models import Approval, Hop, Request, Rollout
 
-CPU_MONTH, GIB_MONTH = 21.0, 4.2
 WAITS_FOR = {"pull_request": "Slipway", "applied": "Slipway", "healthy": "harbour"}
 
 
@@ -56,21 +56,23 @@ def _count_on_from(number: int) -> None:
 def _row(
     past: PastRequest, times: Times, people: Mapping[str, User], teams: Mapping[str, Team], pull: Any
 ) -> Request:
-    files = files_of(past)
+    form = forms.evaluation_of(past.number)
     return Request(
         number=past.number,
         title=past.title,
-        blueprint="web-service",
+        blueprint=forms.BLUEPRINT,
+        digest=blueprints.shipped()[forms.BLUEPRINT].digest,
         state=past.state,
         token=f"demo-{past.number}",
-        answers=answers_of(past),
-        files=files,
-        cost=cost_of(past),
-        needs=_needs(past),
-        entity=descriptor_of(past.service),
+        answers=form.answers,
+        files=files_of(past),
+        findings=_plain(form.findings),
+        cost=_plain(form.cost),
+        needs=_plain(form.approvals) if past.approver else [],
+        entity=forms.descriptor_of(past.service),
         entity_ref=f"component:default/{past.service}",
         environments=past.environments,
-        tree_hash=hashlib.sha256("".join(files.values()).encode()).hexdigest(),
+        tree_hash=form.tree_hash,
         reason=REFUSALS.get(past.state, ""),
         created_by=people[past.by.username],
         team=teams[past.by.team],
@@ -87,38 +89,11 @@ def _row(
     )
 
 
-def descriptor_of(service: str) -> dict[str, Any]:
-    return dict(next(yaml.safe_load_all(company.descriptors()[f"{service}.yaml"])))
-
-
-def answers_of(past: PastRequest) -> dict[str, Any]:
-    """What the form would have said."""
-    row, spec = row_at(past.service, past.number), descriptor_of(past.service)
-    return {
-        "name": past.service,
-        "owner": row["team"],
-        "system": spec["spec"]["system"],
-        "description": spec["metadata"].get("description", ""),
-        "image": f"{company.REGISTRY}/{past.service}:{row['version']}",
-        "port": row.get("port", 8080),
-        "environments": past.environments,
-    }
-
-
-def cost_of(past: PastRequest) -> dict[str, Any]:
-    row = row_at(past.service, past.number)
-    pods = row["replicas"][1]
-    cpu = round(pods * row["cpu"] / 1000 * CPU_MONTH, 2)
-    memory = round(pods * row["memory"][0] / 1024 * GIB_MONTH, 2)
-    lines = [[f"{pods} pods in production, CPU", cpu], [f"{pods} pods in production, memory", memory]]
-    return {"monthly": round(cpu + memory, 2), "currency": "EUR", "lines": lines}
-
-
-def _needs(past: PastRequest) -> list[dict[str, str]]:
-    if past.approver is None:
-        return []
-    reason = "A new service in production" if past.is_onboarding else "More cost in production"
-    return [{"key": "production", "who": "lead", "reason": reason, "team": past.by.team}]
+def _plain(found: Any) -> Any:
+    """Dataclasses, and sequences of them, as JSON keeps them."""
+    if isinstance(found, list | tuple):
+        return [_plain(each) for each in found]
+    return json.loads(json.dumps(dataclasses.asdict(found), default=str))
 
 
 def _hops(row: Request, past: PastRequest, times: Times) -> Iterator[Hop]:
@@ -136,9 +111,10 @@ def _approvals(
     row: Request, past: PastRequest, times: Times, people: Mapping[str, User]
 ) -> Iterator[Approval]:
     given = []
-    if past.approver and "pull_request" in times.hops:
-        given.append(("production", past.approver, times.end("approval")))
-    if "merged" in times.hops:
+    if past.approver and row.pull_number:
+        at = times.end("approval")
+        given += [(n["key"], past.approver if n["who"] == "lead" else past.reviewer, at) for n in row.needs]
+    if past.state == "live":
         given.append((Approval.REVIEW, past.reviewer, times.end("merged")))
     for key, who, at in given:
         yield Approval(request=row, key=key, by=people[who.username], tree_hash=row.tree_hash, created_at=at)
@@ -148,7 +124,7 @@ def _rollouts(row: Request, past: PastRequest, times: Times) -> Iterator[Rollout
     if past.state != "live":
         return
     for position, place in enumerate(company.PLACES):
-        pods = manifests.settings_of(past.service, place)["replicas"][1 if place.is_production else 0]
+        pods = company.workloads()[past.service]["replicas"][1] if place.is_production else 1
         yield Rollout(
             request=row,
             environment=place.name,
@@ -169,7 +145,7 @@ def _audit(row: Request, past: PastRequest, times: Times) -> Iterator[Event]:
         ("submitted", times.submitted, by, past.reason),
         ("approved", times.end("approval"), past.approver, "") if past.approver and row.pull_number else None,
         ("proposed", times.end("pull_request"), None, "") if row.pull_number else None,
-        ("merged", times.end("merged"), reviewer, "") if "merged" in times.hops else None,
+        ("merged", times.end("merged"), reviewer, "") if past.state == "live" else None,
         ("applied", times.end("applied"), None, "") if "applied" in times.hops else None,
         (past.state, times.ended, _ender(past), REFUSALS.get(past.state, "")),
     ]

@@ -16,6 +16,7 @@ from services.onboarding.blueprints.model import (
     SectionState,
     TeamRef,
 )
+from services.onboarding.blueprints.posted import answers_from, as_text
 from services.onboarding.blueprints.source import BlueprintError
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "Person",
     "SectionState",
     "TeamRef",
+    "answers_from",
+    "as_text",
     "evaluate",
     "load",
     "shipped",
