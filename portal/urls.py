@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("portal.shell.urls")),
     path("", include("services.accounts.urls")),
     path("", include("services.effects.urls")),
+    path("", include("services.catalog.urls")),
     path("", include("services.helpdesk.urls")),
     path("", views.home, name="home"),
 ]

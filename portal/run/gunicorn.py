@@ -12,6 +12,7 @@ graceful_timeout = 10
 keepalive = 5
 max_requests = 20000
 max_requests_jitter = 2000
+control_socket_disable = True
 accesslog = None
 errorlog = "-"
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  # heartbeat files, not data

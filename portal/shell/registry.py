@@ -114,6 +114,7 @@ class Tab:
     template: str
     context: Callable[[HttpRequest, Any], dict[str, Any]]
     badge: Callable[[HttpRequest, Any], int | None] | None = None
+    visible: Callable[[HttpRequest, Any], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +16,7 @@ from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
 from services.catalog.models import Entity, ImportRun, Source
 
-Person = AbstractBaseUser | None
+Person = Any
 
 
 class Refused(ValueError):

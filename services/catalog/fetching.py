@@ -67,7 +67,7 @@ def from_folder(location: str, under: str = "") -> Fetched:
         raise CannotFetch(f"There is no folder {under} in {location}.", "path")
     fetched = Fetched()
     for path in _walk(top):
-        name = path.relative_to(top).as_posix()
+        name = path.relative_to(root.resolve()).as_posix()
         size = path.lstat().st_size
         if wanted(name, size):
             fetched.make_room(min(size, MAX_FILE + 1))
@@ -114,7 +114,7 @@ def from_repository(location: str, branch: str = "", under: str = "") -> Fetched
         raise CannotFetch(f"There is no git repository at {location}.") from error
     commit = _commit(repository, branch)
     fetched = Fetched(revision=str(commit.id))
-    for name, blob in _blobs(_subtree(commit.tree, under)):
+    for name, blob in _blobs(_subtree(commit.tree, under), _prefix(under)):
         if wanted(name, blob.size):
             fetched.make_room(min(blob.size, MAX_FILE + 1))
             fetched.files[name] = blob.data[: MAX_FILE + 1]
@@ -143,8 +143,13 @@ def _subtree(tree: pygit2.Tree, under: str) -> pygit2.Tree:
     return found
 
 
-def _blobs(tree: pygit2.Tree) -> Iterator[tuple[str, pygit2.Blob]]:
-    waiting: list[tuple[str, pygit2.Tree]] = [("", tree)]
+def _prefix(under: str) -> str:
+    clean = _inside(under)
+    return "" if clean in ("", ".") else f"{clean}/"
+
+
+def _blobs(tree: pygit2.Tree, prefix: str) -> Iterator[tuple[str, pygit2.Blob]]:
+    waiting: list[tuple[str, pygit2.Tree]] = [(prefix, tree)]
     while waiting:
         prefix, folder = waiting.pop()
         for entry in folder:
@@ -163,7 +168,7 @@ def from_uploads(uploads: list[tuple[str, bytes]]) -> Fetched:
         elif is_candidate(name):
             fetched.add(PurePosixPath(name).name, content)
         else:
-            raise CannotFetch(f"{name} is neither YAML nor JSON nor a zip archive.", "files")
+            raise CannotFetch(f"{name} is neither YAML nor JSON nor a zip archive.", "uploads")
     return fetched
 
 
@@ -176,7 +181,7 @@ def _unpack(content: bytes, name: str, fetched: Fetched) -> None:
                     with archive.open(member) as stream:
                         fetched.add(_member_name(member.filename), stream.read(MAX_FILE + 1))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise CannotFetch(f"{name} cannot be unpacked: {error}", "files") from error
+        raise CannotFetch(f"{name} cannot be unpacked: {error}", "uploads") from error
 
 
 def _member_name(name: str) -> str:

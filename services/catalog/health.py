@@ -15,6 +15,10 @@ class HealthSource(Protocol):
         """References of everything that has this health in some environment."""
         ...
 
+    def environments(self) -> Sequence[str]:
+        """Names of the environments, the most important first."""
+        ...
+
 
 sources: list[HealthSource] = []
 
@@ -32,10 +36,14 @@ def refs_with(health: str) -> set[str]:
     return {ref for source in sources for ref in source.refs_with(health)}
 
 
+def environments() -> list[str]:
+    return list(dict.fromkeys(name for source in sources for name in source.environments()))
+
+
 def worst(states: dict[str, str]) -> str:
     """The state that deserves to be shown when there is room for one."""
-    return min(states.values(), key=_rank, default="")
+    return min(states.values(), key=rank, default="")
 
 
-def _rank(health: str) -> int:
+def rank(health: str) -> int:
     return WORST_FIRST.index(health) if health in WORST_FIRST else WORST_FIRST.index("Unknown")

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Lower
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Length, Lower
 
 from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
-from services.catalog.models import Entity, EntityQuerySet
+from services.catalog.models import Entity, EntityQuerySet, ImportRun, Source
 
 MAX_QUERY = 100
 
@@ -96,6 +96,29 @@ def search(q: str, limit: int = 10) -> list[Entity]:
             )
         )
     )
-    order = ["nearness", *([SearchRank("search", query).desc()] if query else []), "name"]
-    found = list(rows.order_by(*order)[:limit])
+    found = list(rows.order_by("nearness", Length("name"), "name")[:limit])
     return found or list(matching(Entity.objects.for_list(), clean)[:limit])
+
+
+def sources() -> QuerySet[Source]:
+    """Every source with the number of entities it brought, the latest first."""
+    return Source.objects.annotate(
+        entity_count=Count("entities", distinct=True),
+        orphan_count=Count("entities", filter=Q(entities__state=Entity.State.ORPHAN), distinct=True),
+        stale_count=Count("entities", filter=Q(entities__state=Entity.State.STALE), distinct=True),
+    ).order_by("-pk")
+
+
+def latest_runs(source_pks: list[int]) -> dict[int, ImportRun]:
+    """The last run of each source, without its long columns; one query."""
+    rows = (
+        ImportRun.objects.filter(source_id__in=source_pks).order_by("source_id", "-pk").distinct("source_id")
+    )
+    light = rows.select_related("created_by").defer("payload", "undo", "documents", "changes")
+    return {run.source_id: run for run in light}
+
+
+def latest_applied(source_pk: int) -> int | None:
+    """The key of the source's last applied run, the one that can be undone."""
+    rows = ImportRun.objects.filter(source_id=source_pk, state=ImportRun.State.APPLIED)
+    return rows.order_by("-pk").values_list("pk", flat=True).first()

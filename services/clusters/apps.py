@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class ClustersConfig(AppConfig):
     name = "services.clusters"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from services.clusters import pages
+
+        pages.register()

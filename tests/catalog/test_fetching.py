@@ -25,7 +25,7 @@ def test_a_folder_gives_its_yaml_and_what_that_may_include(tmp_path: Path):
     os.symlink("/etc", tmp_path / "etc")
     os.symlink(tmp_path / "a.yaml", tmp_path / "link.yaml")
     assert sorted(from_folder(str(tmp_path)).files) == ["a.yaml", "deep/b.YML", "deep/c.json", "x.graphql"]
-    assert sorted(from_folder(str(tmp_path), "deep").files) == ["b.YML", "c.json"]
+    assert sorted(from_folder(str(tmp_path), "deep").files) == ["deep/b.YML", "deep/c.json"]
 
 
 @pytest.mark.parametrize(("under", "field"), [("none", "path"), ("../", "path"), ("a/../../b", "path")])
@@ -72,7 +72,7 @@ def test_a_repository_gives_one_commits_files(repository):
     fetched = from_repository(repository.path)
     assert sorted(fetched.files) == ["a.yaml", "deep/b.yaml"]
     assert fetched.revision == str(repository.revparse_single("main").id)
-    assert sorted(from_repository("file://" + repository.path, "main", "deep").files) == ["b.yaml"]
+    assert sorted(from_repository("file://" + repository.path, "main", "deep").files) == ["deep/b.yaml"]
     assert from_repository(repository.path, "empty").files == {}
 
 
@@ -132,4 +132,4 @@ def test_a_broken_archive_and_a_strange_file_are_refused():
     for name, content in (("a.zip", spoilt), ("a.exe", b"MZ")):
         with pytest.raises(CannotFetch) as refused:
             from_uploads([(name, content)])
-        assert refused.value.field == "files"
+        assert refused.value.field == "uploads"

@@ -16,7 +16,6 @@ from services.onboarding.blueprints.model import (
     SectionState,
     TeamRef,
 )
-from services.onboarding.blueprints.posted import answers_from, as_text
 from services.onboarding.blueprints.source import BlueprintError
 
 __all__ = [
@@ -34,8 +33,6 @@ __all__ = [
     "Person",
     "SectionState",
     "TeamRef",
-    "answers_from",
-    "as_text",
     "evaluate",
     "load",
     "shipped",

@@ -7,7 +7,7 @@ from typing import Any
 from services.manifests.expressions import Expression, ExpressionError, Scope
 from services.manifests.render import RenderError, Template
 from services.onboarding.blueprints.model import Blueprint, Choice, Context, Field, FieldError, FieldState
-from services.onboarding.blueprints.validation import check_value, is_empty
+from services.onboarding.blueprints.validation import check_value, is_blank, is_empty
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,11 @@ class _Filling:
 
     def state(self, field: Field) -> FieldState:
         visible = self.holds(field.visible, True)
-        default = self.default(field) if visible else None
-        said = coerce(field, self.given.get(field.name)) if visible else None
-        prefilled = is_empty(said) and default is not None
-        value = default if prefilled else said if not is_empty(said) else empty_of(field)
         required = visible and self.holds(field.required, False)
+        value, prefilled = self.value(field, required) if visible else (empty_of(field), False)
         options = options_of(field, self.context)
         errors = tuple(self.errors(field, value, required, options)) if visible else ()
-        self.answers[field.name] = value
-        self.preview[field.name] = field.example if errors and field.example is not None else value
-        self._scope = None
+        self.take(field, value, bool(errors))
         return FieldState(
             name=field.name,
             label=field.label,
@@ -147,6 +142,24 @@ class _Filling:
             wide=field.wide,
             columns=field.columns,
         )
+
+    def value(self, field: Field, required: bool) -> tuple[Any, bool]:
+        """What was said, or else the default (True): also for an optional text or number that was cleared."""
+        said = coerce(field, self.given.get(field.name))
+        cleared = field.name in self.given and (required or field.type in ("array", "boolean"))
+        if not is_empty(said) or cleared:
+            return (said, False) if not is_empty(said) else (empty_of(field), False)
+        default = self.default(field)
+        return (empty_of(field), False) if default is None else (default, True)
+
+    def take(self, field: Field, value: Any, wrong: bool) -> None:
+        """Let the fields after it and the manifests see the answer, without rows that are still blank."""
+        if isinstance(value, list):
+            value = [item for item in value if not is_blank(item)]
+        self.answers[field.name] = value
+        stand_in = empty_of(field) if field.example is None else field.example
+        self.preview[field.name] = stand_in if wrong else value
+        self._scope = None
 
     def holds(self, condition: Expression | bool | None, otherwise: bool) -> bool:
         if condition is None or isinstance(condition, bool):

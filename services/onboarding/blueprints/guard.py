@@ -25,7 +25,7 @@ def findings_of(
             guardrails=context.guardrails,
             settings={**environment.settings, "is_production": environment.is_production},
         )
-        places = _Places(blueprint, tree, environment)
+        places = Places(blueprint, tree, environment)
         for finding in found:
             mapped = places.in_fields(finding)
             key = (finding.rule, finding.path, finding.message, finding.object.split("/")[0])
@@ -34,7 +34,9 @@ def findings_of(
                 yield mapped
 
 
-class _Places:
+class Places:
+    """The places that hold in one environment."""
+
     def __init__(self, blueprint: Blueprint, tree: Tree, environment: EnvironmentInfo) -> None:
         self.variables = {**tree.variables, "environment": environment.as_variable()}
         self.places = [each for each in blueprint.places if self._holds(each.when)]

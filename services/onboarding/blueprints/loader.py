@@ -73,7 +73,7 @@ def load(folder: Path | str) -> Blueprint:
     about.only(("name", "title", "description", "icon", "tags"))
     spec.only(SPEC_KEYS)
     sections = tuple(_section(piece) for piece in spec.pieces("sections"))
-    _refuse_doubles(spec, sections)
+    _refuse_doubles(spec)
     return Blueprint(
         name=about.text("name"),
         title=about.text("title"),
@@ -117,12 +117,12 @@ def shipped() -> dict[str, Blueprint]:
     }
 
 
-def _refuse_doubles(spec: Piece, sections: tuple[Section, ...]) -> None:
+def _refuse_doubles(spec: Piece) -> None:
     seen: set[str] = set()
-    for field in (field for section in sections for field in section.fields):
-        if field.name in seen:
-            raise spec.error(f"two fields are named {field.name}", "sections")
-        seen.add(field.name)
+    for field in (field for section in spec.pieces("sections") for field in section.pieces("fields")):
+        if field.text("name") in seen:
+            raise field.error(f"two fields are named {field.text('name')}", "name")
+        seen.add(field.text("name"))
     if not seen:
         raise spec.error("has no fields", "sections")
 

@@ -66,6 +66,11 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", [])
 
 
+def is_blank(row: Any) -> bool:
+    """A row that was added and not filled in."""
+    return isinstance(row, dict) and all(is_empty(value) for value in row.values())
+
+
 def check_value(field: Field, value: Any, options: Sequence[Choice]) -> Iterator[FieldError]:
     """The mistakes in one answer that is there, by the field's own limits."""
     kinds = _TYPES[field.type]
@@ -148,7 +153,8 @@ def _check_list(field: Field, value: list[Any], options: Sequence[Choice]) -> It
     if len(value) < field.limits.get("minItems", 0):
         yield FieldError("minItems", f"at least {field.limits['minItems']}", None, field.name)
     for number, item in enumerate(value):
-        yield from _check_row(field, item, number) if field.columns else _check_item(field, item, options)
+        if not is_blank(item):
+            yield from _check_row(field, item, number) if field.columns else _check_item(field, item, options)
     yield from _check_unique(field, value)
 
 
@@ -177,6 +183,8 @@ def _check_unique(field: Field, value: list[Any]) -> Iterator[FieldError]:
     key = field.limits.get("uniqueBy")
     seen: set[str] = set()
     for number, item in enumerate(value):
+        if is_blank(item):
+            continue
         text = str(item.get(key) if key and isinstance(item, dict) else item)
         if text in seen and (key or not field.columns):
             yield FieldError("uniqueBy", f"{text} is there twice", field=f"{field.name}.{number}")

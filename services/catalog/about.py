@@ -1,0 +1,177 @@
+"""What the page of one entity says, gathered in few queries."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+
+from services.accounts.models import User
+from services.catalog import health
+from services.catalog.descriptors.relations import INVERSE
+from services.catalog.models import Entity, EntityQuerySet, Relation
+
+LABELS = {
+    "ownedBy": "Owned by",
+    "ownerOf": "Owns",
+    "partOf": "Part of",
+    "hasPart": "Has part",
+    "providesApi": "Provides",
+    "apiProvidedBy": "Provided by",
+    "consumesApi": "Consumes",
+    "apiConsumedBy": "Consumed by",
+    "dependsOn": "Depends on",
+    "dependencyOf": "Needed by",
+    "childOf": "Child of",
+    "parentOf": "Parent of",
+    "hasMember": "Has member",
+    "memberOf": "Member of",
+}
+ICONS = {
+    "api": "api",
+    "resource": "database",
+    "system": "stack-2",
+    "domain": "sitemap",
+    "group": "users-group",
+    "user": "user",
+    "location": "folder",
+    "website": "browser",
+    "library": "package",
+    "cache": "bolt",
+    "redis": "bolt",
+    "queue": "send",
+    "database": "database",
+    "job": "clock",
+    "worker": "settings",
+    "documentation": "book-2",
+}
+TEXT_KINDS = ("API",)
+SHOWN = 50
+BELOW = {
+    "group": ("Owns", "owner"),
+    "user": ("Owns", "owner"),
+    "system": ("Parts", "system"),
+    "domain": ("Parts", "system"),
+}
+HOSTS = {"github.com/project-slug": "https://github.com", "gitlab.com/project-slug": "https://gitlab.com"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """One relation as the page of one entity tells it, from whichever side it was declared."""
+
+    type: str
+    ref: str
+    entity: Entity | None
+    row: Relation
+    here: bool
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.type, self.type)
+
+
+def icon_of(entity: Entity) -> str:
+    return ICONS.get(entity.kind.lower()) or ICONS.get(entity.type.lower(), "box")
+
+
+def relations_of(entity: Entity) -> list[Said]:
+    """What the entity and others say about its relations, each once, sorted; two queries."""
+    long = ("spec", "metadata", "search", "problem", "description")
+    out = (
+        Relation.objects.filter(source=entity).select_related("target").defer(*(f"target__{c}" for c in long))
+    )
+    back = Relation.objects.filter(target_ref=entity.ref).select_related("source")
+    back = back.defer(*(f"source__{c}" for c in long))[: 10 * SHOWN]
+    said = [Said(row.type, row.target_ref, row.target, row, True) for row in out]
+    said += [Said(INVERSE.get(row.type, row.type), row.source.ref, row.source, row, False) for row in back]
+    once = {(one.type, one.ref): one for one in reversed(said)}
+    return [once[key] for key in sorted(once, key=lambda key: (list(LABELS).index(key[0]), key[1]))]
+
+
+def grouped(said: list[Said], types: tuple[str, ...]) -> list[tuple[str, list[Said]]]:
+    """Relations of some types under their labels, for a short list."""
+    found: dict[str, list[Said]] = {}
+    for one in said:
+        if one.type in types:
+            found.setdefault(one.label, []).append(one)
+    return list(found.items())
+
+
+def owned(entity: Entity) -> EntityQuerySet:
+    """What belongs to a group or a person."""
+    return Entity.objects.filter(owner_ref=entity.ref)
+
+
+def parts(entity: Entity) -> EntityQuerySet:
+    """What a system consists of, or what a domain's systems are."""
+    within = Relation.objects.filter(target_ref=entity.ref, type="partOf").values("source")
+    return Entity.objects.filter(Q(system_ref=entity.ref) | Q(pk__in=within))
+
+
+def below(entity: Entity) -> dict[str, Any] | None:
+    """The list under an entity that has things: title, rows, whether there are more, where."""
+    kind = entity.kind.lower()
+    if kind not in BELOW:
+        return None
+    title, key = BELOW[kind]
+    rows = owned(entity) if key == "owner" else parts(entity)
+    listed = list(rows.for_list().order_by("kind", "name")[: SHOWN + 1])
+    states = health.by_entity([row.ref for row in listed]) if listed else {}
+    return {
+        "title": title,
+        "rows": [(row, health.worst(states.get(row.ref, {})), icon_of(row)) for row in listed[:SHOWN]],
+        "more": len(listed) > SHOWN,
+        "query": f"?kind=any&{key}={entity.ref}" if kind != "domain" else "",
+    }
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in a group, from the catalog, from the accounts, or from both."""
+
+    name: str
+    account: User | None
+    entity: Entity | None
+    ref: str
+
+
+def members(entity: Entity, said: list[Said]) -> list[Member]:
+    """Who is in a group: what the catalog says and who has the account's membership; one query."""
+    named = {one.ref: one.entity for one in said if one.type == "hasMember"}
+    names = [ref.rpartition("/")[2] for ref in named if ref.startswith("user:default/")]
+    in_team = Q(teams__slug=entity.name.lower()) if entity.namespace == "default" else Q(pk__in=[])
+    accounts = {u.ref: u for u in User.objects.filter(Q(username__in=names) | in_team).distinct()}
+    people = [
+        Member(str(accounts.get(ref) or named.get(ref) or ref), accounts.get(ref), named.get(ref), ref)
+        for ref in {**named, **accounts}
+    ]
+    return sorted(people, key=lambda member: member.name.lower())
+
+
+def tags_and_links(entity: Entity) -> dict[str, Any]:
+    """Tags, links and the repository, only addresses a browser may follow."""
+    links = [
+        {"url": link["url"], "title": link.get("title") or link["url"], "type": link.get("type", "")}
+        for link in entity.metadata.get("links") or []
+        if isinstance(link, dict) and str(link.get("url", "")).startswith(("https://", "http://", "mailto:"))
+    ]
+    return {"tags": entity.metadata.get("tags") or [], "links": links, "repository": repository(entity)}
+
+
+def repository(entity: Entity) -> dict[str, str]:
+    """Where the source code is, as far as annotations tell."""
+    noted = entity.annotations
+    for key, host in HOSTS.items():
+        if slug := noted.get(key):
+            return {"name": slug, "url": f"{host}/{slug}"}
+    for key in ("backstage.io/source-location", "backstage.io/view-url"):
+        address = noted.get(key, "").removeprefix("url:").rstrip("/")
+        if address.startswith("https://"):
+            return {"name": address.removeprefix("https://")[:60], "url": address}
+    return {}
+
+
+def tally_by_kind() -> dict[str, int]:
+    """How many of each kind, for the tabs over the list."""
+    counted = Entity.objects.values("kind").annotate(n=Count("pk")).values_list("kind", "n")
+    return {kind.lower(): n for kind, n in counted}

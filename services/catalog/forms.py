@@ -1,0 +1,181 @@
+"""What people fill in to import something. Forms check and fetch; they save nothing."""
+
+from typing import Any
+
+from django import forms
+
+from services.catalog import fetching
+from services.catalog.fetching import CannotFetch, Fetched
+from services.catalog.models import Source
+from services.integrations import githosts
+from services.integrations.errors import IntegrationError
+
+MAX_UPLOAD = 10 * 1024 * 1024
+MAX_UPLOADS = 50
+
+
+class SeveralFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of uploads."""
+
+    widget = SeveralFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        several = data if isinstance(data, (list, tuple)) and data else [None]
+        if len(several) > MAX_UPLOADS:
+            raise forms.ValidationError(f"At most {MAX_UPLOADS} files at once; put more into a zip archive.")
+        return [super(FilesField, self).clean(one, initial) for one in several]
+
+
+class ImportForm(forms.Form):
+    """Base: `fetched` holds the files once the form is valid; trouble in reading them is a field's error."""
+
+    kind = ""
+    fetched: Fetched
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                self.fetched = self.fetch(cleaned)
+            except CannotFetch as error:
+                self.add_error(error.field if error.field in self.fields else None, str(error))
+            else:
+                if not self.fetched.files:
+                    self.add_error(None, "There is no YAML or JSON file in there.")
+        return cleaned
+
+    def fetch(self, cleaned: dict[str, Any]) -> Fetched:
+        raise NotImplementedError
+
+    def source(self) -> dict[str, str]:
+        """How the source is kept: title, location, branch, path."""
+        raise NotImplementedError
+
+
+class FolderForm(ImportForm):
+    kind = Source.Kind.FOLDER
+    location = forms.CharField(
+        label="Folder", max_length=500, help_text="On the machine the portal runs on, such as /srv/catalog."
+    )
+
+    def fetch(self, cleaned: dict[str, Any]) -> Fetched:
+        return fetching.from_folder(cleaned["location"])
+
+    def source(self) -> dict[str, str]:
+        location = self.cleaned_data["location"].rstrip("/") or "/"
+        return {"title": location.rpartition("/")[2] or location, "location": location}
+
+
+class GitForm(ImportForm):
+    kind = Source.Kind.GIT
+    location = forms.CharField(
+        label="Repository",
+        max_length=500,
+        help_text="owner/name on the portal's git host, such as shop/deploy.",
+    )
+    branch = forms.CharField(required=False, max_length=200, help_text="Empty means the default branch.")
+    path = forms.CharField(
+        label="Below this folder",
+        required=False,
+        max_length=500,
+        help_text="Empty means the whole repository.",
+    )
+
+    def __init__(self, *args: Any, may_read_machine: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_read_machine = may_read_machine
+        if may_read_machine:
+            self.fields["location"].help_text += " Or the path of a repository on this machine."
+
+    def fetch(self, cleaned: dict[str, Any]) -> Fetched:
+        location, branch, path = cleaned["location"], cleaned["branch"], cleaned["path"]
+        if is_hosted(location):
+            return from_host(location, branch, path)
+        if not self.may_read_machine:
+            raise CannotFetch(
+                "Give a repository of the git host as owner/name. Paths are for platform engineers."
+            )
+        return fetching.from_repository(location, branch, path)
+
+    def source(self) -> dict[str, str]:
+        data = self.cleaned_data
+        return {"title": data["location"], **{key: data[key] for key in ("location", "branch", "path")}}
+
+
+class UploadForm(ImportForm):
+    kind = Source.Kind.UPLOAD
+    uploads = FilesField(
+        label="Files", help_text="YAML or JSON files, or a zip archive of them. At most 10 MB together."
+    )
+
+    def fetch(self, cleaned: dict[str, Any]) -> Fetched:
+        uploads = cleaned["uploads"]
+        if sum(upload.size for upload in uploads) > MAX_UPLOAD:
+            raise CannotFetch("The files are larger than 10 MB together.", "uploads")
+        return fetching.from_uploads([(upload.name, upload.read()) for upload in uploads])
+
+    def source(self) -> dict[str, str]:
+        names = [upload.name for upload in self.cleaned_data["uploads"]]
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return {"title": f"{names[0][:150]}{more}"}
+
+
+class PasteForm(ImportForm):
+    kind = Source.Kind.PASTE
+    text = forms.CharField(
+        label="YAML or JSON",
+        max_length=1_000_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
+        help_text="Descriptors or Kubernetes manifests, several separated by ---.",
+    )
+
+    def fetch(self, cleaned: dict[str, Any]) -> Fetched:
+        return Fetched(files={"pasted.yaml": cleaned["text"].encode()})
+
+    def source(self) -> dict[str, str]:
+        return {"title": "Pasted text"}
+
+
+FORMS: dict[str, type[ImportForm]] = {
+    form.kind: form for form in (GitForm, UploadForm, PasteForm, FolderForm)
+}
+
+
+def is_hosted(location: str) -> bool:
+    """`owner/name`, rather than a path or an address."""
+    owner, slash, name = location.partition("/")
+    return (
+        bool(owner and slash and name)
+        and "/" not in name
+        and ":" not in location
+        and owner not in (".", "..", "~")
+    )
+
+
+def from_host(location: str, branch: str = "", path: str = "") -> Fetched:
+    """The files of a repository on the git host, within the limits of every import."""
+    host = githosts.get("local")
+    try:
+        revision = host.head(location, branch or None)
+        tree = host.read_tree(location, revision, path.strip("/"))
+    except IntegrationError as error:
+        raise CannotFetch(f"{location} cannot be read: {error}") from error
+    fetched = Fetched(revision=revision)
+    for name, content in tree.items():
+        if fetching.wanted(name, len(content)):
+            fetched.add(name, content)
+    return fetched
+
+
+def look_again(source: Source) -> Fetched:
+    """Read a folder or repository once more. Refuses (CannotFetch) what cannot be read by now."""
+    if source.kind == Source.Kind.FOLDER:
+        return fetching.from_folder(source.location, source.path)
+    if is_hosted(source.location):
+        return from_host(source.location, source.branch, source.path)
+    return fetching.from_repository(source.location, source.branch, source.path)

@@ -1,0 +1,165 @@
+"""What an entity calls and what calls it, two steps each way, laid out for drawing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from services.catalog import health
+from services.catalog.models import Entity, Relation
+
+FORWARD = {"dependsOn": True, "consumesApi": True, "dependencyOf": False, "providesApi": False}
+PER_COLUMN = 8
+WIDTH, HEIGHT, STEP_X, STEP_Y, EDGE = 168, 44, 292, 68, 2
+MARKS = {"Healthy": "ok", "Degraded": "bad", "Missing": "warn", "Progressing": "go"}
+
+
+@dataclass(frozen=True)
+class Edge:
+    """`source` needs `target`; `relation` is the row that says so."""
+
+    source: str
+    target: str
+    relation: Relation
+
+    @property
+    def verb(self) -> str:
+        kind = self.relation.type
+        return {"dependsOn": "depends on", "dependencyOf": "depends on"}.get(
+            kind, "calls" if kind == "consumesApi" else "is served by"
+        )
+
+
+@dataclass(frozen=True)
+class Node:
+    ref: str
+    entity: Entity | None
+    x: int
+    y: int
+    is_me: bool = False
+    health: str = ""
+
+    @property
+    def mark(self) -> str:
+        return MARKS.get(self.health, "idle")
+
+    @property
+    def label(self) -> str:
+        text = self.entity.name if self.entity else self.ref.rpartition("/")[2]
+        return text if len(text) <= 18 else text[:17] + "…"
+
+    @property
+    def name(self) -> str:
+        return self.entity.name if self.entity else self.ref
+
+    @property
+    def hint(self) -> str:
+        if self.is_me:
+            return "this " + (self.entity.type or self.entity.kind.lower())[:18] if self.entity else ""
+        return (self.entity.type or self.entity.kind.lower())[:20] if self.entity else "not in the catalog"
+
+    @property
+    def middle(self) -> int:
+        return self.y + HEIGHT // 2
+
+    @property
+    def right(self) -> int:
+        return self.x + WIDTH
+
+
+@dataclass
+class Graph:
+    """Columns from the callers of callers to what stands behind what is called."""
+
+    nodes: list[Node] = field(default_factory=list)
+    lines: list[tuple[str, bool]] = field(default_factory=list)
+    callers: list[Edge] = field(default_factory=list)
+    needs: list[Edge] = field(default_factory=list)
+    behind: int = 0
+    hidden: int = 0
+    width: int = 0
+    height: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return len(self.nodes) < 2
+
+
+def around(refs: Iterable[str]) -> list[Edge]:
+    """Every edge that begins or ends at one of `refs`; each pair once; one query."""
+    wanted = list(refs)
+    rows = (
+        Relation.objects.filter(type__in=FORWARD)
+        .filter(Q(source__ref__in=wanted) | Q(target_ref__in=wanted))
+        .select_related("source")
+        .only(
+            "type",
+            "target_ref",
+            "origin",
+            "field",
+            "evidence",
+            "source__ref",
+            "source__location",
+            "source__line",
+        )
+    )
+    edges: dict[tuple[str, str], Edge] = {}
+    for row in rows:
+        pair = (row.source.ref, row.target_ref) if FORWARD[row.type] else (row.target_ref, row.source.ref)
+        edges.setdefault(pair, Edge(*pair, row))
+    return [edges[pair] for pair in sorted(edges)]
+
+
+def draw(entity: Entity) -> Graph:
+    """The graph around one entity: four queries at most."""
+    near = [edge for edge in around([entity.ref]) if edge.source != edge.target]
+    graph = Graph(
+        callers=[edge for edge in near if edge.target == entity.ref],
+        needs=[edge for edge in near if edge.source == entity.ref],
+    )
+    left = _shown(graph, [edge.source for edge in graph.callers])
+    right = _shown(graph, [edge.target for edge in graph.needs if edge.target not in left])
+    placed = {entity.ref, *left, *right}
+    far = around(right) if right else []
+    beyond = _shown(graph, sorted({e.target for e in far if e.source in right and e.target not in placed}))
+    graph.behind = len(beyond)
+    columns = [left, [entity.ref], right, beyond]
+    _place(graph, [column for column in columns if column], entity)
+    _connect(graph, [*near, *far])
+    return graph
+
+
+def _shown(graph: Graph, refs: list[str]) -> list[str]:
+    graph.hidden += max(0, len(refs) - PER_COLUMN)
+    return refs[:PER_COLUMN]
+
+
+def _place(graph: Graph, columns: list[list[str]], me: Entity) -> None:
+    refs = [ref for column in columns for ref in column]
+    known = {
+        e.ref: e for e in Entity.objects.filter(ref__in=refs).defer("spec", "metadata", "search", "problem")
+    }
+    known[me.ref] = me
+    states = health.by_entity(refs)
+    tallest = max(len(column) for column in columns)
+    graph.height = tallest * STEP_Y - (STEP_Y - HEIGHT) + 2 * EDGE
+    graph.width = (len(columns) - 1) * STEP_X + WIDTH + 2 * EDGE
+    for step, column in enumerate(columns):
+        top = (tallest - len(column)) * STEP_Y // 2
+        for row, ref in enumerate(column):
+            x, y = EDGE + step * STEP_X, EDGE + top + row * STEP_Y
+            worst = health.worst(states.get(ref, {}))
+            graph.nodes.append(Node(ref, known.get(ref), x, y, ref == me.ref, worst))
+
+
+def _connect(graph: Graph, edges: list[Edge]) -> None:
+    """A curve for each edge between two drawn nodes; soft where the other side is not in the catalog."""
+    at = {node.ref: node for node in graph.nodes}
+    for edge in {(edge.source, edge.target): edge for edge in edges}.values():
+        start, end = at.get(edge.source), at.get(edge.target)
+        if start is None or end is None or start.x >= end.x:
+            continue
+        middle = (start.right + end.x) // 2
+        bend = f"{middle} {start.middle} {middle} {end.middle}"
+        path = f"M{start.right} {start.middle}C{bend} {end.x - 3} {end.middle}"
+        graph.lines.append((path, start.entity is None or end.entity is None))

@@ -1,0 +1,88 @@
+"""What the catalog adds to the pages that belong to nobody."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from portal.shell import registry
+from portal.shell.registry import NavItem, NavService, PaletteItem, Panel
+from services.catalog import about, health, queries
+from services.catalog.models import Entity
+
+GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
+MOST = 12
+
+
+def register() -> None:
+    registry.nav.add(NavItem("catalog", "Catalog", "stack-2", "catalog:entity_list", order=20))
+    registry.palette.add(found)
+    registry.your_services.add(your_services)
+    registry.home_panels.add(
+        Panel("my-services", "My services", 20, "catalog/home_services.html", my_services)
+    )
+
+
+def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:
+    """Entities for the palette: one's own services when nothing is typed yet."""
+    rows = queries.search(text, limit=20) if text else _mine(request)[:6]
+    states = health.by_entity([entity.ref for entity in rows]) if rows else {}
+    for entity in rows:
+        yield _palette_item(entity, health.worst(states.get(entity.ref, {})))
+    for label, name, icon in (
+        ("Import into the catalog", "import_new", "file-import"),
+        ("Catalog sources", "source_list", "folder"),
+    ):
+        yield PaletteItem("Do", label, reverse(f"catalog:{name}"), icon)
+
+
+def _palette_item(entity: Entity, worst: str) -> PaletteItem:
+    owner = str(entity.owner) if entity.owner else entity.owner_ref.rpartition("/")[2]
+    hint = " · ".join(part for part in (_other_name(entity), owner, entity.type or entity.kind) if part)
+    group = "Services" if entity.is_service else GROUPS.get(entity.kind.lower(), "Catalog")
+    return PaletteItem(group, str(entity), entity.get_absolute_url(), about.icon_of(entity), hint, worst)
+
+
+def _other_name(entity: Entity) -> str:
+    return entity.name if entity.title and entity.title != entity.name else ""
+
+
+def _mine(request: HttpRequest) -> list[Entity]:
+    """One's own services, read once for all panels of a page."""
+    if not hasattr(request, "_catalog_mine"):
+        rows = queries.owned_by(request.user).services().for_list().order_by("name")
+        request._catalog_mine = list(rows[: MOST + 1])  # type: ignore[attr-defined]  # lives as long as the request
+    return list(request._catalog_mine)
+
+
+def _states(request: HttpRequest) -> dict[str, dict[str, str]]:
+    if not hasattr(request, "_catalog_states"):
+        states = health.by_entity([entity.ref for entity in _mine(request)])
+        request._catalog_states = states  # type: ignore[attr-defined]  # lives as long as the request
+    return dict(request._catalog_states)
+
+
+def _with_health(request: HttpRequest) -> list[tuple[Entity, dict[str, str], str]]:
+    """(service, states, the worst of them), the worst first."""
+    states = _states(request)
+    rows = [(e, states.get(e.ref, {}), health.worst(states.get(e.ref, {}))) for e in _mine(request)[:MOST]]
+    return sorted(rows, key=lambda row: (health.rank(row[2]), row[0].name))
+
+
+def your_services(request: HttpRequest) -> Iterable[NavService]:
+    for entity, _, worst in _with_health(request):
+        yield NavService(entity.name, entity.get_absolute_url(), worst or "Unknown")
+
+
+def my_services(request: HttpRequest) -> dict[str, Any] | None:
+    """The services of one's teams on the home page; hidden for those who own nothing."""
+    rows = _with_health(request)
+    if not rows:
+        return None
+    names = health.environments()[:2]
+    return {
+        "environments": names,
+        "rows": [(entity, [states.get(name) for name in names]) for entity, states, _ in rows],
+        "more": len(_mine(request)) > MOST,
+    }

@@ -1,0 +1,22 @@
+"""Who may do what with the catalog."""
+
+from typing import Any
+
+from services.catalog.models import ImportRun, Source
+
+OPEN_TO_ALL = (Source.Kind.UPLOAD, Source.Kind.PASTE)
+
+
+def can_read_machine(user: Any) -> bool:
+    """Folders and repositories on the portal's own machine are for those who run the platform."""
+    return bool(user.is_platform)
+
+
+def can_apply(user: Any, run: ImportRun) -> bool:
+    """Who looked may apply and undo, and so may those who run the platform."""
+    return bool(user.is_platform or run.created_by_id == user.pk)
+
+
+def can_remove(user: Any) -> bool:
+    """Orphans are taken out by those who run the platform, for references to them break."""
+    return bool(user.is_platform)

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from services.catalog import views
+
+app_name = "catalog"
+urlpatterns = [
+    path("catalog/", views.entity_list, name="entity_list"),
+    path("catalog/sources/", views.source_list, name="source_list"),
+    path("catalog/sources/<int:pk>/look/", views.source_look, name="source_look"),
+    path("catalog/import/", views.import_new, name="import_new"),
+    path("catalog/import/<int:pk>/", views.import_detail, name="import_detail"),
+    path("catalog/import/<int:pk>/apply/", views.import_apply, name="import_apply"),
+    path("catalog/import/<int:pk>/undo/", views.import_undo, name="import_undo"),
+    path("catalog/<str:kind>/<str:namespace>/<str:name>/", views.entity_detail, name="entity_detail"),
+    path(
+        "catalog/<str:kind>/<str:namespace>/<str:name>/catalog-info.yaml",
+        views.entity_export,
+        name="entity_export",
+    ),
+    path("catalog/<str:kind>/<str:namespace>/<str:name>/remove/", views.entity_remove, name="entity_remove"),
+]

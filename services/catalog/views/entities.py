@@ -1,0 +1,221 @@
+"""The catalog's list and the page of one entity."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Page
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.shell import registry, tables, toasts
+from portal.shell.policies import policy, signed_in
+from services.catalog import about, actions, graph, health, queries, rules
+from services.catalog.export import as_yaml
+from services.catalog.filters import KINDS, MINE, NOBODY, Filters
+from services.catalog.models import Entity, EntityQuerySet
+
+COLUMNS = {
+    "name": "name",
+    "owner": ["owner_ref", "name"],
+    "system": ["system_ref", "name"],
+    "lifecycle": ["lifecycle", "name"],
+    "type": ["kind", "type", "name"],
+    "updated": "updated_at",
+}
+CSV_LIMIT = 50_000
+PER_PAGE = 50
+
+
+@policy(signed_in)
+@require_safe
+def entity_list(request: HttpRequest) -> HttpResponse:
+    filters = Filters.read(request.GET)
+    if "q" in request.GET and filters.q != request.GET["q"].strip() and not request.htmx:
+        return redirect(request.path + filters.url())
+    rows = filters.apply(Entity.objects.for_list(), request.user)
+    rows = tables.order(request, rows, COLUMNS, "name")
+    if request.GET.get("format") == "csv":
+        return _csv(rows)
+    page = tables.paginate(request, rows, PER_PAGE)
+    context = {"filters": filters, "page": page, "sort": request.GET.get("sort") or "name", **_table(page)}
+    if request.htmx and not request.htmx.boosted:
+        return render(request, "catalog/entity_list.html#results", context)
+    return render(request, "catalog/entity_list.html", {**context, **_frame(request, filters)})
+
+
+def _table(page: Page) -> dict[str, Any]:
+    """The rows with their health in each environment."""
+    states = health.by_entity([entity.ref for entity in page])
+    names = health.environments()[:3] if states else []
+    rows = [
+        {
+            "entity": entity,
+            "icon": about.icon_of(entity),
+            "health": [states.get(entity.ref, {}).get(n) for n in names],
+        }
+        for entity in page
+    ]
+    return {"rows": rows, "environments": names}
+
+
+def _frame(request: HttpRequest, filters: Filters) -> dict[str, Any]:
+    """What stands around the table: saved views with their counts, and words to filter by."""
+    counted = about.tally_by_kind()
+    groups = (
+        Entity.objects.filter(kind__in=["Group", "System"]).order_by("name").values_list("kind", "name")[:400]
+    )
+    return {
+        "views": _views(filters, counted, request.user),
+        "total": sum(counted.values()),
+        "import_url": reverse("catalog:import_new"),
+        "hints": [*(f"kind:{k}" for k in KINDS), *_words(groups), f"owner:{NOBODY}", f"owner:{MINE}"],
+    }
+
+
+def _words(groups: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{'owner' if kind == 'Group' else 'system'}:{name}" for kind, name in groups]
+
+
+def _views(filters: Filters, counted: dict[str, int], user: Any) -> list[dict[str, Any]]:
+    """The tabs over the list; the current one is the one whose filters are exactly these."""
+    services = Entity.objects.services()
+    tabs: list[tuple[str, Filters, int | None, str]] = [
+        ("My team’s", Filters(owner=MINE), services.owned_by_refs(queries.refs_of(user)).count(), ""),
+        ("All services", Filters(), services.count(), ""),
+        ("Not healthy", Filters(health="unhealthy"), None, "bad"),
+        ("Without an owner", Filters(kind="any", owner=NOBODY), Entity.objects.without_owner().count(), ""),
+        ("APIs", Filters(kind="api"), counted.get("api", 0), ""),
+        ("Resources", Filters(kind="resource"), counted.get("resource", 0), ""),
+        ("Teams", Filters(kind="group"), counted.get("group", 0), ""),
+        ("Everything", Filters(kind="any"), sum(counted.values()), ""),
+    ]
+    return [
+        {"label": label, "url": wanted.url(), "count": count, "tone": tone, "current": wanted == filters}
+        for label, wanted, count, tone in tabs
+        if health.sources or wanted.health == ""
+    ]
+
+
+CSV_COLUMNS = (
+    "name", "kind", "type", "title", "description", "owner_ref", "system_ref", "lifecycle", "state", "source",
+    "location",
+)  # fmt: skip
+
+
+def _csv(rows: EntityQuerySet) -> HttpResponse:
+    header = [column.removesuffix("_ref") for column in CSV_COLUMNS]
+    listed = ([str(getattr(e, c) or "") for c in CSV_COLUMNS] for e in rows[:CSV_LIMIT].iterator())
+    return tables.csv_response("catalog", header, listed)
+
+
+def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
+    """The entity of a URL; everybody signed in may see the catalog."""
+    rows = Entity.objects.select_related("owner", "system", "source")
+    return get_object_or_404(rows, ref=f"{kind}:{namespace}/{name}".lower())
+
+
+@policy(signed_in)
+@require_safe
+def entity_detail(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    entity = _entity_for(request, kind, namespace, name)
+    chosen = request.GET.get("tab", "overview")
+    tabs = _tabs(request, entity, chosen)
+    contributed = registry.entity_tabs.get(chosen)
+    if not any(tab["current"] for tab in tabs):
+        raise Http404(f"no tab {chosen}")
+    context = {"entity": entity, "tabs": tabs, "tab": chosen, **_head(request, entity)}
+    if contributed:
+        context |= {"tab_template": contributed.template, **contributed.context(request, entity)}
+    elif chosen == "dependencies":
+        context |= _dependencies(entity)
+    else:
+        context |= _overview(request, entity)
+    return render(request, "catalog/entity_detail.html", context)
+
+
+def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, Any]]:
+    built = [("overview", "Overview", 0, None), ("dependencies", "Dependencies", 30, None)]
+    added = [
+        (tab.key, tab.label, tab.order, tab.badge(request, entity) if tab.badge else None)
+        for tab in registry.entity_tabs
+        if tab.visible is None or tab.visible(request, entity)
+    ]
+    return [
+        {"key": key, "label": label, "badge": badge, "current": key == chosen}
+        for key, label, _, badge in sorted([*built, *added], key=lambda tab: tab[2])
+    ]
+
+
+def _head(request: HttpRequest, entity: Entity) -> dict[str, Any]:
+    """Title, state and what one can do, on every tab."""
+    states = health.by_entity([entity.ref]).get(entity.ref, {})
+    worst = health.worst(states)
+    found = (action for source in registry.entity_actions for action in source(request, entity))
+    return {
+        "icon_name": about.icon_of(entity),
+        "worst": worst,
+        "worst_in": next((name for name, state in states.items() if state == worst), ""),
+        "page_actions": sorted(found, key=lambda action: action.order),
+        "can_remove": rules.can_remove(request.user),
+        "repository": about.repository(entity),
+        "team": queries.team_of(entity.owner) if entity.owner else None,
+        "top": _panels(request, entity, "top"),
+    }
+
+
+def _panels(request: HttpRequest, entity: Entity, area: str) -> list[dict[str, Any]]:
+    drawn = []
+    for panel in registry.entity_panels:
+        context = panel.context(request, entity) if panel.area == area else None
+        if context is not None:
+            drawn.append({"template": panel.template, "context": context, "key": panel.key})
+    return drawn
+
+
+def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
+    said = about.relations_of(entity)
+    kind = entity.kind.lower()
+    return {
+        "main": _panels(request, entity, "main"),
+        "side": _panels(request, entity, "side"),
+        "below": about.below(entity),
+        "members": about.members(entity, said) if kind == "group" else [],
+        "memberships": about.grouped(said, ("memberOf", "childOf", "parentOf")),
+        "apis": about.grouped(said, ("providesApi", "consumesApi", "apiProvidedBy", "apiConsumedBy")),
+        "needs": about.grouped(said, ("dependsOn", "dependencyOf")),
+        "account": queries.account_of(entity) if kind == "user" else None,
+        "definition": str(entity.spec.get("definition", ""))[:20_000] if kind == "api" else "",
+        **about.tags_and_links(entity),
+    }
+
+
+def _dependencies(entity: Entity) -> dict[str, Any]:
+    return {"graph": graph.draw(entity), "said": about.relations_of(entity)}
+
+
+@policy(signed_in)
+@require_safe
+def entity_export(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    entity = _entity_for(request, kind, namespace, name)
+    response = HttpResponse(as_yaml(entity), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="catalog-info.yaml"'
+    return response
+
+
+@policy(signed_in, name="catalog.remove_orphan")
+@require_POST
+def entity_remove(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    entity = _entity_for(request, kind, namespace, name)
+    if not rules.can_remove(request.user):
+        messages.error(request, "Only the platform team removes what a source no longer has. Ask them.")
+        return redirect(entity)
+    try:
+        actions.remove_entity(entity=entity, by=request.user)
+    except actions.Refused as reason:
+        messages.error(request, str(reason))
+        return redirect(entity)
+    toasts.done(request, f"{entity} is no longer in the catalog.")
+    return redirect("catalog:entity_list")

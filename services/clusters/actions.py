@@ -1,0 +1,107 @@
+"""Registering clusters and environments, and checking that they answer."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from services.audit import actions as audit
+from services.clusters import queries, sealing
+from services.clusters.models import Cluster, Environment
+from services.integrations.errors import IntegrationError
+from services.integrations.kube import errors, kubeconfig
+
+
+class NameTaken(Exception):
+    """There is a cluster of that name."""
+
+
+class NotAllowed(Exception):
+    """Only those who run the platform register clusters."""
+
+
+def _refuse_others(by: Any) -> None:
+    if by is not None and not by.is_platform:
+        raise NotAllowed
+
+
+@transaction.atomic
+def register_cluster(
+    *, by: Any, name: str, title: str = "", credentials: kubeconfig.Credentials, is_simulated: bool = False
+) -> Cluster:
+    """A new cluster, its token sealed. Refuses NotAllowed, NameTaken. Whether it answers is checked later."""
+    _refuse_others(by)
+    if Cluster.objects.filter(name=name).exists():
+        raise NameTaken(name)
+    cluster = Cluster.objects.create(
+        name=name,
+        title=title or name,
+        server=credentials.server,
+        ca=credentials.ca,
+        token_sealed=sealing.seal(credentials.token),
+        is_simulated=is_simulated,
+        created_by=by,
+    )
+    audit.record(by=by, action="cluster.registered", obj=cluster, summary=f"Registered cluster {name}")
+    return cluster
+
+
+@transaction.atomic
+def replace_credentials(*, by: Any, cluster: Cluster, credentials: kubeconfig.Credentials) -> Cluster:
+    """New server, authority and token for a known cluster. Refuses NotAllowed."""
+    _refuse_others(by)
+    cluster.server, cluster.ca = credentials.server, credentials.ca
+    cluster.token_sealed = sealing.seal(credentials.token)
+    cluster.save(update_fields=["server", "ca", "token_sealed"])
+    audit.record(by=by, action="cluster.credentials", obj=cluster, summary="Replaced the credentials")
+    return cluster
+
+
+@transaction.atomic
+def add_environment(*, by: Any, cluster: Cluster, name: str, namespace: str, **settings: Any) -> Environment:
+    """An environment, or the one of that name as it is. Refuses NotAllowed."""
+    _refuse_others(by)
+    made, created = Environment.objects.get_or_create(
+        name=name, defaults={"cluster": cluster, "namespace": namespace} | settings
+    )
+    if created:
+        audit.record(by=by, action="environment.added", obj=made, summary=f"{namespace} on {cluster.name}")
+    return made
+
+
+def check_connection(cluster: Cluster) -> Cluster:
+    """Ask the cluster for its version, and whether it takes our token, now."""
+    try:
+        with queries.client_for(cluster, timeout=5.0) as client:
+            version = client.version()
+            client.list("v1", "Namespace", limit=1)
+    except IntegrationError as error:
+        return saw_problem(cluster, error)
+    return saw_version(cluster, version)
+
+
+def saw_version(cluster: Cluster, version: str) -> Cluster:
+    cluster.version, cluster.state, cluster.problem = version, Cluster.State.CONNECTED, ""
+    return _checked(cluster)
+
+
+def saw_problem(cluster: Cluster, error: Exception) -> Cluster:
+    refused = isinstance(error, errors.Unauthorised | errors.Forbidden)
+    cluster.state = Cluster.State.REFUSED if refused else Cluster.State.UNREACHABLE
+    cluster.problem = str(error)[:500]
+    return _checked(cluster)
+
+
+def _checked(cluster: Cluster) -> Cluster:
+    cluster.checked_at = timezone.now()
+    cluster.save(update_fields=["version", "state", "problem", "checked_at"])
+    return cluster
+
+
+def apply_objects(environment: Environment, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Apply one environment's objects in the given order; again changes nothing. Returns the live objects.
+
+    Runs outside any transaction, in an effect handler. Raises kube's errors; what was applied stays.
+    """
+    with queries.client_for(environment.cluster) as client:
+        return [client.apply(obj) for obj in objects]

@@ -1,0 +1,201 @@
+"""Clusters, the environments in them, and the watched picture of what runs there."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+STALE_AFTER = timedelta(seconds=90)
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job")
+NAME = RegexValidator(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "Lower-case letters, digits and dashes.")
+
+
+class Health(models.TextChoices):
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+    SUSPENDED = "Suspended"
+    MISSING = "Missing"
+    UNKNOWN = "Unknown"
+
+
+class Cluster(models.Model):
+    """A registered Kubernetes API. The token is write-only: sealed, shown nowhere."""
+
+    class State(models.TextChoices):
+        NEW = "new", "Not yet reached"
+        CONNECTED = "connected", "Connected"
+        UNREACHABLE = "unreachable", "Unreachable"
+        REFUSED = "refused", "Refuses our token"
+
+    name = models.SlugField(max_length=63, unique=True, validators=[NAME])
+    title = models.CharField(max_length=100)
+    server = models.URLField(max_length=300)
+    ca = models.TextField(blank=True)
+    token_sealed = models.TextField(blank=True)
+    is_simulated = models.BooleanField(default=False)
+    version = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
+    problem = models.TextField(blank=True)
+    checked_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True, help_text="The whole picture is at least this fresh.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what we show of it may no longer be so."""
+        return self.heard_at is None or timezone.now() - self.heard_at > STALE_AFTER
+
+    @property
+    def tone(self) -> str:
+        known = {self.State.CONNECTED: "ok", self.State.NEW: "idle"}
+        return known.get(self.State(self.state), "bad")
+
+
+class Environment(models.Model):
+    """A named place services run in: a namespace of a cluster, with the settings guardrails read."""
+
+    name = models.SlugField(max_length=63, unique=True, validators=[NAME])
+    title = models.CharField(max_length=100, blank=True)
+    cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="environments")
+    namespace = models.CharField(max_length=63, validators=[NAME])
+    is_production = models.BooleanField(default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    settings = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "namespace"], name="clusters_environment_namespace"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class Watch(models.Model):
+    """How far one kind of one cluster has been read, and what is wrong with it."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="watches")
+    api_version = models.CharField(max_length=100)
+    kind = models.CharField(max_length=63)
+    listed_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+    malformed = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["kind"]
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "api_version", "kind"], name="clusters_watch_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.cluster_id}"
+
+
+class KubeObjectQuerySet(models.QuerySet["KubeObject"]):
+    def workloads(self) -> "KubeObjectQuerySet":
+        """What people deployed: workloads nothing else made."""
+        return self.filter(kind__in=WORKLOADS, owner_uid="")
+
+
+class KubeObject(models.Model):
+    """One object as last seen, pruned and redacted. It belongs to at most one entity."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="objects_seen")
+    environment = models.ForeignKey(Environment, models.CASCADE, related_name="objects_seen")
+    api_version = models.CharField(max_length=100)
+    kind = models.CharField(max_length=63)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    uid = models.CharField(max_length=64)
+    owner_uid = models.CharField(max_length=64, blank=True, db_index=True)
+    entity_ref = models.CharField(max_length=220, blank=True)
+    data = models.JSONField(default=dict)
+    health = models.CharField(max_length=12, choices=Health.choices, default=Health.UNKNOWN)
+    health_message = models.TextField(blank=True)
+    born_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    objects = KubeObjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["kind", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "api_version", "kind", "namespace", "name"], name="clusters_object_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["entity_ref", "kind"], name="clusters_object_entity"),
+            models.Index(fields=["uid"], name="clusters_object_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return self.data.get("spec") or {}
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return self.data.get("status") or {}
+
+
+class KubeEvent(models.Model):
+    """An event, kept thirty days: the cluster itself forgets it after an hour."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="events_seen")
+    environment = models.ForeignKey(Environment, models.CASCADE, related_name="events_seen")
+    uid = models.CharField(max_length=64)
+    entity_ref = models.CharField(max_length=220, blank=True)
+    involved_kind = models.CharField(max_length=63)
+    involved_name = models.CharField(max_length=253)
+    involved_uid = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=128)
+    message = models.TextField(blank=True)
+    is_warning = models.BooleanField(default=False)
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-last_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["cluster", "uid"], name="clusters_event_once")]
+        indexes = [models.Index(fields=["entity_ref", "-last_at"], name="clusters_event_entity")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {self.involved_kind}/{self.involved_name}"
+
+    def as_object(self) -> dict[str, Any]:
+        """The event as a cluster would have given it, for diagnosis."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": self.uid, "namespace": self.environment.namespace},
+            "involvedObject": {
+                "kind": self.involved_kind,
+                "name": self.involved_name,
+                "uid": self.involved_uid,
+                "namespace": self.environment.namespace,
+            },
+            "reason": self.reason,
+            "message": self.message,
+            "type": "Warning" if self.is_warning else "Normal",
+            "count": self.count,
+            "firstTimestamp": self.first_at.isoformat(),
+            "lastTimestamp": self.last_at.isoformat(),
+        }

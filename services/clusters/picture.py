@@ -1,0 +1,247 @@
+"""What pages show of a service in an environment, made from the watched objects."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from services.clusters.models import WORKLOADS, Environment, Health, KubeEvent, KubeObject
+
+WORST_FIRST = [
+    Health.DEGRADED, Health.MISSING, Health.PROGRESSING, Health.UNKNOWN, Health.SUSPENDED, Health.HEALTHY,
+]  # fmt: skip
+REQUEST = "slipway.dev/request"
+REVISION = "deployment.kubernetes.io/revision"
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """`state` is running, waiting or terminated; `last_…` tells how its previous run ended."""
+
+    name: str
+    image: str
+    state: str
+    reason: str
+    message: str
+    ready: bool
+    restarts: int
+    limit: str
+    last_reason: str
+    last_exit: int | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PodState:
+    name: str
+    health: str
+    message: str
+    phase: str
+    node: str
+    born_at: datetime | None
+    ready: bool
+    restarts: int
+    containers: list[ContainerState]
+
+
+@dataclass(frozen=True)
+class WorkloadState:
+    """`request` is the number of the request that last wrote it, `R-1001`; empty for anything else."""
+
+    kind: str
+    name: str
+    health: str
+    message: str
+    ready: int
+    desired: int
+    image: str
+    version: str
+    restarts: int
+    generation: int
+    observed_generation: int
+    request: str
+    changed_at: datetime | None
+    pods: list[PodState]
+
+
+@dataclass(frozen=True)
+class EnvironmentState:
+    """`stale`: the picture is older than a live page may show; `health` is then what it last was."""
+
+    environment: Environment
+    health: str
+    message: str
+    ready: int
+    desired: int
+    image: str
+    version: str
+    changed_at: datetime | None
+    as_of: datetime | None
+    stale: bool
+    simulated: bool
+    workloads: list[WorkloadState]
+    findings: list[Any]
+    events: list[KubeEvent]
+
+    @property
+    def shown_health(self) -> str:
+        """Unknown once stale: what it was is no news."""
+        return str(Health.UNKNOWN) if self.stale else self.health
+
+
+def worst(healths: Iterable[str]) -> str:
+    """The health that deserves to be shown for several things."""
+    found = list(healths)
+    return next((str(h) for h in WORST_FIRST if h in found), str(Health.UNKNOWN))
+
+
+def version_of(image: str) -> str:
+    """The tag of an image, or the first letters of its digest."""
+    rest, _, digest = image.partition("@")
+    tag = rest.rpartition("/")[2].partition(":")[2]
+    return tag or digest.removeprefix("sha256:")[:12]
+
+
+def counts_of(kind: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[int, int]:
+    """Ready and wanted, as each kind counts."""
+    if kind == "DaemonSet":
+        return int(status.get("numberReady") or 0), int(status.get("desiredNumberScheduled") or 0)
+    if kind == "Job":
+        return int(status.get("succeeded") or 0), int(spec.get("completions") or 1)
+    if kind == "CronJob":
+        return 0, 0
+    return int(status.get("readyReplicas") or 0), int(spec.get("replicas") or 0)
+
+
+def time(value: Any) -> datetime | None:
+    """A Kubernetes time, or None for anything else."""
+    try:
+        return parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def changed_at(obj: Mapping[str, Any]) -> datetime | None:
+    """When a workload last rolled out, as far as it says."""
+    for condition in (obj.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "Progressing" and condition.get("lastUpdateTime"):
+            return time(condition["lastUpdateTime"])
+    return time(obj["metadata"].get("creationTimestamp"))
+
+
+def image_of(row: KubeObject) -> str:
+    spec = row.spec
+    if row.kind == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or [{}]
+    return str(containers[0].get("image") or "")
+
+
+def _container(status: Mapping[str, Any], spec: Mapping[str, Any]) -> ContainerState:
+    state = status.get("state") or {}
+    word = next(iter(state), "waiting")
+    now = state.get(word) or {}
+    last = (status.get("lastState") or {}).get("terminated") or {}
+    return ContainerState(
+        name=str(status.get("name") or ""),
+        image=str(status.get("image") or ""),
+        state=word,
+        reason=str(now.get("reason") or ""),
+        message=str(now.get("message") or ""),
+        ready=bool(status.get("ready")),
+        restarts=int(status.get("restartCount") or 0),
+        limit=str(((spec.get("resources") or {}).get("limits") or {}).get("memory") or ""),
+        last_reason=str(last.get("reason") or ""),
+        last_exit=last.get("exitCode"),
+        last_at=time(last.get("finishedAt")),
+    )
+
+
+def _pod(row: KubeObject) -> PodState:
+    specs = {c.get("name"): c for part in ("containers", "initContainers") for c in row.spec.get(part) or []}
+    statuses = [
+        *(row.status.get("initContainerStatuses") or []),
+        *(row.status.get("containerStatuses") or []),
+    ]
+    containers = [_container(s, specs.get(s.get("name"), {})) for s in statuses if isinstance(s, dict)]
+    return PodState(
+        name=row.name,
+        health=row.health,
+        message=row.health_message,
+        phase=str(row.status.get("phase") or ""),
+        node=str(row.spec.get("nodeName") or ""),
+        born_at=row.born_at,
+        ready=bool(containers) and all(c.ready for c in containers if c.state != "terminated"),
+        restarts=sum(c.restarts for c in containers),
+        containers=containers,
+    )
+
+
+def _workload(row: KubeObject, pods: list[KubeObject]) -> WorkloadState:
+    ready, desired = counts_of(row.kind, row.spec, row.status)
+    image = image_of(row)
+    metadata = row.data.get("metadata") or {}
+    shown = [_pod(pod) for pod in sorted(pods, key=lambda p: (p.health == Health.HEALTHY, p.name))]
+    return WorkloadState(
+        kind=row.kind,
+        name=row.name,
+        health=row.health,
+        message=row.health_message,
+        ready=ready,
+        desired=desired,
+        image=image,
+        version=version_of(image),
+        restarts=sum(pod.restarts for pod in shown),
+        generation=int(metadata.get("generation") or 0),
+        observed_generation=int(row.status.get("observedGeneration") or 0),
+        request=str((metadata.get("annotations") or {}).get(REQUEST) or ""),
+        changed_at=row.changed_at,
+        pods=shown,
+    )
+
+
+def _descendants(row: KubeObject, children: Mapping[str, list[KubeObject]]) -> list[KubeObject]:
+    found: list[KubeObject] = []
+    for child in children.get(row.uid, []):
+        found += [child, *_descendants(child, children)]
+    return found
+
+
+def workloads_of(rows: Sequence[KubeObject]) -> list[WorkloadState]:
+    """What people deployed, each with the pods it made."""
+    children: dict[str, list[KubeObject]] = defaultdict(list)
+    for row in rows:
+        if row.owner_uid:
+            children[row.owner_uid].append(row)
+    tops = [row for row in rows if row.kind in WORKLOADS and not row.owner_uid]
+    tops.sort(key=lambda row: (WORKLOADS.index(row.kind), row.name))
+    return [_workload(t, [d for d in _descendants(t, children) if d.kind == "Pod"]) for t in tops]
+
+
+def environment_state(
+    environment: Environment, rows: Sequence[KubeObject], events: list[KubeEvent], findings: list[Any]
+) -> EnvironmentState:
+    found = workloads_of(rows)
+    counted = [w for w in found if w.kind not in ("Job", "CronJob")]
+    main = (counted or found)[0]
+    times = [w.changed_at for w in found if w.changed_at]
+    cluster = environment.cluster
+    return EnvironmentState(
+        environment=environment,
+        health=worst(w.health for w in found),
+        message=next((w.message for w in found if w.health == worst(w.health for w in found)), ""),
+        ready=sum(w.ready for w in counted),
+        desired=sum(w.desired for w in counted),
+        image=main.image,
+        version=main.version,
+        changed_at=max(times, default=None),
+        as_of=cluster.heard_at,
+        stale=cluster.is_stale,
+        simulated=cluster.is_simulated,
+        workloads=found,
+        findings=findings,
+        events=events,
+    )

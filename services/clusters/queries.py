@@ -1,0 +1,160 @@
+"""Reading what the watcher saw. Pages never ask a cluster, but for a log."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from services.clusters import diagnosing, picture, redaction, sealing
+from services.clusters.models import (
+    STALE_AFTER,
+    WORKLOADS,
+    Cluster,
+    Environment,
+    Health,
+    KubeEvent,
+    KubeObject,
+)
+from services.clusters.picture import EnvironmentState
+from services.integrations.kube import errors
+from services.integrations.kube.client import KubeClient
+
+RECENT = timedelta(hours=1)
+EVENTS_SHOWN = 40
+OBJECTS_SHOWN = 400
+LOG_LINES = 60
+
+
+def environments() -> QuerySet[Environment]:
+    return Environment.objects.select_related("cluster").order_by("position", "name")
+
+
+def clusters() -> QuerySet[Cluster]:
+    return Cluster.objects.annotate(objects_count=Count("objects_seen")).prefetch_related(
+        "environments", "watches"
+    )
+
+
+def client_for(cluster: Cluster, timeout: float = 10.0) -> KubeClient:
+    """A client to use in `with`. Raises kube's Unauthorised when the token cannot be opened any more."""
+    try:
+        token = sealing.unseal(cluster.token_sealed) if cluster.token_sealed else ""
+    except sealing.CannotOpen as error:
+        raise errors.Unauthorised(f"The token of {cluster.name} must be entered again.") from error
+    return KubeClient(cluster.server, token, cluster.ca, timeout)
+
+
+def _objects(entity_ref: str) -> dict[int, list[KubeObject]]:
+    rows: dict[int, list[KubeObject]] = defaultdict(list)
+    for row in KubeObject.objects.filter(entity_ref=entity_ref.lower())[:OBJECTS_SHOWN]:
+        rows[row.environment_id].append(row)
+    return rows
+
+
+def _events(entity_ref: str) -> dict[int, list[KubeEvent]]:
+    """The latest events of each environment."""
+    found: dict[int, list[KubeEvent]] = defaultdict(list)
+    events = KubeEvent.objects.filter(entity_ref=entity_ref.lower(), last_at__gte=timezone.now() - RECENT)
+    for event in events.select_related("environment")[: EVENTS_SHOWN * 4]:
+        if len(found[event.environment_id]) < EVENTS_SHOWN:
+            found[event.environment_id].append(event)
+    return found
+
+
+def live_state(entity_ref: str) -> list[EnvironmentState]:
+    """The service in each environment it runs in, in their order; empty when it runs nowhere we watch."""
+    rows, events = _objects(entity_ref), _events(entity_ref)
+    return [
+        picture.environment_state(
+            environment,
+            rows[environment.pk],
+            events[environment.pk],
+            diagnosing.findings_of(rows[environment.pk], events[environment.pk]),
+        )
+        for environment in environments()
+        if any(row.kind in WORKLOADS and not row.owner_uid for row in rows[environment.pk])
+    ]
+
+
+def _healths() -> QuerySet[KubeObject, tuple[str, str, str, Any]]:
+    return KubeObject.objects.workloads().values_list(
+        "entity_ref", "environment__name", "health", "environment__cluster__heard_at"
+    )
+
+
+def health_by_entity(refs: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Health by environment name for each of `refs` that runs somewhere: one query. Stale is Unknown."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    fresh = timezone.now() - STALE_AFTER
+    for ref, environment, health, heard_at in _healths().filter(entity_ref__in=list(refs)):
+        known = heard_at is not None and heard_at >= fresh
+        found[ref][environment].append(health if known else str(Health.UNKNOWN))
+    return {
+        ref: {environment: picture.worst(healths) for environment, healths in by_environment.items()}
+        for ref, by_environment in found.items()
+    }
+
+
+def refs_with(health: str) -> set[str]:
+    """Every entity that has this health in some environment."""
+    rows = KubeObject.objects.workloads().filter(health=health).exclude(entity_ref="")
+    return set(rows.values_list("entity_ref", flat=True))
+
+
+def snapshot(entity_ref: str) -> dict[str, Any]:
+    """The redacted state of a service everywhere, to be frozen: objects, events, when each was seen."""
+    rows, events = _objects(entity_ref), _events(entity_ref)
+    return {
+        environment.name: {
+            "cluster": environment.cluster.name,
+            "namespace": environment.namespace,
+            "as_of": environment.cluster.heard_at.isoformat() if environment.cluster.heard_at else None,
+            "objects": [_frozen(row) for row in rows[environment.pk]],
+            "events": [_told(event) for event in events[environment.pk]],
+        }
+        for environment in environments()
+        if rows[environment.pk]
+    }
+
+
+def _frozen(row: KubeObject) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "name": row.name,
+        "health": row.health,
+        "message": row.health_message,
+        "spec": row.spec,
+        "status": row.status,
+    }
+
+
+def _told(event: KubeEvent) -> dict[str, Any]:
+    about = f"{event.involved_kind}/{event.involved_name}"
+    return {
+        "object": about,
+        "reason": event.reason,
+        "message": event.message,
+        "count": event.count,
+        "last_at": event.last_at.isoformat(),
+    }
+
+
+def log_tail(environment: Environment, pod: str, container: str, *, previous: bool = False) -> list[str]:
+    """The last lines of a container, redacted and bounded. Raises kube's errors."""
+    with client_for(environment.cluster, timeout=5.0) as client:
+        text = client.logs(environment.namespace, pod, container, previous=previous, tail=LOG_LINES)
+    return [line[:500] for line in redaction.redact_text(text).splitlines()[-LOG_LINES:]]
+
+
+def pod_of(entity_ref: str, environment: Environment, name: str) -> KubeObject | None:
+    """A pod, if it belongs to the entity: the way to its log goes through the service's page."""
+    return KubeObject.objects.filter(
+        entity_ref=entity_ref.lower(), environment=environment, kind="Pod", name=name
+    ).first()
+
+
+def worst_health(states: Sequence[EnvironmentState]) -> str:
+    return picture.worst(state.shown_health for state in states)

@@ -1,0 +1,79 @@
+"""What is taken out of objects and logs before the portal keeps or shows them: secrets, and mere bulk."""
+
+import re
+from typing import Any
+
+MASK = "•••"
+SECRET_NAME = re.compile(
+    r"passw|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth(?!or)|dsn|pwd",
+    re.IGNORECASE,
+)
+_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.\-]*://[^\s:/@]*):(?P<password>[^\s@/]+)@", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"(?P<key>[\w.\-]*(?:passw(?:or)?d|secret|token|api[-_]?key|credential|authorization)[\w.\-]*)"
+    r"(?P<sign>[\"']?\s*[:=]\s*[\"']?(?:Bearer\s+|Basic\s+)?)(?P<value>[^\s\"',;&}]+)",
+    re.IGNORECASE,
+)
+_KNOWN = re.compile(
+    r"\b(?:eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|glpat-[\w-]{20,})"
+)
+_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+BULK = {"managedFields", "selfLink", "generateName"}
+NOISE = ("kubectl.kubernetes.io/last-applied-configuration",)
+
+
+def redact_text(text: str) -> str:
+    """`text` without passwords in addresses, assigned secrets, known token shapes and private keys."""
+    text = _BLOCK.sub(MASK, text)
+    text = _IN_URL.sub(rf"\g<scheme>:{MASK}@", text)
+    text = _KNOWN.sub(MASK, text)
+    return _ASSIGNED.sub(rf"\g<key>\g<sign>{MASK}", text)
+
+
+def _variable(variable: Any) -> Any:
+    """One `env` entry: references stay, values of secret-looking names go."""
+    if not isinstance(variable, dict) or "value" not in variable:
+        return _walk(variable)
+    secret = SECRET_NAME.search(str(variable.get("name") or ""))
+    return variable | {"value": MASK if secret else redact_text(str(variable["value"]))}
+
+
+def _walk(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _member(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_walk(item) for item in value]
+    return redact_text(value) if isinstance(value, str) else value
+
+
+def _member(key: str, value: Any) -> Any:
+    if key == "env" and isinstance(value, list):
+        return [_variable(item) for item in value]
+    if key in ("command", "args") and isinstance(value, list):
+        return [redact_text(item) if isinstance(item, str) else _walk(item) for item in value]
+    return _walk(value)
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in metadata.items() if key not in BULK}
+    notes = kept.get("annotations")
+    if isinstance(notes, dict):
+        kept["annotations"] = {key: value for key, value in notes.items() if key not in NOISE}
+    walked: dict[str, Any] = _walk(kept)
+    return walked
+
+
+def pruned(obj: dict[str, Any]) -> dict[str, Any]:
+    """The object as the portal keeps it: no secret, no bulk; of Secrets and ConfigMaps the keys alone."""
+    kept: dict[str, Any] = {
+        "apiVersion": obj.get("apiVersion"),
+        "kind": obj.get("kind"),
+        "metadata": _metadata(obj["metadata"]),
+    }
+    if obj.get("kind") in ("Secret", "ConfigMap"):
+        keys = [key for part in ("data", "stringData", "binaryData") for key in obj.get(part) or {}]
+        return kept | {"keys": sorted(keys)}
+    rest = {key: value for key, value in obj.items() if key not in kept}
+    return kept | {key: _walk(value) for key, value in rest.items()}

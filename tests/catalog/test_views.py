@@ -1,0 +1,479 @@
+import io
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from portal.shell import registry
+from portal.shell.registry import EntityAction, EntityPanel, Tab
+from services.audit.models import Event
+from services.catalog import health
+from services.catalog.actions import import_documents
+from services.catalog.models import Entity, ImportRun, Source
+from tests.catalog.conftest import COMPONENT
+
+pytestmark = pytest.mark.django_db
+LIST = "/catalog/"
+CART = "/catalog/component/default/cart/"
+
+
+class Harbour:
+    """Health as clusters would tell it."""
+
+    states = {"component:default/cart": {"production": "Degraded", "staging": "Healthy"}}
+
+    def by_entity(self, refs):
+        return {ref: self.states[ref] for ref in refs if ref in self.states}
+
+    def refs_with(self, wanted):
+        return {ref for ref, states in self.states.items() if wanted in states.values()}
+
+    def environments(self):
+        return ["production", "staging"]
+
+
+@pytest.fixture
+def harbour():
+    before = list(health.sources)
+    health.sources[:] = [Harbour()]
+    yield health.sources[0]
+    health.sources[:] = before
+
+
+@pytest.fixture
+def catalog(files, mira) -> ImportRun:
+    files["orders.yaml"] = COMPONENT.format(name="orders", owner="nobody-knows").encode()
+    return import_documents(files=files, title="shop", by=mira, kind="folder", location="/shop")
+
+
+@pytest.fixture
+def show(client, mira, catalog):
+    """Open a page as Mira and give its text."""
+    client.force_login(mira)
+
+    def open_page(url: str, status: int = 200, **headers) -> str:
+        response = client.get(url, headers=headers)
+        assert response.status_code == status, response.content[:500]
+        return response.content.decode()
+
+    return open_page
+
+
+def names(html: str) -> list[str]:
+    rows = html.split("data-door href=")[1:]
+    return [row.split(">")[1].split("<")[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["cart", "orders"]),
+        ("?kind=any", ["cart", "cart-cache", "checkout", "mira", "order-flow", "orders"]),
+        ("?kind=nonsense", ["cart", "orders"]),
+        ("?kind=resource", ["cart-cache"]),
+        ("?kind=any&type=redis", ["cart-cache"]),
+        ("?owner=checkout", ["cart"]),
+        ("?owner=group:default/checkout", ["cart"]),
+        ("?owner=mine", ["cart"]),
+        ("?owner=nobody", ["orders"]),
+        ("?owner=a:b:/", []),
+        ("?system=order-flow", ["cart", "orders"]),
+        ("?lifecycle=Production", ["cart", "orders"]),
+        ("?lifecycle=experimental", []),
+        ("?state=orphan", []),
+        ("?source=x", []),
+        ("?q=ord", ["orders"]),
+        ("?q=rder", ["orders"]),
+        ("?q=intend", ["cart", "orders"]),
+        ("?q=%26%7C!", []),
+        ("?sort=-name", ["orders", "cart"]),
+        ("?sort=owner", ["cart", "orders"]),
+        ("?sort=nonsense&page=99", ["cart", "orders"]),
+    ],
+)
+def test_entity_list_filters_and_sorts(show, query, found):
+    assert names(show(LIST + query)) == found
+
+
+def test_entity_list_writes_typed_filters_into_the_url(show, client):
+    response = client.get(LIST, {"q": 'ord owner:checkout lifecycle:"production"', "kind": "any"})
+    assert response.status_code == 302
+    assert response["Location"] == "/catalog/?kind=any&owner=checkout&lifecycle=production&q=ord"
+
+
+def test_entity_list_drops_what_no_text_holds(show, client):
+    assert client.get(LIST, {"q": "car\x00t"})["Location"] == "/catalog/?q=cart"
+
+
+def test_entity_list_shows_tokens_that_can_be_taken_off(show):
+    html = show(LIST + "?owner=checkout")
+    assert 'aria-label="Remove filter owner: checkout"' in html
+    assert 'href="?kind=any&amp;owner=checkout" aria-label="Remove filter kind: services"' in html
+
+
+def test_entity_list_answers_htmx_with_the_table_alone(show):
+    html = show(LIST + "?q=cart", HX_Request="true")
+    assert html.strip().startswith('<div id="results">')
+    assert names(html) == ["cart"]
+
+
+def test_entity_list_shows_health_and_filters_by_it(show, harbour):
+    html = show(LIST)
+    assert ">Production</th>" in html
+    assert "Degraded" in html
+    assert names(show(LIST + "?health=unhealthy")) == ["cart"]
+    assert names(show(LIST + "?health=degraded")) == ["cart"]
+    assert names(show(LIST + "?health=Missing")) == []
+
+
+def test_entity_list_of_an_empty_catalog_says_how_to_fill_it(client, mira):
+    client.force_login(mira)
+    html = client.get(LIST).content.decode()
+    assert "The catalog is empty" in html
+    assert "/catalog/import/" in html
+
+
+def test_entity_list_exports_what_is_filtered_without_formulas(show, client):
+    Entity.objects.filter(name="cart").update(description="=HYPERLINK(1)")
+    response = client.get(LIST + "?format=csv&owner=checkout")
+    rows = response.content.decode().splitlines()
+    assert rows[0].startswith("name,kind,type")
+    assert len(rows) == 2
+    assert "'=HYPERLINK(1)" in rows[1]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    "url", [LIST + "?kind=any", CART, CART + "?tab=dependencies", "/catalog/group/default/checkout/"]
+)
+def test_pages_take_the_same_few_queries_however_much_there_is(
+    client, mira, files, harbour, django_assert_max_num_queries, count, url
+):
+    for number in range(count):
+        files[f"{number}.yaml"] = COMPONENT.format(name=f"s{number}", owner="checkout").encode()
+    import_documents(files=files, title="shop", by=mira, kind="folder", location="/shop")
+    client.force_login(mira)
+    client.get(url)
+    with django_assert_max_num_queries(14):  # two of them for session and account
+        assert client.get(url).status_code == 200
+
+
+# The page of one entity
+
+
+def test_entity_detail_tells_owner_system_source_and_relations(show, harbour):
+    html = show(CART)
+    for text in (
+        "Keeps what people intend to buy",
+        "Checkout",
+        "Order flow",
+        "cart.yaml:1",
+        "Degraded in production",
+    ):
+        assert text in html
+    assert "cart-cache" in html
+
+
+def test_entity_detail_is_found_in_any_case_and_404_otherwise(show):
+    show("/catalog/Component/Default/Cart/")
+    show("/catalog/component/default/none/", status=404)
+    show(CART + "?tab=none", status=404)
+
+
+@pytest.mark.parametrize(
+    ("url", "texts"),
+    [
+        (
+            "group/default/checkout/",
+            ["Members", "Mira Lindqvist", "Owns", "cart-cache", "checkout@larkfield.example"],
+        ),
+        ("user/default/mira/", ["Member of", "Account", "Nothing in the catalog yet"]),
+        ("system/default/order-flow/", ["Parts", "cart", "orders"]),
+        ("resource/default/cart-cache/", ["Needed by", "cart"]),
+        ("component/default/orders/", ["nobody-knows is not in the catalog"]),
+    ],
+)
+def test_entity_detail_of_every_kind(show, url, texts):
+    html = show("/catalog/" + url)
+    assert [text for text in texts if text not in html] == []
+
+
+def test_entity_detail_of_api_domain_and_location(show):
+    document = """\
+apiVersion: backstage.io/v1alpha1
+kind: API
+metadata:
+  name: tax
+  tags: [java]
+  annotations: {github.com/project-slug: shop/tax}
+  links: [{url: "https://docs.larkfield.example", title: Docs}, {url: "javascript:alert(1)"}]
+spec: {type: openapi, lifecycle: deprecated, owner: user:mira, definition: "<script>alert(1)</script>"}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Domain
+metadata: {name: selling}
+spec: {owner: checkout}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Location
+metadata: {name: all, annotations: {backstage.io/source-location: "url:https://git.larkfield.example/x/"}}
+spec: {targets: [./a.yaml]}
+"""
+    import_documents(files={"more.yaml": document.encode()}, title="more", by=None)
+    html = show("/catalog/api/default/tax/")
+    assert "&lt;script&gt;alert(1)" in html
+    assert 'href="javascript' not in html
+    assert "https://github.com/shop/tax" in html
+    assert "Docs" in html
+    show("/catalog/domain/default/selling/")
+    assert "git.larkfield.example/x" in show("/catalog/location/default/all/")
+
+
+def test_dependencies_are_drawn_and_listed(show, harbour):
+    web = COMPONENT.format(name="web", owner="checkout").replace(
+        "resource:cart-cache", "component:cart, component:gone"
+    )
+    import_documents(files={"web.yaml": web.encode()}, title="web", by=None)
+    html = show(CART + "?tab=dependencies")
+    assert "1 in, 1 out" in html
+    assert html.count('class="edge') == 2
+    assert 'class="dot-bad"' in html
+    assert "Needed by" in html
+    html = show("/catalog/component/default/web/?tab=dependencies")
+    assert 'class="edge soft"' in html
+    assert "0 in, 2 out, 1 behind them" in html
+    assert "not in the catalog" in html
+    assert "No dependencies are known" in show("/catalog/user/default/mira/?tab=dependencies")
+
+
+def test_dependencies_show_a_limited_number_and_both_declarations_once(show):
+    many = ", ".join(f"component:x{n}" for n in range(12))
+    hub = COMPONENT.format(name="hub", owner="checkout").replace(
+        "resource:cart-cache", many + ", component:hub"
+    )
+    back = COMPONENT.format(name="x1", owner="checkout")
+    back = back.replace("dependsOn: [resource:cart-cache]", "dependencyOf: [component:hub]")
+    import_documents(files={"hub.yaml": hub.encode(), "x1.yaml": back.encode()}, title="hub", by=None)
+    html = show("/catalog/component/default/hub/?tab=dependencies")
+    assert "0 in, 12 out" in html
+    assert "4 more in the table" in html
+    assert html.count("x1</a>") == 1
+
+
+def test_evidence_of_a_derived_dependency_is_shown(show, shared_data):
+    manifests = shared_data / "2-systems" / "online-boutique" / "manifests"
+    files = {path.name: path.read_bytes() for path in manifests.rglob("*.yaml")}
+    import_documents(files=files, title="boutique", by=None)
+    html = show("/catalog/component/default/checkoutservice/?tab=dependencies")
+    assert "PAYMENT_SERVICE_ADDR=paymentservice:50051, kubernetes-manifests.yaml:" in html
+    assert "No owner" in html
+    assert len(names(show(LIST + "?owner=nobody&sort=name"))) == 13
+
+
+def test_entity_export_gives_the_descriptor_back(show, client):
+    Entity.objects.filter(name="cart").update(
+        metadata={
+            "name": "cart",
+            "uid": "1",
+            "annotations": {"a": "b", "backstage.io/managed-by-location": "x"},
+        }
+    )
+    text = show(CART + "catalog-info.yaml")
+    assert text.startswith(
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\n"
+        "metadata:\n  name: cart\n  annotations:\n    a: b\nspec:\n"
+    )
+    assert "  - resource:cart-cache\n" in text
+    Entity.objects.filter(name="cart").update(metadata={"name": "cart"})
+    assert "annotations" not in show(CART + "catalog-info.yaml")
+
+
+def test_other_apps_add_tabs_panels_and_actions(show, monkeypatch):
+    for name in ("entity_tabs", "entity_panels", "entity_actions"):
+        monkeypatch.setattr(getattr(registry, name), "_items", {})
+    template = "components/empty.html"
+    registry.entity_tabs.add(
+        Tab("live", "Live", 10, template, lambda r, e: {"title": f"Live {e.name}"}, lambda r, e: 3)
+    )
+    registry.entity_tabs.add(
+        Tab("not", "Hidden tab", 11, template, lambda r, e: {}, visible=lambda r, e: False)
+    )
+    registry.entity_panels.add(EntityPanel("p", 1, "components/meter.html", lambda r, e: {}, "top"))
+    registry.entity_panels.add(EntityPanel("n", 1, "components/meter.html", lambda r, e: None, "side"))
+    registry.entity_actions.add(lambda r, e: [EntityAction("Something wrong?", "/help/", "lifebuoy", "bad")])
+    html = show(CART)
+    assert 'Live <span class="cnt">3</span>' in html
+    assert "Hidden tab" not in html
+    assert 'class="btn btn-l btn-bad" href="/help/"' in html
+    assert html.count('class="meter"') == 1
+    assert "Live cart" in show(CART + "?tab=live")
+    show(CART + "?tab=not", status=404)
+
+
+def test_stale_and_orphaned_entities_say_so_and_only_the_platform_removes(show, client, priya, files, mira):
+    bring = {"title": "shop", "by": mira, "kind": "folder", "location": "/shop"}
+    import_documents(files={**files, "cart.yaml": b"a: ["}, **bring)
+    assert "last good version" in show(CART)
+    del files["cart.yaml"]
+    import_documents(files=files, **bring)
+    assert "no longer has it" in show(CART)
+    response = client.post(CART + "remove/", follow=True)
+    assert "Only the platform team" in response.content.decode()
+    client.force_login(priya)
+    assert (
+        "Only what its source no longer has"
+        in client.post("/catalog/component/default/orders/remove/", follow=True).content.decode()
+    )
+    assert client.post(CART + "remove/").url == LIST
+    assert not Entity.objects.filter(name="cart").exists()
+
+
+# Imports
+
+
+def test_import_new_plans_pasted_text_then_applies_and_undoes(client, mira, files):
+    client.force_login(mira)
+    text = files["rest.yaml"].decode() + "\n---\nkind: [\n"
+    response = client.post("/catalog/import/?from=paste", {"text": text})
+    run = ImportRun.objects.get()
+    assert response.url == run.get_absolute_url()
+    html = client.get(response.url).content.decode()
+    assert "Nothing is changed yet" in html
+    assert "Unreadable" in html
+    assert not Entity.objects.exists()
+    html = client.post(f"{response.url}apply/", follow=True).content.decode()
+    assert "4 entities written" in html
+    assert Entity.objects.count() == 4
+    assert Event.objects.filter(action="catalog.imported", actor="mira").count() == 1
+    html = client.post(f"{response.url}apply/", follow=True).content.decode()
+    assert "already applied" in html
+    html = client.post(f"{response.url}undo/", follow=True).content.decode()
+    assert "as it was before" in html
+    assert not Entity.objects.exists()
+    assert "Only an applied import" in client.post(f"{response.url}undo/", follow=True).content.decode()
+
+
+def test_import_new_takes_several_files_and_archives(client, mira, files):
+    client.force_login(mira)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("deep/rest.yaml", files["rest.yaml"])
+    uploads = [
+        SimpleUploadedFile("cart.yaml", files["cart.yaml"]),
+        SimpleUploadedFile("all.zip", stream.getvalue()),
+    ]
+    client.post("/catalog/import/?from=upload", {"uploads": uploads})
+    run = ImportRun.objects.get()
+    assert run.source.title == "cart.yaml and 1 more"
+    assert {row["file"] for row in run.documents} == {"cart.yaml", "deep/rest.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "says"),
+    [
+        ("paste", {"text": ""}, "This field is required"),
+        ("paste", {"text": "a\x00b"}, "Null characters"),
+        ("upload", {}, "This field is required"),
+        ("upload", {"uploads": [SimpleUploadedFile("a.exe", b"MZ")]}, "neither YAML nor JSON"),
+        ("upload", {"uploads": [SimpleUploadedFile("a.yaml", b"")]}, "empty"),
+        ("git", {"location": "shop/none"}, "cannot be read"),
+        ("git", {"location": "/etc"}, "for platform engineers"),
+        ("git", {"location": "x" * 600}, "at most 500"),
+        ("folder", {"location": "/etc"}, "for platform engineers"),
+        ("nonsense", {"location": ""}, "This field is required"),
+    ],
+)
+def test_import_new_says_what_is_wrong_beside_the_field(client, mira, kind, data, says):
+    client.force_login(mira)
+    response = client.post(f"/catalog/import/?from={kind}", data)
+    assert response.status_code == 422
+    assert says in response.content.decode()
+    assert not Source.objects.exists()
+
+
+def test_import_new_keeps_what_was_typed(client, priya):
+    client.force_login(priya)
+    html = client.post("/catalog/import/?from=folder", {"location": "/nowhere/at/all"}).content.decode()
+    assert 'value="/nowhere/at/all"' in html
+    assert "no folder /nowhere/at/all" in html
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "says"), [(51, 1, "At most 50"), (2, 6 * 1024 * 1024, "larger than 10 MB")]
+)
+def test_import_new_bounds_uploads(client, mira, count, size, says):
+    client.force_login(mira)
+    uploads = [SimpleUploadedFile(f"{n}.yaml", b"#" * size) for n in range(count)]
+    assert says in client.post("/catalog/import/?from=upload", {"uploads": uploads}).content.decode()
+
+
+def test_folders_are_for_the_platform_team_and_can_be_looked_at_again(client, mira, priya, folder):
+    client.force_login(priya)
+    assert "?from=folder" in client.get("/catalog/import/").content.decode()
+    run_url = client.post("/catalog/import/?from=folder", {"location": str(folder)}).url
+    client.post(run_url + "apply/")
+    source = Source.objects.get()
+    (folder / "cart.yaml").unlink()
+    again = client.post(f"/catalog/sources/{source.pk}/look/")
+    assert "No longer in the source" in client.get(again.url).content.decode()
+    client.force_login(mira)
+    assert "?from=folder" not in client.get("/catalog/import/").content.decode()
+    assert "Look again" not in client.get("/catalog/sources/").content.decode()
+    assert client.post(f"/catalog/sources/{source.pk}/look/").url == "/catalog/sources/"
+    html = client.get(again.url).content.decode()
+    assert "can apply it" in html
+    for action in ("apply", "undo"):
+        client.post(f"{again.url}{action}/")
+    assert ImportRun.objects.get(pk=again.url.split("/")[3]).state == "planned"
+
+
+def test_a_source_that_is_gone_is_said_when_looked_at_again(client, priya, folder):
+    client.force_login(priya)
+    client.post("/catalog/import/?from=folder", {"location": str(folder)})
+    source = Source.objects.get()
+    Source.objects.update(location="/nowhere")
+    html = client.post(f"/catalog/sources/{source.pk}/look/", follow=True).content.decode()
+    assert "no folder /nowhere" in html
+
+
+def test_an_import_in_which_nothing_is_found_says_so(client, priya, tmp_path):
+    client.force_login(priya)
+    assert (
+        "no YAML or JSON file"
+        in client.post("/catalog/import/?from=folder", {"location": str(tmp_path)}).content.decode()
+    )
+
+
+def test_import_detail_filters_and_exports_the_report(show, client, catalog):
+    html = show(f"/catalog/import/{catalog.pk}/?verdict=ok&change=new")
+    assert html.count("pill-ok") >= 6
+    assert "Nothing" in show(f"/catalog/import/{catalog.pk}/?verdict=refused&change=conflict")
+    rows = show(f"/catalog/import/{catalog.pk}/?format=csv").splitlines()
+    assert rows[0] == "file,document,line,entity,verdict,field,rule,message,suggestion"
+    assert len(rows) == 7
+    show("/catalog/import/999999/", status=404)
+
+
+def test_source_list(show, client, catalog):
+    html = show("/catalog/sources/")
+    assert "/shop" in html
+    assert "Applied" in html
+    Source.objects.all().delete()
+    assert "No source yet" in show("/catalog/sources/")
+
+
+@pytest.mark.parametrize("url", [LIST, CART, "/catalog/sources/", "/catalog/import/"])
+def test_nothing_is_shown_to_strangers(client, url, db):
+    assert client.get(url).status_code == 302
+
+
+# Home, navigation and the palette
+
+
+def test_home_and_palette_know_the_services_of_ones_teams(show, harbour):
+    html = show("/")
+    assert "My services" in html
+    assert html.count("/catalog/component/default/cart/") >= 2
+    assert "cart" in show("/palette?q=")
+    assert "order-flow" in show("/palette?q=order-f") or "Order flow" in show("/palette?q=order-f")
+    assert "<mark>Import</mark> into the catalog" in show("/palette?q=import")
