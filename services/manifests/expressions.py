@@ -8,7 +8,7 @@ is an error too.
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -53,10 +53,10 @@ class Scope:
     """Variables checked and converted once, for many expressions; `extend` adds more of them."""
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
-        self.variables = variables
+        self.variables = dict(variables)
         self.largest = _measure(variables)
         try:
-            self.context = cel.Context(variables=dict(variables), functions=functions.REGISTERED)
+            self.context = cel.Context(variables=self.variables, functions=functions.REGISTERED)
         except (ValueError, TypeError, OverflowError) as error:
             raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
 
@@ -70,8 +70,15 @@ class Scope:
         self.largest = max(self.largest, _measure({name: value}))
         try:
             self.context.add_variable(name, value)
+            self.variables[name] = value
         except (ValueError, TypeError, OverflowError) as error:
             raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
+
+    def each(self, name: str, values: Iterable[Any]) -> "Iterator[Scope]":
+        """This scope again and again, with one variable taking each of the values."""
+        for value in values:
+            self.extend(name, value)
+            yield self
 
 
 def _measure(variables: Mapping[str, Any]) -> int:

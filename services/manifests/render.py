@@ -258,7 +258,7 @@ class _Compiler:
             items = source(scope)
             if not isinstance(items, list) or len(items) > MAX_EACH:
                 raise RenderError(f"$each needs a list of at most {MAX_EACH}", where)
-            return (scope.narrowed(inside, {name: item}) for item in items)
+            return scope.narrowed(inside, {}).each(name, items)
 
         return self.keyed(rounds, key, do, path) if key else self.items_of(rounds, do)
 

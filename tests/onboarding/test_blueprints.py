@@ -505,3 +505,13 @@ def test_a_case_says_where_a_value_is_not(folder):
     (result,) = [each for each in run_cases(folder) if each.case == "where"]
     assert "no such file" in result.diff
     assert "cost: expected 3" in result.diff
+
+
+def test_the_fix_of_a_guardrail_unblocks_the_form(web_service):
+    answers = {**MINIMAL, "memory_limit": 512}
+    blocked = evaluate(web_service, answers, context())
+    (finding,) = [each for each in blocked.findings if each.severity == "block"]
+    assert [error.suggestion for error in field(blocked, "memory_limit").errors] == [192]
+    assert finding.file.endswith("production/deployment.yaml")
+    assert "memory: 512Mi" in blocked.files[finding.file].splitlines()[finding.line - 1]
+    assert not evaluate(web_service, {**answers, **finding.fix.changes}, context()).blocked

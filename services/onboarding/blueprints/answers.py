@@ -105,7 +105,8 @@ class _Filling:
         self.base = variables_of(context)
         self.answers = {name: empty_of(field) for name, field in blueprint.fields.items()}
         self.preview = dict(self.answers)
-        self._scope: Scope | None = None
+        self._scope = Scope(self.base)
+        self._fresh = False
 
     def form(self) -> Form:
         states = {name: self.state(field) for name, field in self.blueprint.fields.items()}
@@ -113,8 +114,9 @@ class _Filling:
 
     @property
     def scope(self) -> Scope:
-        if self._scope is None:
-            self._scope = Scope({**self.base, "answers": self.answers})
+        if not self._fresh:
+            self._scope.extend("answers", self.answers)
+            self._fresh = True
         return self._scope
 
     def state(self, field: Field) -> FieldState:
@@ -159,7 +161,7 @@ class _Filling:
         self.answers[field.name] = value
         stand_in = empty_of(field) if field.example is None else field.example
         self.preview[field.name] = stand_in if wrong else value
-        self._scope = None
+        self._fresh = False
 
     def holds(self, condition: Expression | bool | None, otherwise: bool) -> bool:
         if condition is None or isinstance(condition, bool):
@@ -177,6 +179,7 @@ class _Filling:
             return None
 
     def text(self, template: Template) -> str:
+        """The empty text where an answer it speaks of is missing."""
         try:
             return str(template.render(self.scope))
         except RenderError:

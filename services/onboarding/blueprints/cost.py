@@ -19,7 +19,7 @@ GIB = 1024**3
 def cost_of(blueprint: Blueprint, tree: Tree, environments: Mapping[str, EnvironmentInfo]) -> Cost:
     lines = [line for name in tree.objects for line in _pods(tree, environments[name])]
     for rule in blueprint.costs:
-        lines.append((str(rule.label.render(tree.variables)), float(rule.amount.evaluate(tree.variables))))
+        lines.append((str(rule.label.render(tree.scope)), float(rule.amount.evaluate(tree.scope))))
     rounded = tuple((label, round(amount, 2)) for label, amount in lines)
     return Cost(round(sum(amount for _, amount in rounded), 2), _currency(environments), rounded)
 

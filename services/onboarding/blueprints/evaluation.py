@@ -60,7 +60,7 @@ def evaluate(blueprint: Blueprint, answers: Mapping[str, Any], context: Context)
 
 
 def _list(expression: Any, tree: Tree) -> list[str]:
-    return [str(item) for item in expression.evaluate(tree.variables)] if expression else []
+    return [str(item) for item in expression.evaluate(tree.scope)] if expression else []
 
 
 def _diffs(tree: Tree, context: Context) -> tuple[Any, ...]:
@@ -72,15 +72,14 @@ def _diffs(tree: Tree, context: Context) -> tuple[Any, ...]:
 def _approvals(
     blueprint: Blueprint, tree: Tree, cost: Cost, findings: list[tuple[Finding, frozenset[str]]]
 ) -> tuple[ApprovalNeed, ...]:
-    variables = {
-        **tree.variables,
-        "cost": {"monthly": cost.monthly, "currency": cost.currency},
-        "findings": [{"rule": each.rule, "severity": each.severity} for each, _ in findings],
-    }
+    tree.scope.extend("cost", {"monthly": cost.monthly, "currency": cost.currency})
+    tree.scope.extend("findings", [{"rule": each.rule, "severity": each.severity} for each, _ in findings])
     return tuple(
-        ApprovalNeed(rule.key, rule.who, str(rule.reason.render(variables)), str(rule.team.render(variables)))
+        ApprovalNeed(
+            rule.key, rule.who, str(rule.reason.render(tree.scope)), str(rule.team.render(tree.scope))
+        )
         for rule in blueprint.approvals
-        if rule.when.evaluate(variables) is True
+        if rule.when.evaluate(tree.scope) is True
     )
 
 

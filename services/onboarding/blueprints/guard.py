@@ -38,11 +38,12 @@ class Places:
     """The places that hold in one environment."""
 
     def __init__(self, blueprint: Blueprint, tree: Tree, environment: EnvironmentInfo) -> None:
-        self.variables = {**tree.variables, "environment": environment.as_variable()}
+        self.scope = tree.scope
+        self.scope.extend("environment", environment.as_variable())
         self.places = [each for each in blueprint.places if self._holds(each.when)]
 
     def _holds(self, when: Expression | None) -> bool:
-        return when is None or when.evaluate(self.variables) is True
+        return when is None or when.evaluate(self.scope) is True
 
     def in_fields(self, finding: Finding) -> tuple[Finding, frozenset[str]]:
         kind = finding.object.split("/")[0]
@@ -69,7 +70,8 @@ class Places:
         if place.value is None or value is None:
             return value
         try:
-            return place.value.evaluate({**self.variables, "value": value})
+            self.scope.extend("value", value)
+            return place.value.evaluate(self.scope)
         except ExpressionError:
             return None
 

@@ -16,14 +16,17 @@ KUSTOMIZATION = "kustomization.yaml"
 
 @dataclass
 class Tree:
-    """`objects` are the rendered documents, re-read from their text, by environment."""
+    """`objects` are the rendered documents, re-read from their text, by environment.
+
+    `scope` holds what expressions about the whole may use.
+    """
 
     files: dict[str, str] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     objects: dict[str, list[Document]] = field(default_factory=dict)
     entity: dict[str, Any] | None = None
     entity_ref: str = ""
-    variables: dict[str, Any] = field(default_factory=dict)
+    scope: Scope = field(default_factory=lambda: Scope({}))
 
 
 def build(blueprint: Blueprint, answers: dict[str, Any], base: Mapping[str, Any], context: Context) -> Tree:
@@ -42,13 +45,13 @@ def hash_of(tree: Tree, context: Context) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-def computed(expressions: Mapping[str, Expression], name: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """Named expressions in order, each seeing those before it under `name`."""
+def computed(expressions: Mapping[str, Expression], name: str, scope: Scope) -> None:
+    """Named expressions in order, each seeing those before it under `name`; the scope keeps them."""
     results: dict[str, Any] = {}
+    scope.extend(name, results)
     for key, expression in expressions.items():
-        scope = Scope({**variables, name: results})
         results[key] = expression.evaluate(scope)
-    return results
+        scope.extend(name, results)
 
 
 class _Building:
@@ -58,17 +61,17 @@ class _Building:
         self.blueprint = blueprint
         self.context = context
         self.answers = answers
-        self.result = Tree(variables={**base, "answers": answers})
-        chosen = blueprint.environments.evaluate(self.result.variables)
+        self.scope = Scope({**base, "answers": answers})
+        self.result = Tree(scope=self.scope)
+        chosen = blueprint.environments.evaluate(self.scope)
         self.environments = [each for each in context.environments if each.name in chosen]
 
     def tree(self) -> Tree:
-        tree, variables = self.result, self.result.variables
-        variables["environments"] = [each.as_variable() for each in self.environments]
-        variables["values"] = computed(self.blueprint.values, "values", variables)
-        self.name, self.owner, self.path = (
-            self.text(each) for each in (self.blueprint.subject, self.blueprint.owner, self.blueprint.path)
-        )
+        tree, blueprint = self.result, self.blueprint
+        self.scope.extend("environments", [each.as_variable() for each in self.environments])
+        computed(blueprint.values, "values", self.scope)
+        self.name, self.owner = self.text(blueprint.subject), self.text(blueprint.owner)
+        self.path = self.text(blueprint.path)
         self.describe()
         for environment in self.environments:
             tree.objects[environment.name] = list(self.environment(environment))
@@ -76,36 +79,33 @@ class _Building:
         return tree
 
     def text(self, template: Template) -> str:
-        return str(template.render(self.result.variables))
+        return str(template.render(self.scope))
 
     def describe(self) -> None:
         """The catalog descriptor, and what every object says about where it comes from."""
-        entity = self.blueprint.entity.render(self.result.variables)
+        entity = self.blueprint.entity.render(self.scope)
         metadata = entity["metadata"]
         namespace = metadata.get("namespace", "default")
         self.result.entity = entity
         self.result.entity_ref = f"{entity['kind']}:{namespace}/{metadata['name']}".lower()
         self.result.files[self.text(self.blueprint.entity_path)] = dump([entity], MANAGED)
-        labels = {
+        self.labels = {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/instance": self.name,
             "app.kubernetes.io/managed-by": "slipway",
             "slipway.dev/team": self.owner,
         }
-        selector = {key: labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance")}
-        self.result.variables |= {
-            "labels": labels,
-            "selector": selector,
-            "entity_ref": self.result.entity_ref,
-        }
+        selector = {key: self.labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance")}
+        self.scope.extend("labels", self.labels)
+        self.scope.extend("selector", selector)
 
     def environment(self, environment: EnvironmentInfo) -> Iterator[Document]:
-        variables = {**self.result.variables, "environment": environment.as_variable()}
-        variables["here"] = computed(self.blueprint.here, "here", variables)
-        scope, folder, names = Scope(variables), f"{self.path}/{environment.name}", []
+        self.scope.extend("environment", environment.as_variable())
+        computed(self.blueprint.here, "here", self.scope)
+        folder, names = f"{self.path}/{environment.name}", []
         for manifest in self.blueprint.manifests:
             path = f"{folder}/{manifest.file}"
-            rendered = manifest.template.render(scope)
+            rendered = manifest.template.render(self.scope)
             if rendered is None:
                 self.remove(path)
                 continue
@@ -122,7 +122,7 @@ class _Building:
     def marked(self, tree: dict[str, Any]) -> dict[str, Any]:
         """Every object says whose it is and which request brought it; a blueprint cannot forget to."""
         metadata = dict(tree.get("metadata", {}))
-        metadata["labels"] = {**metadata.get("labels", {}), **self.result.variables["labels"]}
+        metadata["labels"] = {**metadata.get("labels", {}), **self.labels}
         marks = {"slipway.dev/entity": self.result.entity_ref}
         if self.context.request:
             marks["slipway.dev/request"] = self.context.request
