@@ -60,7 +60,7 @@ def _keys(row: Request, by: User, key: str) -> list[str]:
 
 def _go_on(row: Request, by: User) -> None:
     if row.state == State.IN_REVIEW:
-        effects.enqueue(row, "review", f"{row.head_sha}/{by.username}", by, by=by.username, head=row.head_sha)
+        effects.enqueue(row, "review", f"{row.head_sha}/{by.username}", by, head=row.head_sha)
         say_who(row)
     elif rules.open_needs(row):
         say_who(row)
@@ -141,7 +141,7 @@ def _reviewers(row: Request) -> list[str]:
 def _ask_merge(row: Request, by: User) -> None:
     row.merge_asked_by = by
     note(row, by=by, action="merge_asked")
-    effects.enqueue(row, "merge", f"{row.head_sha}/{row.version}", by, head=row.head_sha, by=by.username)
+    effects.enqueue(row, "merge", f"{row.head_sha}/{row.version}", by, head=row.head_sha)
     say_who(row)
 
 
@@ -171,16 +171,12 @@ def _retry_merge(row: Request, by: User) -> None:
 
 
 def _retry_rollout(row: Request, by: User) -> None:
-    """Applies again wherever it is not healthy, in order; later environments still wait for the earlier."""
+    """Registers and applies again what is not done; later environments still wait for the earlier."""
     move(row, State.ROLLING_OUT, by=by, action="retried")
+    effects.again(row, "register", by)
     effects.drop_stuck(row, by)
     for rollout in row.rollouts.filter(state__in=[Rollout.State.FAILING, Rollout.State.APPLYING]):
         effects.apply(row, rollout, by)
-
-
-def _retry_register(row: Request, by: User) -> None:
-    move(row, State.ROLLING_OUT, by=by, action="retried")
-    effects.enqueue(row, "register", row.merge_sha, by)
 
 
 _RETRY = {
@@ -188,7 +184,7 @@ _RETRY = {
     "merge": _retry_merge,
     "apply": _retry_rollout,
     "rollout": _retry_rollout,
-    "register": _retry_register,
+    "register": _retry_rollout,
 }
 
 
@@ -201,7 +197,7 @@ def comment(*, request: Request, by: User, body: str, key: str) -> Request:
     if not rules.can_comment(by, row):
         raise WrongState(f"{row.ref} has no pull request yet.")
     number = row.pull_number
-    effect = effects.enqueue(row, "comment", key, by, number=number, body=body.strip(), by=by.username)
+    effect = effects.enqueue(row, "comment", key, by, number=number, body=body.strip())
     if not audit_has(row, effect.pk):
         note(row, by=by, action="commented", summary=body.strip(), effect=effect.pk)
     return row

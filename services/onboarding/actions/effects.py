@@ -16,7 +16,12 @@ def enqueue(row: Request, kind: str, key: str, by: User | None = None, **payload
     effect = outbox.enqueue(
         kind=f"onboarding.{kind}",
         key=f"{row.ref}/{key}",
-        payload={"request": row.pk, "generation": row.generation, **payload},
+        payload={
+            "request": row.pk,
+            "generation": row.generation,
+            "by": by.username if by else "",
+            **payload,
+        },
         subject=row,
         by=by,
     )
@@ -29,6 +34,12 @@ def drop_stuck(row: Request, by: User) -> None:
     """Takes back what waits for a person, for the person chose another way."""
     for effect in effects_for(row).filter(state=Effect.State.NEEDS_ATTENTION):
         outbox.cancel(effect=effect, by=by)
+
+
+def again(row: Request, kind: str, by: User) -> None:
+    """Starts what gave up once more, as it was queued."""
+    for effect in effects_for(row).filter(state=Effect.State.NEEDS_ATTENTION, kind=f"onboarding.{kind}"):
+        outbox.retry(effect=effect, by=by)
 
 
 def propose(row: Request, by: User | None = None) -> None:
@@ -45,6 +56,4 @@ def apply(row: Request, rollout: Rollout, by: User | None = None) -> None:
 
 def close(row: Request, by: User, reason: str) -> None:
     if row.pull_number is not None:
-        enqueue(
-            row, "close", f"pull/{row.pull_number}", by, number=row.pull_number, by=by.username, reason=reason
-        )
+        enqueue(row, "close", f"pull/{row.pull_number}", by, number=row.pull_number, reason=reason)

@@ -69,7 +69,7 @@ def _person(user: User) -> engine.Person:
 
 
 def _environment(row: Environment) -> engine.EnvironmentInfo:
-    return engine.EnvironmentInfo(row.name, row.title, row.namespace, row.is_production, row.settings)
+    return engine.EnvironmentInfo(row.name, str(row), row.namespace, row.is_production, row.settings)
 
 
 def _taken(own: Request) -> Callable[[str], bool]:

@@ -1,13 +1,22 @@
 """What the watched clusters show of a request's rollouts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from services.clusters.models import Environment
+from django.utils import timezone
+
+from services.clusters import queries as clusters
+from services.clusters.models import WORKLOADS, Environment, Health
+from services.clusters.picture import EnvironmentState
+from services.manifests import pointers
+from services.onboarding import blueprints as engine
 
 from ..models import Request, Rollout
+
+FAILING = (Health.DEGRADED, Health.MISSING)
+_STATES = {Health.HEALTHY: Rollout.State.HEALTHY} | dict.fromkeys(FAILING, Rollout.State.FAILING)
 
 
 @dataclass(frozen=True)
@@ -25,10 +34,50 @@ class Picture:
 
 def environments_in_order(names: Sequence[str]) -> list[str]:
     """Staging before production, as the environments' positions say; unknown names are left out."""
-    return list(
-        Environment.objects.filter(name__in=names).order_by("position").values_list("name", flat=True)
-    )
+    return list(Environment.objects.filter(name__in=names).order_by("position").values_list("name", flat=True))
 
 
 def pictures(request: Request) -> dict[str, Picture]:
-    return {}
+    """What is seen in each environment the request was applied to."""
+    seen = {state.environment.name: state for state in clusters.live_state(request.entity_ref)}
+    found = {r.environment: _picture(request, r, seen.get(r.environment)) for r in request.rollouts.all()}
+    return {name: picture for name, picture in found.items() if picture is not None}
+
+
+def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) -> Picture | None:
+    expected = [each for each in rollout.applied if each["kind"] in WORKLOADS]
+    if rollout.applied and not expected:
+        return Picture(Rollout.State.HEALTHY, "Nothing runs here", 0, 0, timezone.now(), None, current=True)
+    if seen is None:
+        return None
+    return Picture(
+        state=_STATES.get(Health(seen.health), Rollout.State.PROGRESSING),
+        message=seen.message,
+        ready=seen.ready,
+        desired=seen.desired,
+        as_of=seen.as_of,
+        finding=_finding(request, seen),
+        current=not seen.stale and all(_arrived(request, each, seen) for each in expected),
+    )
+
+
+def _arrived(request: Request, applied: Mapping[str, Any], seen: EnvironmentState) -> bool:
+    """Whether the watched workload is the one we wrote, or a later one of the same request."""
+    return any(
+        (each.kind, each.name, each.request) == (applied["kind"], applied["name"], request.ref)
+        and each.generation >= applied["generation"]
+        for each in seen.workloads
+    )
+
+
+def _finding(request: Request, seen: EnvironmentState) -> dict[str, Any] | None:
+    """The first diagnosis, with a fix in the names of the form's fields where it has one."""
+    if not seen.findings:
+        return None
+    first = seen.findings[0]
+    plain: dict[str, Any] = asdict(first) if is_dataclass(first) and not isinstance(first, type) else dict(first)
+    return plain | {"fix": fix_in_fields(request, plain.get("fix"))}
+
+
+def fix_in_fields(request: Request, fix: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return dict(fix) if fix else None

@@ -1,0 +1,91 @@
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from services.accounts.models import Membership, User
+from services.audit.queries import events_for
+from services.clusters.models import Cluster, Environment
+from services.integrations.githosts.base import Person
+from services.integrations.githosts.local import LocalHost
+from services.onboarding import actions, tasks  # noqa: F401  # tasks register the handlers
+from services.onboarding.models import Request
+from tests.factories.people import member, platform_engineer
+
+REPO = "shop/deploy"
+LEAD = Membership.Role.LEAD
+SETTINGS = {
+    "registry": "registry.larkfield.shop",
+    "domain": "int.larkfield.shop",
+    "prices": {"cpu": 20, "memory": 4, "currency": "EUR"},
+}
+
+
+@pytest.fixture
+def people(db) -> SimpleNamespace:
+    """Checkout: mira and noah, led by sam. Discovery: jonas. Platform: priya and tomas."""
+    return SimpleNamespace(
+        mira=member("mira", "checkout"),
+        noah=member("noah", "checkout"),
+        sam=member("sam", "checkout", role=LEAD),
+        jonas=member("jonas", "discovery"),
+        priya=platform_engineer(),
+        tomas=platform_engineer("tomas"),
+    )
+
+
+@pytest.fixture
+def host(db) -> LocalHost:
+    host = LocalHost()
+    host.create(REPO)
+    host.commit(REPO, files={"README.md": b"Deploy\n"}, author=Person("sam", "Sam"), message="Start")
+    return host
+
+
+@pytest.fixture
+def environments(db) -> list[Environment]:
+    cluster = Cluster.objects.create(name="harbour")
+    return [
+        Environment.objects.create(
+            name=name,
+            title=name.title(),
+            cluster=cluster,
+            namespace=namespace,
+            is_production=name == "production",
+            position=position,
+            settings=SETTINGS,
+        )
+        for position, (name, namespace) in enumerate([("staging", "shop-staging"), ("production", "shop")])
+    ]
+
+
+@pytest.fixture
+def world(people, host, environments) -> SimpleNamespace:
+    """People, a deploy repository and two environments."""
+    return SimpleNamespace(**vars(people), host=host)
+
+
+def answers(name: str = "wishlist", **over: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "owner": "checkout",
+        "description": "Lets people keep products for later.",
+        "image": f"registry.larkfield.shop/{name}:1.0.0",
+        "environments": ["staging"],
+    } | over
+
+
+@pytest.fixture
+def submit(world) -> Callable[..., Request]:
+    def send(by: User | None = None, name: str = "wishlist", **over: Any) -> Request:
+        return actions.submit(by=by or world.mira, blueprint="web-service", answers=answers(name, **over))
+
+    return send
+
+
+EXPENSIVE = {"size": "large", "replicas": 10, "environments": ["staging", "production"]}
+
+
+def said(row: Request) -> list[str]:
+    return [event.action.removeprefix("request.") for event in events_for(row)]
