@@ -5,4 +5,9 @@ from celery.schedules import schedule
 SCHEDULE = {
     "helpdesk.settle": {"task": "helpdesk.settle", "schedule": schedule(600), "options": {"expires": 600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},
+    "onboarding.reconcile": {
+        "task": "onboarding.reconcile",
+        "schedule": schedule(15),
+        "options": {"expires": 30},
+    },
 }

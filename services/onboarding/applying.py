@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
 
-from services.clusters import queries as clusters
+from services.clusters import actions as clusters
 from services.clusters.models import Environment
 from services.integrations import githosts
 from services.integrations.errors import Refused
@@ -51,8 +51,7 @@ def apply_environment(request: Request, environment: str) -> list[dict[str, Any]
     place = Environment.objects.select_related("cluster").filter(name=environment).first()
     if place is None:
         raise Refused(f"There is no environment {environment} any more.")
-    with clusters.client_for(place.cluster) as client:
-        return [_identity(client.apply(obj)) for obj in objects_of(request, environment)]
+    return [_identity(obj) for obj in clusters.apply_objects(place, objects_of(request, environment))]
 
 
 def _identity(obj: dict[str, Any]) -> dict[str, Any]:

@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class OnboardingConfig(AppConfig):
     name = "services.onboarding"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Registers the effect handlers, and listens to the clusters."""
+        from services.clusters.signals import workload_changed
+
+        from . import tasks
+
+        workload_changed.connect(tasks.on_workload_changed, dispatch_uid="onboarding.rollouts")

@@ -20,7 +20,7 @@ from services.integrations.errors import Refused
 from services.integrations.githosts.base import GitHost, Proposal
 from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotOpen
 
-from . import applying, proposals, queries
+from . import proposals, queries
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
@@ -156,6 +156,8 @@ def register_entity(claim: Claim) -> Done | Later:
 @register("onboarding.apply", on_done=_applied, on_attention=_gave_up)
 def apply(claim: Claim) -> Done | Later:
     """Applies every object of one environment as it stands in the repository at the merge commit."""
+    from . import applying  # loads the manifest reader and the cluster client, which few processes need
+
     row, environment = _request(claim), claim.payload["environment"]
     if row is None or row.merge_sha != claim.payload["merge_sha"]:
         return Done()
@@ -190,8 +192,10 @@ def follow(row: Request) -> None:
         log.warning("onboarding.unseen", request=row.ref, error=str(error))
 
 
-def ring(entity_ref: str) -> None:
-    """A workload changed: look soon. With no broker at hand, beat looks a little later."""
+def on_workload_changed(sender: object, *, entity_ref: str, **_: object) -> None:
+    """A workload changed: look soon, if a request waits for it. With no broker at hand, beat looks later."""
+    if not queries.to_follow().filter(entity_ref=entity_ref).exists():
+        return
     try:
         follow_entity.delay(entity_ref)
     except OperationalError as error:

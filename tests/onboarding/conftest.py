@@ -6,10 +6,12 @@ import pytest
 
 from services.accounts.models import Membership, User
 from services.audit.queries import events_for
-from services.clusters.models import Cluster, Environment
+from services.clusters import actions as clusters
+from services.clusters.models import Environment
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.local import LocalHost
-from services.onboarding import actions, tasks  # noqa: F401  # tasks register the handlers
+from services.integrations.kube.kubeconfig import Credentials
+from services.onboarding import actions
 from services.onboarding.models import Request
 from tests.factories.people import member, platform_engineer
 
@@ -45,7 +47,8 @@ def host(db) -> LocalHost:
 
 @pytest.fixture
 def environments(db) -> list[Environment]:
-    cluster = Cluster.objects.create(name="harbour")
+    unreachable = Credentials("http://127.0.0.1:9", "", "")
+    cluster = clusters.register_cluster(by=None, name="harbour", credentials=unreachable)
     return [
         Environment.objects.create(
             name=name,

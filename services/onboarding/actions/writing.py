@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -11,11 +11,13 @@ from django.utils import timezone
 from services.accounts.models import Team, User
 
 from .. import queries, rules
-from ..blueprints import Evaluation
 from ..errors import Blocked, NameTaken, NotAllowed, Refusal, WrongState
 from ..models import Hop, Request, State
 from . import effects
 from .moves import enter_hop, locked, move, note
+
+if TYPE_CHECKING:
+    from ..blueprints import Evaluation
 
 MAX_ANSWERS = 200_000
 LONGEST_FORM = timedelta(hours=12)
@@ -167,7 +169,7 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
     return row
 
 
-def _accept(row: Request, found: Evaluation, by: User) -> None:
+def _accept(row: Request, found: "Evaluation", by: User) -> None:
     """Takes over what the evaluation rendered; approvals of anything else end here."""
     if found.blocked:
         raise Blocked("Some answers do not pass yet.", found)
@@ -195,7 +197,7 @@ def _accept(row: Request, found: Evaluation, by: User) -> None:
     effects.drop_stuck(row, by)
 
 
-def _begin_correction(row: Request, found: Evaluation) -> None:
+def _begin_correction(row: Request, found: "Evaluation") -> None:
     """What is merged stays merged: the correction is a pull request of its own."""
     if found.files == row.files:
         raise Refusal("Nothing is changed yet. To try the same again, press retry.")

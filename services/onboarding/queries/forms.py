@@ -1,7 +1,12 @@
-"""A blueprint evaluated for a person, against the catalog, the environments and the deploy repository."""
+"""A blueprint evaluated for a person, against the catalog, the environments and the deploy repository.
+
+The engine is loaded by the first who asks for it: it is heavy, and only web and workers do.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
@@ -9,15 +14,19 @@ from services.accounts.models import User
 from services.catalog.models import Entity
 from services.clusters.models import Environment
 from services.integrations import githosts
-from services.onboarding import blueprints as engine
 
 from ..models import ACTIVE, Request
+
+if TYPE_CHECKING:
+    from services.onboarding import blueprints as engine
 
 EMPTY = Request()
 
 
 def blueprints() -> Mapping[str, engine.Blueprint]:
     """Everything one can ask for, by name."""
+    from services.onboarding import blueprints as engine
+
     return engine.shipped()
 
 
@@ -41,10 +50,14 @@ def evaluate(
     blueprint: str, answers: Mapping[str, Any], *, user: User, request: Request | None = None
 ) -> engine.Evaluation:
     """The form as these answers make it. `request` is the one being edited; its own name is not taken."""
+    from services.onboarding import blueprints as engine
+
     return engine.evaluate(blueprints()[blueprint], dict(answers), context_for(user, request))
 
 
 def context_for(user: User, request: Request | None = None) -> engine.Context:
+    from services.onboarding import blueprints as engine
+
     row = request or EMPTY
     return engine.Context(
         user=_person(user),
@@ -64,11 +77,15 @@ def _entities(*kinds: str) -> QuerySet[Entity]:
 
 
 def _person(user: User) -> engine.Person:
+    from services.onboarding import blueprints as engine
+
     teams = [engine.TeamRef(team.slug, team.name) for team in user.teams.all()]
     return engine.Person(user.username, str(user), teams)
 
 
 def _environment(row: Environment) -> engine.EnvironmentInfo:
+    from services.onboarding import blueprints as engine
+
     return engine.EnvironmentInfo(row.name, str(row), row.namespace, row.is_production, row.settings)
 
 

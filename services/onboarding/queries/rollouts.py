@@ -1,7 +1,8 @@
 """What the watched clusters show of a request's rollouts."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,6 @@ from django.utils import timezone
 from services.clusters import queries as clusters
 from services.clusters.models import WORKLOADS, Environment, Health
 from services.clusters.picture import EnvironmentState
-from services.manifests import pointers
-from services.onboarding import blueprints as engine
 
 from ..models import Request, Rollout
 
@@ -34,7 +33,8 @@ class Picture:
 
 def environments_in_order(names: Sequence[str]) -> list[str]:
     """Staging before production, as the environments' positions say; unknown names are left out."""
-    return list(Environment.objects.filter(name__in=names).order_by("position").values_list("name", flat=True))
+    rows = Environment.objects.filter(name__in=names).order_by("position", "name")
+    return list(rows.values_list("name", flat=True))
 
 
 def pictures(request: Request) -> dict[str, Picture]:
@@ -74,10 +74,4 @@ def _finding(request: Request, seen: EnvironmentState) -> dict[str, Any] | None:
     """The first diagnosis, with a fix in the names of the form's fields where it has one."""
     if not seen.findings:
         return None
-    first = seen.findings[0]
-    plain: dict[str, Any] = asdict(first) if is_dataclass(first) and not isinstance(first, type) else dict(first)
-    return plain | {"fix": fix_in_fields(request, plain.get("fix"))}
-
-
-def fix_in_fields(request: Request, fix: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return dict(fix) if fix else None
+    return json.loads(json.dumps(asdict(seen.findings[0]), default=str))
