@@ -13,5 +13,6 @@ urlpatterns = [
     path("", include("services.effects.urls")),
     path("", include("services.catalog.urls")),
     path("", include("services.helpdesk.urls")),
+    path("", include("services.onboarding.urls")),
     path("", views.home, name="home"),
 ]

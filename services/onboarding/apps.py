@@ -6,9 +6,10 @@ class OnboardingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Registers the effect handlers, and listens to the clusters."""
+        """Registers the effect handlers and what the pages show, and listens to the clusters."""
         from services.clusters.signals import workload_changed
 
-        from . import tasks
+        from . import pages, tasks
 
         workload_changed.connect(tasks.on_workload_changed, dispatch_uid="onboarding.rollouts")
+        pages.register()

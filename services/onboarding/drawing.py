@@ -1,0 +1,184 @@
+"""An evaluation as the form page draws it: fields in rows, guardrails in order, files as a tree."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from portal.shell import code
+from services.manifests.diff import FileDiff
+from services.manifests.problems import Finding
+from services.onboarding.blueprints import Evaluation, FieldError, FieldState, SectionState
+from services.onboarding.forms import as_text
+
+MOST_OFFERED = 400
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """One field with the mistakes worth showing now: those of fields the person has been to."""
+
+    state: FieldState
+    errors: tuple[FieldError, ...]
+
+    @property
+    def filled_in(self) -> str:
+        """What the page remembers having filled in itself, in the engine's spelling."""
+        return as_text(self.state.value) if self.state.prefilled else ""
+
+    @property
+    def fixes(self) -> list[tuple[str, str]]:
+        """Label and changes of the nearest values that pass."""
+        return [
+            (f"Use {error.suggestion}", json.dumps({self.state.name: error.suggestion}))
+            for error in self.errors
+            if error.suggestion not in (None, "") and error.field in ("", self.state.name)
+        ]
+
+    @cached_property
+    def rows(self) -> list[list[dict[str, Any]]]:
+        """Cells of a list of rows, and one empty row to go on in."""
+        values = [*(self.state.value or []), {}]
+        return [
+            [self._cell(row, column, at) for column in self.state.columns] for at, row in enumerate(values)
+        ]
+
+    def _cell(self, row: Any, column: Any, at: int) -> dict[str, Any]:
+        return {
+            "key": f"{self.state.name}.{at}.{column.name}",
+            "id": f"{self.state.name}-{at}-{column.name}",
+            "label": column.label,
+            "value": row.get(column.name, "") if isinstance(row, dict) else "",
+            "options": column.options or (self.state.options if column.source else ()),
+            "widget": column.widget,
+            "placeholder": column.placeholder,
+        }
+
+    @property
+    def picked(self) -> list[tuple[str, str]]:
+        """Value and label of what is chosen from a long list."""
+        labels = {option.value: option.label for option in self.state.options}
+        return [(value, labels.get(value, value)) for value in self.state.value or []]
+
+    @property
+    def offered(self) -> list[Any]:
+        """What else there is to choose, as far as a page can hold it."""
+        chosen = set(self.state.value or [])
+        return [option for option in self.state.options if option.value not in chosen][:MOST_OFFERED]
+
+
+@dataclass(frozen=True)
+class SectionView:
+    title: str
+    hint: str
+    groups: list[tuple[bool, list[FieldView]]]
+    more: list[FieldView]
+
+
+def sections(evaluation: Evaluation, seen: Collection[str] | None) -> list[SectionView]:
+    """Fields in the order of the form; half-width neighbours share a line. `seen` None shows all mistakes."""
+    return [_section(section, seen) for section in evaluation.sections]
+
+
+def _section(section: SectionState, seen: Collection[str] | None) -> SectionView:
+    views = [_field(state, seen) for state in section.fields]
+    plain = [view for view in views if not view.state.expert]
+    groups = [(wide, list(members)) for wide, members in groupby(plain, key=lambda view: view.state.wide)]
+    return SectionView(section.title, section.hint, groups, [view for view in views if view.state.expert])
+
+
+def _field(state: FieldState, seen: Collection[str] | None) -> FieldView:
+    shown = seen is None or state.name in seen
+    return FieldView(state, tuple(state.errors) if shown else ())
+
+
+@dataclass(frozen=True)
+class GuardView:
+    finding: Finding
+    changes: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> "GuardView":
+        return cls(finding, json.dumps(finding.fix.changes) if finding.fix else "")
+
+
+def guards(findings: Iterable[Finding]) -> dict[str, list[GuardView]]:
+    """Guardrails that block, that advise, and that only inform; the same sentence once."""
+    once = {(each.rule, each.message): each for each in findings}
+    views = [GuardView.of(each) for each in once.values()]
+    return {level: [v for v in views if v.finding.severity == level] for level in ("block", "warn", "info")}
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A file in the tree, and in the viewer when it is the chosen one."""
+
+    path: str
+    name: str
+    folder: str
+    status: str
+    diff: FileDiff | None
+    hits: tuple[int, ...]
+
+    @property
+    def letter(self) -> str:
+        return {"added": "A", "changed": "M", "removed": "D"}.get(self.status, "")
+
+    @property
+    def tone(self) -> str:
+        return {"added": "ok", "changed": "warn", "removed": "bad"}.get(self.status, "")
+
+    @property
+    def lines(self) -> SafeString:
+        return code.lines(self.diff.lines if self.diff else (), self.hits)
+
+
+def files(diffs: Iterable[FileDiff], findings: Iterable[Finding] = ()) -> list[FileView]:
+    hits: dict[str, set[int]] = {}
+    for finding in findings:
+        if finding.severity == "block" and finding.line:
+            hits.setdefault(finding.file, set()).add(finding.line)
+    return [_file(diff, hits.get(diff.path, set())) for diff in diffs]
+
+
+def _file(diff: FileDiff, hits: set[int]) -> FileView:
+    folder, _, name = diff.path.rpartition("/")
+    return FileView(diff.path, name.removesuffix(".yaml"), folder, diff.status, diff, tuple(sorted(hits)))
+
+
+def chosen(views: list[FileView], wanted: str) -> FileView | None:
+    """The file asked for, else one that a guardrail blocks, else the one with most in it."""
+    by_path = {view.path: view for view in views}
+    blocked = next((view for view in views if view.hits), None)
+    longest = max(views, key=lambda view: view.diff.additions if view.diff else 0, default=None)
+    return by_path.get(wanted) or blocked or longest
+
+
+def tree(views: list[FileView]) -> list[tuple[str, list[FileView]]]:
+    """Files by folder, folders shown by their last two parts."""
+    ordered = sorted(views, key=lambda view: (view.folder, view.name))
+    return [
+        ("/".join(folder.split("/")[-2:]), list(members))
+        for folder, members in groupby(ordered, key=lambda view: view.folder)
+    ]
+
+
+def to_do(evaluation: Evaluation) -> str:
+    """What stands between this form and its submission, in one line; empty when nothing does."""
+    blocking = len([1 for finding in evaluation.findings if finding.severity == "block"])
+    missing = len([1 for error in evaluation.errors if error.rule == "required"])
+    wrong = len(evaluation.errors) - missing
+    parts = [
+        _count(missing, "answer is missing", "answers are missing"),
+        _count(wrong, "answer does not pass", "answers do not pass"),
+        _count(blocking, "guardrail blocks", "guardrails block"),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}" if number else ""

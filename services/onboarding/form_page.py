@@ -1,0 +1,122 @@
+"""Everything the form page shows, for the first drawing and for each live evaluation."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+
+from portal.shell import code
+from services.accounts.models import Team, User
+from services.onboarding import actions, drawing, forms, queries
+from services.onboarding.blueprints import ApprovalNeed, Blueprint, Cost, Evaluation
+from services.onboarding.models import Request, State
+
+CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£"}
+
+
+class FormPage:
+    """One form of one person. `seen` None shows every mistake; else only those in fields already left."""
+
+    def __init__(self, user: User, blueprint: Blueprint, row: Request | None, post_url: str) -> None:
+        self.user, self.blueprint, self.row, self.post_url = user, blueprint, row, post_url
+        self.token = ""
+        self.opened_at: datetime | None = None
+        self.generation: int | None = row.generation if row else 0
+        self.answers: dict[str, Any] = {}
+        self.seen: set[str] | None = set()
+        self.wanted_file, self.view = "", "diff"
+        self.draft: Request | None = row
+        self.refused = False
+        self.evaluation: Evaluation
+
+    def read(self, data: QueryDict) -> None:
+        """Take over what was posted."""
+        self.token, self.opened_at = forms.token_of(data), forms.opened_at(data)
+        self.generation, self.seen = forms.generation_of(data), forms.seen_fields(data)
+        self.wanted_file = data.get("_show", "") if "_show" not in data else data.getlist("_show")[-1]
+        self.view = "whole" if data.getlist("_view")[-1:] == ["whole"] else "diff"
+        self.answers = forms.read_answers(self.blueprint, data)
+
+    def save(self) -> None:
+        """Keep what is typed. An untouched form keeps nothing."""
+        if not self.answers and self.row is None:
+            return
+        self.draft = actions.save_draft(
+            by=self.user,
+            blueprint=self.blueprint.name,
+            answers=self.answers,
+            token=self.token,
+            request=self.row,
+            opened_at=self.opened_at,
+        )
+
+    def evaluate(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+        row = self.draft or self.row
+        self.evaluation = queries.evaluate(self.blueprint.name, answers, user=self.user, request=row)
+
+    def context(self) -> dict[str, Any]:
+        found = self.evaluation
+        files = drawing.files(found.diffs, found.findings)
+        file = drawing.chosen(files, self.wanted_file)
+        return {
+            "page": self,
+            "blueprint": self.blueprint,
+            "request_row": self.row,
+            "draft": self.draft if self.draft and self.draft.state == State.DRAFT else None,
+            "heading": self.heading,
+            "post_url": self.post_url,
+            "token": self.token,
+            "opened_at": self.opened_at.isoformat() if self.opened_at else "",
+            "generation": self.generation,
+            "seen": ",".join(sorted(self.seen or ())),
+            "refused": self.refused,
+            "sections": drawing.sections(found, self._shown()),
+            "guards": drawing.guards(found.findings),
+            "to_do": drawing.to_do(found),
+            "files": files,
+            "tree": drawing.tree(files),
+            "file": file,
+            "view": self.view,
+            "view_diff": self.view == "diff",
+            "whole": code.whole(found.files.get(file.path, ""), file.hits) if file else "",
+            "repo": (self.row or Request()).repo,
+            "cost": cost(found.cost),
+            "approvals": approvals(found.approvals),
+        }
+
+    def _shown(self) -> set[str] | None:
+        """Fields whose mistakes are shown: those left before, and those answered."""
+        return None if self.seen is None else self.seen | set(self.answers)
+
+    @property
+    def heading(self) -> str:
+        if self.row is not None and self.row.submitted_at:
+            return f"Change {self.row.ref}"
+        return f"New {self.blueprint.title.lower()}"
+
+
+def cost(found: Cost) -> dict[str, Any]:
+    """The monthly sum in two sizes, and its lines."""
+    sign = CURRENCIES.get(found.currency, found.currency)
+    whole, cents = f"{found.monthly:,.2f}".split(".")
+    return {
+        "text": f"{sign} {found.monthly:,.2f}",
+        "whole": f"{sign} {whole}",
+        "cents": f".{cents}",
+        "lines": [(label, f"{sign} {amount:,.2f}") for label, amount in found.lines],
+    }
+
+
+def approvals(needs: Iterable[ApprovalNeed]) -> list[dict[str, Any]]:
+    """Who must say yes, as people read it."""
+    needs = list(needs)
+    teams = Team.objects.in_bulk([need.team for need in needs], field_name="slug")
+    return [_approval(need, teams.get(need.team)) for need in needs]
+
+
+def _approval(need: ApprovalNeed, team: Team | None) -> dict[str, Any]:
+    name = team.name if team else need.team
+    who = f"A lead of {name}" if need.who == "lead" else f"Anyone in {name}"
+    return {"who": who, "reason": need.reason, "avatar": team or need.team}

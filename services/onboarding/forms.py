@@ -1,0 +1,121 @@
+"""What the pages post. Answers are read by the blueprint engine; the evaluation judges them, not a form."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+
+from services.onboarding.blueprints import Blueprint
+from services.onboarding.blueprints.answers import coerce
+from services.onboarding.blueprints.model import Field
+
+LONGEST = 20_000
+MOST_VALUES = 300
+# Beside a field stands what the page filled in itself: posted unchanged, its default may still follow others.
+FILLED_IN = "was."
+# What is being typed to find one more entity: counts once it is a whole reference.
+PICKED = "pick."
+
+
+def read_answers(blueprint: Blueprint, data: QueryDict) -> dict[str, Any]:
+    """Answers the person gave, and what the pressed button does: a fix fills in, a cross takes a row away."""
+    removed = data.get("_remove", "")
+    posted = {
+        key: [value.replace("\r\n", "\n")[:LONGEST] for value in values]
+        for key, values in data.lists()
+        if not (removed and key.startswith(removed + "."))
+    }
+    dropped, _, value = data.get("_drop", "").partition(" ")
+    posted[dropped] = [each for each in posted.get(dropped, []) if each != value]
+    unfinished = [key for key, values in posted.items() if key.startswith(PICKED) and ":" not in values[-1]]
+    for key in unfinished:
+        del posted[key]
+    answers = {
+        field.name: value
+        for field in blueprint.fields.values()
+        if (value := _answer(field, posted)) is not None
+    }
+    return answers | {name: value for name, value in _changes(data).items() if name in blueprint.fields}
+
+
+def _answer(field: Field, posted: Mapping[str, Sequence[str]]) -> Any:
+    """None for what was not asked, left empty, or still is what the page filled in."""
+    value, before = _value(field, posted), posted.get(FILLED_IN + field.name)
+    if value is None:
+        return None
+    value = coerce(field, value)
+    return None if before and as_text(value) == before[-1] else value
+
+
+def as_text(value: Any) -> str:
+    """One text for one value, to compare what was filled in with what came back."""
+    if isinstance(value, list):
+        return "\n".join(as_text(item) for item in value)
+    if isinstance(value, dict):
+        return "\t".join(f"{key}={as_text(item)}" for key, item in value.items())
+    if value is None or value is False:
+        return ""
+    return "on" if value is True else str(value)
+
+
+def _value(field: Field, posted: Mapping[str, Sequence[str]]) -> Any:
+    if field.columns:
+        return _rows(field, posted)
+    values = posted.get(field.name)
+    if field.type == "array":
+        picked = posted.get(PICKED + field.name, [])
+        return (
+            list(dict.fromkeys(value for value in [*(values or ()), *picked] if value))[:MOST_VALUES] or None
+        )
+    if field.type == "boolean":
+        return values[-1] if values else ("" if FILLED_IN + field.name in posted else None)
+    return values[-1] if values else None
+
+
+def _rows(field: Field, posted: Mapping[str, Sequence[str]]) -> list[dict[str, str]] | None:
+    """`config.0.name=…` as a list of rows; empty rows are left out."""
+    rows: dict[int, dict[str, str]] = {}
+    pattern = re.compile(rf"{re.escape(field.name)}\.(\d{{1,4}})\.(\w+)")
+    columns = {column.name for column in field.columns}
+    for key, values in posted.items():
+        match = pattern.fullmatch(key)
+        if match and match[2] in columns and values:
+            rows.setdefault(int(match[1]), {})[match[2]] = values[-1]
+    kept = [rows[number] for number in sorted(rows) if any(text.strip() for text in rows[number].values())]
+    return kept[:MOST_VALUES] or None
+
+
+def _changes(data: QueryDict) -> dict[str, Any]:
+    try:
+        changes = json.loads(data.get("_fix") or "{}")
+    except ValueError:  # not from our page
+        return {}
+    return changes if isinstance(changes, dict) else {}
+
+
+def token_of(data: QueryDict) -> str:
+    """The form's token: one request per token, however often it is sent."""
+    token = data.get("_token", "")
+    return token if re.fullmatch(r"[0-9a-f]{32}", token) else ""
+
+
+def opened_at(data: QueryDict) -> datetime | None:
+    try:
+        at = parse_datetime(data.get("_opened_at", ""))
+    except ValueError:  # looks like a date and is none
+        return None
+    return at if at is not None and at.tzinfo is not None else None
+
+
+def generation_of(data: QueryDict) -> int | None:
+    text = data.get("_generation", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def seen_fields(data: QueryDict) -> set[str]:
+    """Fields the person has left already: their mistakes may be shown."""
+    return {name for name in data.get("_seen", "").split(",")[:200] if name}

@@ -1,0 +1,145 @@
+"""What the pages of requests show, put together from the queries: a line of the list, the page of one."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from portal.shell import times
+from services.integrations import githosts
+from services.integrations.errors import IntegrationError
+from services.integrations.githosts.base import Proposal
+from services.onboarding import queries, standing
+from services.onboarding.models import Hop, Request, Rollout, State
+
+CSV_HEADER = (
+    "request",
+    "title",
+    "blueprint",
+    "team",
+    "asked by",
+    "state",
+    "waits for",
+    "created",
+    "finished",
+)
+HEALTH = {
+    Rollout.State.WAITING: ("Unknown", "Waits its turn"),
+    Rollout.State.APPLYING: ("Progressing", "Applying"),
+    Rollout.State.PROGRESSING: ("Progressing", "Rolling out"),
+    Rollout.State.HEALTHY: ("Healthy", "Healthy"),
+    Rollout.State.FAILING: ("Degraded", "Failing"),
+}
+CHART_FROM, CHART_TO, ROW_HEIGHT = 84.0, 226.0, 23
+
+
+@dataclass(frozen=True)
+class ListLine:
+    row: Request
+    tone: str
+    icon: str
+    steps: list[str]
+    waits_for: str
+    waited_since: Any
+
+
+def line(row: Request) -> ListLine:
+    """One request in a list, from its prefetched hops: no query of its own."""
+    hops = list(row.hops.all())
+    tone, icon = standing.TONES[State(row.state)]
+    now = next((hop for hop in hops if hop.finished_at is None), None)
+    return ListLine(row, tone, icon, _steps(hops), now.waits_for if now else "", now and now.started_at)
+
+
+def _steps(hops: Iterable[Hop]) -> list[str]:
+    """A class per leg: d done, n now with a person, g now with a machine, empty to come."""
+    by_name: dict[str, Hop] = {hop.name: hop for hop in hops}
+    names = list(Hop.Name)
+    furthest = max((names.index(Hop.Name(name)) for name in by_name), default=0)
+    return [_step(by_name.get(name)) or ("d" if at < furthest else "") for at, name in enumerate(names)]
+
+
+def _step(hop: Hop | None) -> str:
+    if hop is None:
+        return ""
+    if hop.finished_at is not None:
+        return "d"
+    return "n" if hop.is_human else "g"
+
+
+def csv_rows(rows: Iterable[Request]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        now = next((hop for hop in row.hops.all() if hop.finished_at is None), None)
+        yield (
+            row.ref, row.title, row.blueprint, row.team or "", str(row.created_by), row.get_state_display(),
+            now.waits_for if now else "", row.created_at.isoformat(timespec="minutes"),
+            row.finished_at.isoformat(timespec="minutes") if row.finished_at else "",
+        )  # fmt: skip
+
+
+def detail(row: Request) -> dict[str, Any]:
+    legs = queries.legs(row)
+    return {
+        "standing": standing.standing(row),
+        "legs": legs,
+        "whole": sum((leg.took for leg in legs if leg.took), timedelta()),
+        "bars": bars(legs),
+        "rollouts": [rollout_line(rollout) for rollout in row.rollouts.all()],
+        "timeline": queries.timeline(row),
+        "pull": proposal_of(row),
+        "problem": row.problem if row.state == State.NEEDS_ATTENTION else {},
+        "needs": row.needs,
+    }
+
+
+def rollout_line(rollout: Rollout) -> dict[str, Any]:
+    health, word = HEALTH[Rollout.State(rollout.state)]
+    tone = {"Healthy": "ok", "Degraded": "bad"}.get(health, "")
+    return {"rollout": rollout, "health": health, "word": word, "tone": tone}
+
+
+def proposal_of(row: Request) -> Proposal | None:
+    """The pull request as the git host shows it; None while there is none, or while the host is silent."""
+    if row.pull_number is None:
+        return None
+    try:
+        return githosts.get(row.provider).proposal(row.repo, row.pull_number)
+    except IntegrationError:
+        return None
+
+
+def usual(row: Request) -> dict[str, str]:
+    """How long requests of this blueprint usually take; empty before there are enough to say so."""
+    rows = Request.objects.filter(blueprint=row.blueprint, state=State.LIVE)
+    since = timezone.now() - timedelta(days=180)
+    total = next(each for each in queries.hop_statistics(rows, since) if each.name == "total")
+    if total.count < 5:
+        return {}
+    return {"p50": times.span(total.p50), "p90": times.span(total.p90)}
+
+
+def bars(legs: Iterable[queries.Leg]) -> dict[str, Any]:
+    """The Gantt-like chart: each leg from its start, in the width it took."""
+    gone = [leg for leg in legs if leg.took is not None and leg.started_at is not None]
+    if not gone:
+        return {}
+    begin = min(leg.started_at for leg in gone)
+    end = max(leg.started_at + leg.took for leg in gone)
+    whole = max((end - begin).total_seconds(), 1.0)
+    scale = (CHART_TO - CHART_FROM) / whole
+    rows = [
+        {
+            "label": leg.label,
+            "took": times.span(leg.took),
+            "x": f"{CHART_FROM + (leg.started_at - begin).total_seconds() * scale:.1f}",
+            "width": f"{max(3.0, leg.took.total_seconds() * scale):.1f}",
+            "y": number * ROW_HEIGHT + 5,
+            "text_y": number * ROW_HEIGHT + 15,
+            "fill": "f4" if leg.is_human else "f0",
+            "person": leg.is_human,
+        }
+        for number, leg in enumerate(gone)
+    ]
+    return {"rows": rows, "height": len(rows) * ROW_HEIGHT + 2}

@@ -1,0 +1,121 @@
+"""What requests add to the pages of the shell and the catalog."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from portal.shell import registry
+from portal.shell.registry import NavItem, NeedsItem, PaletteItem, Panel, Tab
+
+
+def register() -> None:
+    registry.nav.add(NavItem("new", "New", "square-plus", "onboarding:blueprint_list", order=30))
+    registry.nav.add(
+        NavItem(
+            "requests", "Requests", "git-pull-request", "onboarding:request_list", order=40, badge=waiting
+        )
+    )
+    registry.palette.add(found)
+    registry.palette.add(forms)
+    registry.needs_me.add(needs)
+    registry.home_panels.add(Panel("requests", "My requests", 30, "onboarding/home_requests.html", mine))
+    registry.home_panels.add(Panel("start", "Start", 10, "onboarding/home_start.html", starts, area="side"))
+    registry.entity_tabs.add(
+        Tab("requests", "Requests", 40, "onboarding/entity_requests.html", of_entity, badge=open_for_entity)
+    )
+
+
+def waiting(request: HttpRequest) -> int | None:
+    """Open requests of this person."""
+    from services.onboarding.models import Request
+
+    return Request.objects.filter(created_by=request.user).open().count() or None
+
+
+def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
+    from services.onboarding.models import Request
+
+    rows = Request.objects.visible_to(request.user).listed()
+    number = query.upper().removeprefix("R-")
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        rows = rows.filter(number=int(number))
+    elif query:
+        rows = rows.filter(title__icontains=query)
+    else:
+        rows = rows.filter(created_by=request.user)
+    for row in rows.order_by("-updated_at")[:6]:
+        hint = f"{row.ref} · {row.get_state_display().lower()}"
+        yield PaletteItem("Requests", row.title, row.get_absolute_url(), "git-pull-request", hint)
+
+
+def forms(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
+    from services.onboarding import queries
+
+    for blueprint in queries.blueprints().values():
+        url = reverse("onboarding:request_new", args=[blueprint.name])
+        yield PaletteItem("New", f"New {blueprint.title.lower()}", url, blueprint.icon, "Form")
+
+
+def needs(request: HttpRequest) -> Iterator[NeedsItem]:
+    """What this person can move: approvals, reviews, merges, and failures of their own."""
+    from services.onboarding import queries
+    from services.onboarding.models import State
+
+    for row in queries.waits_for(request.user):
+        yield _need(row, State(row.state), request.user)
+
+
+def _need(row: Any, state: Any, user: Any) -> NeedsItem:
+    from services.onboarding.models import State
+
+    url, title = row.get_absolute_url(), f"{row.title} ({row.ref})"
+    if state == State.NEEDS_ATTENTION:
+        text = str(row.problem.get("title", "It did not work.")) + "."
+        return NeedsItem("alert-triangle", "bad", title, text, url, "See the fix", row.updated_at, order=10)
+    changes = reverse("onboarding:proposal_detail", args=[row.ref])
+    if state == State.AWAITING_APPROVAL:
+        reasons = "; ".join(need["reason"] for need in row.needs)
+        text = f"{row.created_by} asks. {reasons}."
+        return NeedsItem("hourglass-low", "warn", title, text, url, "Decide", row.updated_at, order=20)
+    if row.created_by_id == user.pk:
+        text = "Approved by somebody else; merge it when you like."
+        return NeedsItem("git-merge", "ok", title, text, changes, "Merge", row.updated_at, order=25)
+    text = f"{row.created_by} waits for a review."
+    return NeedsItem("eye-check", "info", title, text, changes, "Review", row.updated_at, order=30)
+
+
+def mine(request: HttpRequest) -> dict[str, Any] | None:
+    from services.onboarding import page_of
+    from services.onboarding.models import TERMINAL, Request
+
+    rows = Request.objects.filter(created_by=request.user).listed().exclude(state__in=TERMINAL)
+    lines = [page_of.line(row) for row in rows.prefetch_related("hops").order_by("-updated_at")[:6]]
+    return {"lines": lines, "filled": bool(lines)}
+
+
+def starts(request: HttpRequest) -> dict[str, Any]:
+    from services.onboarding import queries
+
+    blueprints = list(queries.blueprints().values())
+    return {"blueprints": blueprints[:4], "count": len(blueprints), "filled": False}
+
+
+def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any]:
+    from services.onboarding import page_of
+
+    return {
+        "lines": [page_of.line(row) for row in _for_entity(request, entity).prefetch_related("hops")[:50]]
+    }
+
+
+def open_for_entity(request: HttpRequest, entity: Any) -> int | None:
+    return _for_entity(request, entity).open().count() or None
+
+
+def _for_entity(request: HttpRequest, entity: Any) -> Any:
+    from services.onboarding.models import Request
+
+    rows = Request.objects.visible_to(request.user).listed().filter(entity_ref=entity.ref)
+    return rows.select_related("created_by", "team").order_by("-updated_at")

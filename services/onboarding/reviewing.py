@@ -1,0 +1,66 @@
+"""What a reviewer reads: the pull request where there is one, else the files the request would propose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.integrations import githosts
+from services.integrations.errors import IntegrationError
+from services.integrations.githosts.base import Comment, GitHost, Proposal, Review
+from services.manifests.diff import FileDiff, file_diff, file_diffs
+from services.manifests.problems import Finding
+from services.onboarding.models import Request
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    """`silent` when the git host did not answer and the request's own copy is shown instead."""
+
+    proposal: Proposal | None
+    diffs: list[FileDiff]
+    findings: list[Finding]
+    comments: list[Comment]
+    reviews: list[Review]
+    silent: bool = False
+
+
+def review(row: Request) -> ReviewPage:
+    findings = [finding_of(each) for each in row.findings]
+    if row.pull_number is None:
+        return ReviewPage(None, own_diffs(row), findings, [], [])
+    host, number = githosts.get(row.provider), row.pull_number
+    try:
+        changes = host.diff(row.repo, number)
+        diffs = [d for d in (file_diff(c.path, c.old, c.new) for c in changes) if d is not None]
+        return ReviewPage(
+            host.proposal(row.repo, number),
+            diffs,
+            findings,
+            host.comments(row.repo, number),
+            host.approvals(row.repo, number),
+        )
+    except IntegrationError:
+        return ReviewPage(None, own_diffs(row), findings, [], [], silent=True)
+
+
+def own_diffs(row: Request) -> list[FileDiff]:
+    """The request's files against the default branch as it is now."""
+    host = githosts.get(row.provider)
+    try:
+        before = _existing(host, row)
+    except IntegrationError:
+        before = {}
+    return file_diffs(before, {**dict.fromkeys(row.merged_paths), **row.files})
+
+
+def _existing(host: GitHost, row: Request) -> dict[str, bytes | str | None]:
+    tip = host.head(row.repo)
+    return {path: host.read(row.repo, path, tip) for path in {*row.files, *row.merged_paths}}
+
+
+def finding_of(stored: Mapping[str, Any]) -> Finding:
+    """A finding as it was when the request was submitted; its fix belongs to the form, not to this page."""
+    known = {
+        key: value for key, value in stored.items() if key in Finding.__dataclass_fields__ and key != "fix"
+    }
+    return Finding(**known)

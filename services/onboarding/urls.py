@@ -1,0 +1,23 @@
+from django.urls import path
+
+from services.onboarding import views
+
+app_name = "onboarding"
+urlpatterns = [
+    path("new/", views.blueprint_list, name="blueprint_list"),
+    path("new/<slug:blueprint>/", views.request_new, name="request_new"),
+    path("requests/", views.request_list, name="request_list"),
+    path("requests/<str:ref>/", views.request_detail, name="request_detail"),
+    path("requests/<str:ref>/edit/", views.request_edit, name="request_edit"),
+    path("requests/<str:ref>/fix/", views.request_fix, name="request_fix"),
+    path("requests/<str:ref>/approve/", views.request_approve, name="request_approve"),
+    path("requests/<str:ref>/reject/", views.request_reject, name="request_reject"),
+    path("requests/<str:ref>/withdraw/", views.request_withdraw, name="request_withdraw"),
+    path("requests/<str:ref>/close/", views.request_close, name="request_close"),
+    path("requests/<str:ref>/retry/", views.request_retry, name="request_retry"),
+    path("requests/<str:ref>/discard/", views.request_discard, name="request_discard"),
+    path("requests/<str:ref>/restore/", views.request_restore, name="request_restore"),
+    path("requests/<str:ref>/changes/", views.proposal_detail, name="proposal_detail"),
+    path("requests/<str:ref>/changes/merge/", views.request_merge, name="request_merge"),
+    path("requests/<str:ref>/changes/comment/", views.request_comment, name="request_comment"),
+]

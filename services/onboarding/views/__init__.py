@@ -1,0 +1,36 @@
+"""Pages of requests, one module per page; `urls` takes them from here."""
+
+from services.onboarding.views.changes import proposal_detail
+from services.onboarding.views.decisions import (
+    request_approve,
+    request_close,
+    request_comment,
+    request_discard,
+    request_fix,
+    request_merge,
+    request_reject,
+    request_restore,
+    request_retry,
+    request_withdraw,
+)
+from services.onboarding.views.new import blueprint_list, request_edit, request_new
+from services.onboarding.views.requests import request_detail, request_list
+
+__all__ = [
+    "blueprint_list",
+    "proposal_detail",
+    "request_approve",
+    "request_close",
+    "request_comment",
+    "request_detail",
+    "request_discard",
+    "request_edit",
+    "request_fix",
+    "request_list",
+    "request_merge",
+    "request_new",
+    "request_reject",
+    "request_restore",
+    "request_retry",
+    "request_withdraw",
+]

@@ -1,0 +1,118 @@
+"""Buttons: each one post, one action, back to the page. Sending a button twice does it once."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from portal.shell import toasts
+from portal.shell.policies import policy, signed_in
+from services.onboarding import actions
+from services.onboarding.views.access import refusals_as_toasts, request_for
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
+    row = actions.approve(
+        request=request_for(request, ref),
+        by=request.user,
+        tree_hash=request.POST.get("tree_hash", ""),
+        remark=request.POST.get("remark", "").strip(),
+    )
+    toasts.done(request, f"You approved {row.ref}.")
+    return redirect(row)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    row = actions.reject(request=request_for(request, ref), by=request.user, reason=reason)
+    toasts.done(request, f"{row.ref} is rejected; {row.created_by} reads your reason.")
+    return redirect(row)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    row = actions.withdraw(request=request_for(request, ref), by=request.user, reason=reason)
+    toasts.done(request, f"{row.ref} is withdrawn. Nothing of it was merged.")
+    return redirect(row)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_close(request: HttpRequest, ref: str) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    row = actions.close(request=request_for(request, ref), by=request.user, reason=reason)
+    toasts.done(request, f"{row.ref} is closed.")
+    return redirect(row)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_retry(request: HttpRequest, ref: str) -> HttpResponse:
+    row = actions.retry(request=request_for(request, ref), by=request.user)
+    toasts.done(request, f"Trying {row.ref} again.")
+    return redirect(row)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_discard(request: HttpRequest, ref: str) -> HttpResponse:
+    row = actions.discard(request=request_for(request, ref), by=request.user)
+    undo = reverse("onboarding:request_restore", args=[row.ref])
+    toasts.done(request, f"Draft {row.ref} is put away.", undo=undo)
+    return redirect("onboarding:blueprint_list")
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_restore(request: HttpRequest, ref: str) -> HttpResponse:
+    row = actions.restore(request=request_for(request, ref), by=request.user)
+    toasts.done(request, f"Draft {row.ref} is back.")
+    return redirect("onboarding:request_edit", row.ref)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_fix(request: HttpRequest, ref: str) -> HttpResponse:
+    """Open the form on a request with a fix filled in (`changes`, the finding's own)."""
+    row = request_for(request, ref)
+    changes = (row.problem.get("fix") or {}).get("changes") if "fix" in request.POST else None
+    row = actions.reopen_as_draft(request=row, by=request.user, changes=changes)
+    return redirect("onboarding:request_edit", row.ref)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_merge(request: HttpRequest, ref: str) -> HttpResponse:
+    head = request.POST.get("head", "")
+    row = actions.merge(request=request_for(request, ref), by=request.user, head=head)
+    toasts.done(request, f"Merging {row.ref}. The rollout starts by itself.")
+    return redirect(row)
+
+
+@policy(signed_in)
+@require_POST
+@refusals_as_toasts
+def request_comment(request: HttpRequest, ref: str) -> HttpResponse:
+    row = actions.comment(
+        request=request_for(request, ref),
+        by=request.user,
+        body=request.POST.get("body", ""),
+        key=request.POST.get("key", "")[:64],
+    )
+    toasts.done(request, "Your comment is on its way to the pull request.")
+    return redirect("onboarding:proposal_detail", row.ref)

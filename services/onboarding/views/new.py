@@ -1,0 +1,109 @@
+"""The form of a blueprint: drawn, evaluated as one types, kept as a draft, submitted."""
+
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.shell import toasts
+from portal.shell.policies import policy, signed_in
+from services.onboarding import actions, form_page, queries, rules
+from services.onboarding.blueprints import Blueprint
+from services.onboarding.errors import Blocked, Refusal
+from services.onboarding.models import Request
+from services.onboarding.views.access import request_for, said
+
+
+@policy(signed_in)
+@require_safe
+def blueprint_list(request: HttpRequest) -> HttpResponse:
+    drafts = Request.objects.drafts().filter(created_by=request.user).order_by("-updated_at")
+    context = {"blueprints": queries.blueprints().values(), "drafts": drafts}
+    return render(request, "onboarding/blueprint_list.html", context)
+
+
+def _blueprint_for(name: str) -> Blueprint:
+    found = queries.blueprints().get(name)
+    if found is None:
+        raise Http404
+    return found
+
+
+@policy(signed_in)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_new(request: HttpRequest, blueprint: str) -> HttpResponse:
+    """A new form; what is typed becomes a draft of its own."""
+    found = _blueprint_for(blueprint)
+    page = form_page.FormPage(request.user, found, None, reverse("onboarding:request_new", args=[blueprint]))
+    if request.method == "POST":
+        return _posted(request, page)
+    page.token, page.opened_at = uuid.uuid4().hex, timezone.now()
+    page.evaluate({})
+    return render(request, "onboarding/request_new.html", page.context())
+
+
+@policy(signed_in)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_edit(request: HttpRequest, ref: str) -> HttpResponse:
+    """The form filled in: a draft again, or a request that is corrected on its way."""
+    row = request_for(request, ref)
+    if not rules.can_edit(request.user, row):
+        toasts.refused(request, f"{row.ref} cannot be edited any more.")
+        return redirect(row)
+    found = _blueprint_for(row.blueprint)
+    page = form_page.FormPage(request.user, found, row, reverse("onboarding:request_edit", args=[row.ref]))
+    if request.method == "POST":
+        return _posted(request, page)
+    page.token, page.opened_at = row.token, row.created_at
+    page.evaluate(row.answers if row.draft_answers is None else row.draft_answers)
+    page.seen = set(page.answers)
+    return render(request, "onboarding/request_new.html", page.context())
+
+
+def _posted(request: HttpRequest, page: form_page.FormPage) -> HttpResponse:
+    page.read(request.POST)
+    intent = request.POST.get("_intent", "evaluate")
+    try:
+        if intent == "submit":
+            return redirect(_submit(request, page))
+        page.save()
+    except Blocked as refusal:
+        page.evaluation, page.seen = refusal.evaluation, None
+        return _draw(request, page, 422)
+    except Refusal as refusal:
+        toasts.refused(request, said(refusal))
+        page.evaluate(page.answers)
+        return _draw(request, page, refusal.status)
+    if intent == "save":
+        return redirect("onboarding:blueprint_list")
+    page.evaluate(page.answers)
+    return _draw(request, page, 200)
+
+
+def _submit(request: HttpRequest, page: form_page.FormPage) -> Request:
+    common: dict[str, Any] = {"by": page.user, "answers": page.answers}
+    if page.row is not None and page.row.submitted_at:
+        row = actions.edit_and_resubmit(request=page.row, generation=page.generation, **common)
+    else:
+        row = actions.submit(
+            blueprint=page.blueprint.name,
+            token=page.token,
+            request=page.row,
+            opened_at=page.opened_at,
+            **common,
+        )
+    toasts.done(request, f"{row.ref} is submitted. You can close this page; it goes on by itself.")
+    return row
+
+
+def _draw(request: HttpRequest, page: form_page.FormPage, status: int) -> HttpResponse:
+    template = "onboarding/request_live.html" if request.htmx else "onboarding/request_new.html"
+    page.refused = status == 422
+    return render(request, template, page.context(), status=status)

@@ -1,0 +1,74 @@
+/* The form that evaluates as one types. The server draws every field again; here the ones a person is in,
+   or has typed in since the question was sent, are left alone, and mistakes wait until the field is left. */
+(function () {
+  "use strict";
+  var form = document.getElementById("f");
+  var seen = document.getElementById("seen");
+  var sent = 0;
+  var waiting = {};
+
+  function field(element) { return element.closest && element.closest("[data-field]"); }
+  function visited() { return new Set(seen.value.split(",").filter(Boolean)); }
+
+  form.addEventListener("input", function (event) {
+    var box = field(event.target);
+    if (box) box.dataset.edited = String(performance.now());
+  });
+  form.addEventListener("focusout", function (event) {
+    var box = field(event.target);
+    if (!box || box.contains(event.relatedTarget)) return;
+    var names = visited();
+    var fresh = !names.has(box.dataset.field);
+    names.add(box.dataset.field);
+    seen.value = Array.from(names).join(",");
+    if (waiting[box.dataset.field]) {
+      say(box, waiting[box.dataset.field]);
+      delete waiting[box.dataset.field];
+    } else if (fresh) htmx.trigger(form, "change");
+  });
+  /* an entity chosen from the list becomes a token: the field may be drawn anew around the focus */
+  form.addEventListener("input", function (event) {
+    var input = event.target;
+    if (!input.matches("[data-picker]")) return;
+    var whole = Array.from(input.list.options).some(function (option) { return option.value === input.value; });
+    if (whole) field(input).dataset.redraw = "1"; else event.stopPropagation();
+  });
+  document.addEventListener("htmx:beforeRequest", function () { sent = performance.now(); });
+
+  function say(box, fresh) {
+    var said = box.querySelector(":scope > .said");
+    var next = fresh.querySelector(":scope > .said");
+    if (said && next && said.innerHTML !== next.innerHTML) { said.replaceWith(next); htmx.process(next); }
+    box.querySelectorAll("[aria-invalid]").forEach(function (input) { input.removeAttribute("aria-invalid"); });
+    if (fresh.querySelector("[aria-invalid]")) {
+      var input = box.querySelector("input:not([type=hidden]), select, textarea");
+      if (input) input.setAttribute("aria-invalid", "true");
+    }
+  }
+
+  document.addEventListener("htmx:oobBeforeSwap", function (event) {
+    var box = event.detail.target;
+    if (!box.matches("[data-field]")) return;
+    var fresh = event.detail.fragment.querySelector("[data-field]");
+    var pressed = box.contains(document.activeElement) && document.activeElement.tagName === "BUTTON";
+    var inside = box.contains(document.activeElement) && !pressed;
+    if (box.dataset.redraw) return;
+    if (!inside && !(Number(box.dataset.edited || 0) > sent)) return;
+    event.detail.shouldSwap = false;
+    box.hidden = fresh.hidden;
+    var remembered = box.querySelector('input[name^="was."]');
+    var nowFilled = fresh.querySelector('input[name^="was."]');
+    if (remembered && nowFilled) remembered.value = nowFilled.value;
+    var hasMistake = fresh.querySelector(":scope > .said .err");
+    var hadMistake = box.querySelector(":scope > .said .err");
+    if (inside && hasMistake && !hadMistake) waiting[box.dataset.field] = fresh.cloneNode(true);
+    else { delete waiting[box.dataset.field]; say(box, fresh.cloneNode(true)); }
+  });
+
+  /* after Submit was refused: to the first mistake */
+  var mistake = document.querySelector(".said .err");
+  if (mistake && form.dataset.refused !== undefined) {
+    var input = mistake.closest("[data-field]").querySelector("input:not([type=hidden]), select, textarea");
+    if (input) input.focus();
+  }
+})();
