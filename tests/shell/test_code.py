@@ -7,8 +7,8 @@ from portal.shell import code
 
 def test_marks_key_value_and_comment():
     html = code.yaml("  replicas: 3  # one per zone")
-    assert html.startswith('  <span class="k">replicas</span>:<span class="v"> 3</span>')
-    assert html.endswith('<span class="c">  # one per zone</span>')
+    assert html.startswith('  <span class="k">replicas</span>:<span class="v"> 3')
+    assert html.endswith('<span class="c"> # one per zone</span>')
 
 
 @pytest.mark.parametrize(
