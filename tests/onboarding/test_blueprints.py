@@ -275,6 +275,19 @@ def test_somebody_without_a_team_is_told_so(web_service):
     assert field(result, "owner").errors[0].message == "there is nothing to choose from"
 
 
+def test_a_long_catalog_is_asked_only_for_what_was_chosen(web_service):
+    asked = []
+
+    def components(chosen):
+        asked.append(list(chosen))
+        return [Choice(ref, ref) for ref in chosen if ref != "component:default/nowhere"]
+
+    refs = ["component:default/basket", "component:default/nowhere"]
+    result = evaluate(web_service, {**MINIMAL, "depends_on": refs}, context(components=components))
+    assert asked == [refs]
+    assert [(error.field, error.rule) for error in result.errors] == [("depends_on", "options")]
+
+
 def test_approvals_name_who_and_why(web_service):
     settings = {"registry": "r.example.com", "public_domain": "example.com", "prices": PRICES}
     places = [EnvironmentInfo("production", "Production", "example", True, settings)]

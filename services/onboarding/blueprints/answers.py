@@ -38,16 +38,19 @@ def variables_of(context: Context) -> dict[str, Any]:
     }
 
 
-def options_of(field: Field, context: Context) -> tuple[Choice, ...]:
+def options_of(field: Field, value: Any, context: Context) -> tuple[Choice, ...]:
+    """What there is to choose from, given what was chosen."""
     if field.source == "teams":
         return tuple(Choice(team.slug, team.name) for team in context.user.teams)
     if field.source == "environments":
         return tuple(
             _environment_choice(each.name, each.title, each.namespace) for each in context.environments
         )
-    if field.source:
-        return tuple(context.systems if field.source == "systems" else context.components)
-    return field.options
+    if not field.source:
+        return field.options
+    known = context.systems if field.source == "systems" else context.components
+    chosen = value if isinstance(value, list) else [value]
+    return tuple(known([each for each in chosen if isinstance(each, str)]) if callable(known) else known)
 
 
 def _environment_choice(name: str, title: str, namespace: str) -> Choice:
@@ -123,7 +126,7 @@ class _Filling:
         visible = self.holds(field.visible, True)
         required = visible and self.holds(field.required, False)
         value, prefilled = self.value(field, required) if visible else (empty_of(field), False)
-        options = options_of(field, self.context)
+        options = options_of(field, value, self.context)
         errors = tuple(self.errors(field, value, required, options)) if visible else ()
         self.take(field, value, bool(errors))
         return FieldState(

@@ -51,19 +51,26 @@ class Choice:
     hint: str = ""
 
 
+Choices = Sequence[Choice] | Callable[[Collection[str]], Sequence[Choice]]
+
+
 def nothing_exists(path: str) -> bytes | None:
     return None
 
 
 @dataclass(frozen=True)
 class Context:
-    """Everything an evaluation needs to know; `existing` reads a file of the deploy repository."""
+    """Everything an evaluation needs to know; `existing` reads a file of the deploy repository.
+
+    Where there are too many systems or components to list, a function may stand for them: given the values
+    that were chosen it returns those of them that exist, and as many others as are worth offering.
+    """
 
     user: Person
     environments: Sequence[EnvironmentInfo]
     taken: Callable[[str], bool] | Collection[str] = ()
-    systems: Sequence[Choice] = ()
-    components: Sequence[Choice] = ()
+    systems: Choices = ()
+    components: Choices = ()
     existing: Callable[[str], bytes | None] = nothing_exists
     request: str = ""
     guardrails: Any = None
