@@ -1,0 +1,96 @@
+"""One diagnosis: what is wrong, what shows it, what to do, the form field that fixes it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from services.diagnosis import objects
+from services.diagnosis.objects import Object, find
+
+Severity = Literal["error", "warn", "info"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    object: str
+    field: str
+    value: str
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`fix` names a field of the form that changes it, with a value where one is sure to be better."""
+
+    id: str
+    severity: Severity
+    title: str
+    evidence: list[Evidence]
+    advice: str
+    fix: dict[str, Any] | None = None
+    object: str = ""
+
+
+@dataclass
+class Picture:
+    """Everything known about some objects; each question is answered without looking through all of it."""
+
+    objects: Sequence[Object]
+    events: Sequence[Object] = ()
+    logs: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_kind: dict[str, list[Object]] = defaultdict(list)
+        for each in self.objects:
+            self._by_kind[objects.kind(each)].append(each)
+        self._events: dict[tuple[str, str], list[Object]] = defaultdict(list)
+        for event in sorted(self.events, key=seen_at):
+            about = find(event, "involvedObject") or find(event, "regarding") or {}
+            self._events[str(about.get("kind")), str(about.get("name"))].append(event)
+
+    def of_kind(self, *kinds: str) -> Iterable[Object]:
+        return (each for kind in kinds for each in self._by_kind[kind])
+
+    def events_of(self, obj: Object, *reasons: str) -> list[Object]:
+        """The object's events, oldest first; of these reasons only, where some are named."""
+        found = self._events[objects.kind(obj), objects.name(obj)]
+        return [each for each in found if not reasons or each.get("reason") in reasons]
+
+    def owner_of(self, obj: Object) -> str:
+        """Name of the workload on top: the Deployment of a ReplicaSet's pod, the CronJob of a Job's pod."""
+        owning = objects.items(obj, "metadata.ownerReferences")
+        if not owning:
+            return objects.reference(obj)
+        kind, name = str(owning[0].get("kind")), str(owning[0].get("name"))
+        for parent in self._by_kind[kind]:
+            if objects.name(parent) == name and objects.namespace(parent) == objects.namespace(obj):
+                return self.owner_of(parent)
+        return "/".join(part for part in (kind, objects.namespace(obj), name) if part)
+
+    def log_of(self, pod: Object, container: str) -> str:
+        """The last lines of a container, where somebody fetched them: by `namespace/pod/container`."""
+        return self.logs.get(f"{objects.namespace(pod)}/{objects.name(pod)}/{container}", "")
+
+
+def seen_at(event: Object) -> str:
+    """When an event was last seen; the API has three places for it."""
+    found = (
+        find(event, "series.lastObservedTime")
+        or find(event, "lastTimestamp")
+        or find(event, "eventTime")
+        or find(event, "metadata.creationTimestamp")
+    )
+    return str(found or "")
+
+
+def message_of(event: Object) -> str:
+    return str(event.get("message") or event.get("note") or "")
+
+
+def evidence(obj: Object, field: str, value: Any, at: Any = "") -> Evidence:
+    return Evidence(objects.reference(obj), field, str(value), str(at or ""))
+
+
+def event_evidence(event: Object, obj: Object) -> Evidence:
+    return evidence(obj, f"event {event.get('reason')}", message_of(event), seen_at(event))

@@ -1,0 +1,281 @@
+"""What goes wrong above the pods: rollouts, quotas, jobs, volumes claimed, autoscalers, services."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.diagnosis import objects
+from services.diagnosis.findings.model import Evidence, Finding, Picture, event_evidence, evidence, message_of
+from services.diagnosis.objects import Object, condition, find, items, number
+
+PODS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
+
+
+def rollout(workload: Object, picture: Picture) -> Iterator[Finding]:
+    given = condition(workload, "Progressing")
+    if given.get("reason") != "ProgressDeadlineExceeded":
+        return
+    wanted, updated = number(workload, "spec.replicas", 1), number(workload, "status.updatedReplicas")
+    available = number(workload, "status.availableReplicas")
+    seen = [
+        evidence(workload, "Progressing", given.get("message", ""), given.get("lastUpdateTime")),
+        evidence(workload, "status", f"{updated} of {wanted} updated, {available} available"),
+    ]
+    advice = "The new pods do not become ready: the reason stands with them. Going back helps now."
+    title = f"The rollout of {objects.name(workload)} is stuck"
+    yield Finding("rollout-stuck", "error", title, seen, advice)
+
+
+_QUOTA = re.compile(
+    r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.+?), used: (?P<used>.+?), limited: (?P<most>.+)"
+)
+_SECURITY = re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.+)')
+_WEBHOOK = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request:? ?(?P<why>.*)', re.DOTALL)
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '(?P<name>[^']+)'.* denied request: (?P<why>.*)", re.DOTALL)
+_ACCOUNT = re.compile(r'serviceaccount "(?P<name>[^"]+)" not found')
+
+
+def not_created(workload: Object, picture: Picture) -> Iterator[Finding]:
+    """Pods that the API refuses to create."""
+    given = condition(workload, "ReplicaFailure")
+    events = picture.events_of(workload, "FailedCreate")
+    if given.get("status") != "True" and not (events and not _has_all_pods(workload)):
+        return
+    said = str(given.get("message") or (message_of(events[-1]) if events else ""))
+    seen = [evidence(workload, "ReplicaFailure", said, given.get("lastTransitionTime"))] if given else []
+    seen += [event_evidence(each, workload) for each in events[-1:]]
+    yield _refused(workload, said, seen)
+
+
+def _has_all_pods(workload: Object) -> bool:
+    wanted = find(workload, "spec.replicas", find(workload, "status.desiredNumberScheduled", 1))
+    return isinstance(wanted, int) and number(workload, "status.replicas") >= wanted
+
+
+def _refused(workload: Object, said: str, seen: list[Evidence]) -> Finding:
+    name = objects.name(workload)
+    if match := _QUOTA.search(said):
+        advice = f"It asks for {match['asked']}; {match['used']} of {match['most']} is used. Ask for less, or more quota."
+        title = f"The quota {match['quota']} has no room for {name}"
+        return Finding("quota-exceeded", "error", title, seen, advice, _quota_field(match["asked"]))
+    if match := _SECURITY.search(said):
+        advice = f"This namespace is under the {match['level']} profile: {match['why']}."
+        return Finding("pod-security", "error", f"The pods of {name} are not allowed here", seen, advice)
+    if match := _WEBHOOK.search(said) or _POLICY.search(said):
+        title = f"The policy {match['name']} refuses the pods of {name}"
+        return Finding("policy-denied", "error", title, seen, match["why"].strip() or said)
+    if match := _ACCOUNT.search(said):
+        title = f"{name} needs the service account {match['name']}, which is not there"
+        return Finding("account-missing", "error", title, seen, "Create it, or correct the name.")
+    return Finding("failed-create", "error", f"The pods of {name} cannot be created", seen, said)
+
+
+def _quota_field(asked: str) -> dict[str, Any]:
+    field = (
+        "memory_limit"
+        if "limits.memory" in asked
+        else "memory_request"
+        if "memory" in asked
+        else "cpu_request"
+    )
+    return {"field": "replicas" if "pods" in asked else field, "label": "Ask for less"}
+
+
+_JOB_ENDS = {
+    "BackoffLimitExceeded": "Every try failed: the log of the last pod says why.",
+    "DeadlineExceeded": "It ran longer than its deadline allows: make it faster, or give it more time.",
+    "PodFailurePolicy": "A failure that its policy does not retry.",
+}
+
+
+def job(workload: Object, picture: Picture) -> Iterator[Finding]:
+    given = condition(workload, "Failed")
+    if given.get("status") != "True":
+        return
+    reason = str(given.get("reason", ""))
+    seen = [
+        evidence(
+            workload, "Failed", f"{reason}: {given.get('message', '')}", given.get("lastTransitionTime")
+        ),
+        evidence(workload, "status.failed", number(workload, "status.failed")),
+    ]
+    advice = _JOB_ENDS.get(reason, str(given.get("message", "")))
+    yield Finding("job-failed", "error", f"The job {objects.name(workload)} failed", seen, advice)
+
+
+def cron_job(workload: Object, picture: Picture) -> Iterator[Finding]:
+    if find(workload, "spec.suspend"):
+        seen = [evidence(workload, "spec.suspend", "true"), _last(workload)]
+        advice = "Nothing runs while it is suspended; switch it on again when it should."
+        yield Finding("cron-suspended", "warn", f"{objects.name(workload)} is suspended", seen, advice)
+    missed = picture.events_of(workload, "TooManyMissedTimes", "FailedNeedsStart", "MissSchedule")
+    if missed:
+        seen = [event_evidence(missed[-1], workload), _last(workload)]
+        advice = "Set a starting deadline, so that it starts again after an outage."
+        yield Finding("cron-missed", "warn", f"{objects.name(workload)} missed its time", seen, advice)
+
+
+def _last(workload: Object) -> Evidence:
+    return evidence(workload, "status.lastScheduleTime", find(workload, "status.lastScheduleTime", "never"))
+
+
+_CLASS = re.compile(r'storageclass(?:es)?(?:\.storage\.k8s\.io)? "(?P<name>[^"]*)" not found')
+
+
+def volume_claim(claim: Object, picture: Picture) -> Iterator[Finding]:
+    if find(claim, "status.phase") != "Pending":
+        return
+    events = picture.events_of(claim, "ProvisioningFailed", "FailedBinding", "WaitForFirstConsumer")
+    said = message_of(events[-1]) if events else ""
+    wanted = find(claim, "spec.storageClassName")
+    seen = [
+        evidence(claim, "status.phase", "Pending"),
+        evidence(claim, "spec.storageClassName", wanted or "default"),
+    ]
+    seen += [event_evidence(each, claim) for each in events[-1:]]
+    title, severity = f"The volume {objects.name(claim)} is not there yet", "error"
+    match = _CLASS.search(said)
+    if match:
+        advice = f"There is no storage class {match['name'] or wanted}: choose one of the cluster's."
+    elif "WaitForFirstConsumer" in {each.get("reason") for each in events[-1:]}:
+        return
+    elif "no storage class is set" in said or (not wanted and "no persistent volumes available" in said):
+        advice = "No storage class is named and the cluster has no default: name one."
+    else:
+        advice = (
+            said or "The storage of the cluster has not provided it: ask the platform team if this lasts."
+        )
+        severity = "error" if said else "warn"
+    yield Finding("volume-pending", "error" if severity == "error" else "warn", title, seen, advice)
+
+
+def autoscaler(scaler: Object, picture: Picture) -> Iterator[Finding]:
+    active, limited = condition(scaler, "ScalingActive"), condition(scaler, "ScalingLimited")
+    name = objects.name(scaler)
+    if active.get("status") == "False" and active.get("reason") != "ScalingDisabled":
+        said = str(active.get("message", ""))
+        seen = [evidence(scaler, "ScalingActive", said, active.get("lastTransitionTime"))]
+        cpu = "missing request" in said
+        advice = (
+            "It measures use as a share of the request, and there is none: set a CPU request."
+            if cpu
+            else "It cannot read what it scales by: is the metrics server there, and does the metric exist?"
+        )
+        fix = {"field": "cpu_request", "label": "Set a CPU request"} if cpu else None
+        yield Finding("autoscaler-blind", "error", f"The autoscaler {name} sees nothing", seen, advice, fix)
+    most, current = number(scaler, "spec.maxReplicas"), number(scaler, "status.currentReplicas")
+    if limited.get("status") == "True" and limited.get("reason") == "TooManyReplicas" and current >= most > 0:
+        seen = [evidence(scaler, "status.currentReplicas", f"{current} of at most {most}")]
+        advice = "It would scale further: raise the maximum, or make each pod do more."
+        fix = {"field": "replicas", "label": "Allow more replicas"}
+        yield Finding(
+            "autoscaler-at-max", "warn", f"The autoscaler {name} is at its maximum", seen, advice, fix
+        )
+
+
+# Services
+
+
+def service(found: Object, picture: Picture) -> Iterator[Finding]:
+    selector = find(found, "spec.selector")
+    if not isinstance(selector, Mapping) or not selector or find(found, "spec.type") == "ExternalName":
+        return
+    pods = [each for each in picture.of_kind("Pod") if _beside(each, found) and _carries(each, selector)]
+    wrong = (
+        list(_wrong_ports(found, pods))
+        if pods
+        else list(_wrong_ports(found, _templates(found, selector, picture)))
+    )
+    yield from wrong
+    if not pods and any(_beside(each, found) for each in picture.of_kind("Pod")):
+        yield _selects_nothing(found, selector, picture)
+    elif pods and not wrong and not any(condition(each, "Ready").get("status") == "True" for each in pods):
+        seen = [
+            evidence(each, "Ready", condition(each, "Ready").get("status", "unknown")) for each in pods[:3]
+        ]
+        advice = "Requests to it fail until one of its pods is ready."
+        title = f"The service {objects.name(found)} has no pod that is ready"
+        yield Finding("no-endpoints", "warn", title, seen, advice)
+
+
+def _beside(one: Object, other: Object) -> bool:
+    return objects.namespace(one) == objects.namespace(other)
+
+
+def _carries(obj: Object, selector: Mapping[str, Any]) -> bool:
+    labels = find(obj, "metadata.labels", {})
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def _templates(found: Object, selector: Mapping[str, Any], picture: Picture) -> list[Object]:
+    """Pods as their workloads describe them, where no pod is known."""
+    templates: list[Object] = []
+    for each in picture.of_kind("Deployment", "StatefulSet", "DaemonSet"):
+        template = find(each, "spec.template", {})
+        if _beside(each, found) and _carries(template, selector):
+            templates.append({"kind": "Pod", "metadata": each.get("metadata"), "spec": template.get("spec")})
+    return templates
+
+
+def _selects_nothing(found: Object, selector: Mapping[str, Any], picture: Picture) -> Finding:
+    wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    seen = [evidence(found, "spec.selector", wanted)]
+    for pod in [each for each in picture.of_kind("Pod") if _beside(each, found)][:3]:
+        having = find(pod, "metadata.labels", {})
+        near = {key: having[key] for key in selector if key in having} or having
+        seen.append(evidence(pod, "metadata.labels", ", ".join(f"{k}={v}" for k, v in sorted(near.items()))))
+    advice = "No pod carries the labels it selects: correct the selector, or the labels of the pods."
+    title = f"The service {objects.name(found)} finds no pods"
+    return Finding("selects-nothing", "error", title, seen, advice)
+
+
+def _wrong_ports(found: Object, pods: list[Object]) -> Iterator[Finding]:
+    for port in items(found, "spec.ports"):
+        target = port.get("targetPort", port.get("port"))
+        for pod in pods[:1]:
+            declared = [
+                each for container in items(pod, "spec.containers") for each in items(container, "ports")
+            ]
+            known = [
+                value for each in declared for value in (each.get("name"), each.get("containerPort")) if value
+            ]
+            if target in known or (not known and not isinstance(target, str)):
+                continue
+            yield _wrong_port(found, pod, port, known)
+
+
+def _wrong_port(found: Object, pod: Object, port: Mapping[str, Any], known: list[Any]) -> Finding:
+    target = port.get("targetPort", port.get("port"))
+    listed = ", ".join(str(each) for each in known) or "none"
+    seen = [evidence(found, f"spec.ports[{port.get('name', port.get('port'))}].targetPort", target)]
+    seen.append(evidence(pod, "containers.ports", listed))
+    number_ = next((each for each in known if isinstance(each, int)), None)
+    fix = (
+        {"field": "port", "value": number_, "label": f"Use port {number_}"} if number_ else {"field": "port"}
+    )
+    advice = f"It sends requests to port {target}; the pods declare {listed}. Correct the port."
+    title = f"The service {objects.name(found)} sends to a port that is not there"
+    return Finding("wrong-target-port", "error", title, seen, advice, fix)
+
+
+def budget(found: Object, picture: Picture) -> Iterator[Finding]:
+    if find(found, "status.disruptionsAllowed") == 0 and number(found, "status.expectedPods") > 0:
+        healthy, wanted = number(found, "status.currentHealthy"), number(found, "status.desiredHealthy")
+        if healthy >= wanted:
+            seen = [evidence(found, "status.disruptionsAllowed", f"0 ({healthy} healthy, {wanted} must be)")]
+            advice = "Nodes cannot be drained while no pod may be away: more replicas, or a looser budget."
+            title = f"The budget {objects.name(found)} lets no pod be moved"
+            yield Finding("budget-blocks", "warn", title, seen, advice, {"field": "replicas"})
+
+
+def terminating(found: Object, picture: Picture) -> Iterator[Finding]:
+    holders = find(found, "metadata.finalizers")
+    if find(found, "metadata.deletionTimestamp") and holders:
+        seen = [
+            evidence(
+                found, "metadata.finalizers", ", ".join(holders), find(found, "metadata.deletionTimestamp")
+            )
+        ]
+        advice = "It goes when these are done; if they never are, whoever set them is not working any more."
+        title = f"{objects.kind(found)} {objects.name(found)} is being deleted and held back"
+        yield Finding("terminating", "info", title, seen, advice)
