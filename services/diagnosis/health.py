@@ -293,6 +293,12 @@ def api_service(obj: Object) -> Health:
     return Health("Healthy" if available.get("status") == "True" else "Progressing", message)
 
 
+def application(obj: Object) -> Health:
+    """Argo CD's own verdict on what it deploys."""
+    known = next((each for each in ORDER if each == find(obj, "status.health.status")), "Unknown")
+    return Health(known, str(find(obj, "status.health.message", "")))
+
+
 # Everything else
 
 STATELESS = frozenset(
@@ -399,4 +405,5 @@ RULES: dict[tuple[str, str], Rule] = {
     ("gateway.networking.k8s.io", "HTTPRoute"): http_route,
     ("gateway.networking.k8s.io", "GRPCRoute"): http_route,
     ("apiregistration.k8s.io", "APIService"): api_service,
+    ("argoproj.io", "Application"): application,
 }

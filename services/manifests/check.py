@@ -6,6 +6,7 @@ from typing import Any
 
 from services.manifests import pointers, schema, semantics
 from services.manifests.guardrails import Guardrails, shipped
+from services.manifests.objects import group
 from services.manifests.pointers import Path
 from services.manifests.problems import (
     ORDER,
@@ -16,9 +17,9 @@ from services.manifests.problems import (
     Severity,
     environment_class,
 )
-from services.manifests.reader import Document
+from services.manifests.reader import Document, ManifestError
 
-__all__ = ["Finding", "Fix", "Severity", "check", "counts"]
+__all__ = ["RULES", "Finding", "Fix", "Severity", "check", "counts", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,27 @@ def check(
     found: list[Finding] = []
     rails = guardrails if guardrails is not None else shipped()
     objects = [subject.data for subject in subjects]
-    for index, problem in rails.broken(objects, wanted, settings or {}):
+    places = [subject.file for subject in subjects]
+    for index, problem in rails.broken(objects, wanted, settings or {}, places):
         found.append(_finding(problem, subjects[index], wanted))
     for subject in subjects:
         found.extend(_finding(problem, subject, wanted) for problem in _alone(subject, kubernetes))
     return sorted(_once(found), key=_order)
+
+
+def unreadable(error: ManifestError) -> Finding:
+    """A file that cannot be parsed is a finding like any other."""
+    rule = UNPARSABLE
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity(""),
+        title=rule.title,
+        message=error.message,
+        reason=rule.reason,
+        file=error.file,
+        document=error.document,
+        line=error.line,
+    )
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
@@ -103,6 +120,19 @@ NOT_AN_OBJECT = Rule(
     " nothing can be applied.",
     {"": "block"},
 )
+NOT_KUBERNETES = Rule(
+    "not-kubernetes",
+    "Not a manifest",
+    "Only what says its apiVersion and kind can be checked.",
+    {"": "info"},
+)
+UNPARSABLE = Rule(
+    "unparsable",
+    "Not readable as YAML",
+    "What cannot be read cannot be applied; a key that is there twice silently loses one of its values.",
+    {"": "block"},
+)
+CLIENT_SIDE = frozenset({"kustomize.config.k8s.io", "skaffold"})
 SCHEMA = Rule(
     "schema",
     "Not what the Kubernetes API accepts",
@@ -126,9 +156,17 @@ UNCHECKED = Rule(
 
 def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
     """Problems of one object by itself."""
+    if not subject.data.keys() & {"apiVersion", "kind"}:
+        yield Problem(NOT_KUBERNETES, (), "neither apiVersion nor kind: not a manifest, not checked")
+        return
     missing = [key for key in ("apiVersion", "kind") if not isinstance(subject.data.get(key), str)]
     if missing:
         yield Problem(NOT_AN_OBJECT, (), f"{' and '.join(missing)} missing")
+        return
+    if group(subject.data) in CLIENT_SIDE:
+        yield Problem(
+            UNCHECKED, ("kind",), f"{subject.data['kind']} is for a tool, not for the cluster: not checked"
+        )
         return
     metadata = subject.data.get("metadata")
     if not isinstance(metadata, Mapping) or not (metadata.get("name") or metadata.get("generateName")):
@@ -177,3 +215,6 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
 
 def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.file, finding.document, ORDER[finding.severity], finding.line, finding.path, finding.rule)
+
+
+RULES = (UNPARSABLE, NOT_AN_OBJECT, NOT_KUBERNETES, SCHEMA, REMOVED_API, UNCHECKED)

@@ -90,12 +90,15 @@ def plain_value(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def load_all(text: str | bytes, file: str = "") -> list[Document]:
-    """Every document that is not empty; `ManifestError` says where and why a file is refused."""
+def load_all(text: str | bytes, file: str = "", *, repeated_keys: bool = False) -> list[Document]:
+    """Every document that is not empty; `ManifestError` says where and why a file is refused.
+
+    With `repeated_keys` the last of two equal keys wins: for reading what others wrote, never for judging it.
+    """
     text = _decoded(text, file)
     if len(text) > MAX_CHARACTERS:
         raise ManifestError(f"the file is larger than {MAX_CHARACTERS // 1_000_000} MB", file)
-    reader = _Reader(text, file)
+    reader = _Reader(text, file, repeated_keys)
     try:
         return list(reader.documents())
     except yaml.MarkedYAMLError as error:
@@ -126,8 +129,9 @@ class _Anchor:
 
 
 class _Reader:
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, repeated_keys: bool = False) -> None:
         self.file = file
+        self.repeated_keys = repeated_keys
         self.index = -1
         self.nodes = 0
         self._next: Callable[[], Event] = yaml.CSafeLoader(text).get_event
@@ -208,7 +212,7 @@ class _Reader:
         merged: list[Any] = []
         while not isinstance(event := self._next(), events.MappingEndEvent):
             key = self._key(event, path)
-            if key in result:
+            if key in result and not self.repeated_keys:
                 raise self._refused(f"the key {key!r} is there twice", event)
             here = (*path, key)
             if key == "<<" and getattr(event, "implicit", (False,))[0]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.diagnosis import objects
 from services.diagnosis.findings.model import Evidence, Finding, Picture, event_evidence, evidence, message_of
 from services.diagnosis.objects import Object, find, items, number
 
@@ -269,7 +268,9 @@ def config_finding(container: str, said: str, seen: list[Evidence]) -> Finding:
 
 def cannot_start(container: Container, picture: Picture) -> Finding | None:
     reasons = (container.waiting.get("reason"), container.ended.get("reason"))
-    said = str(container.waiting.get("message") or container.ended.get("message") or "")
+    said = " ".join(
+        str(each["message"]) for each in (container.waiting, container.ended) if each.get("message")
+    )
     if not set(reasons) & set(START_REASONS) and "executable file not found" not in said:
         return None
     seen = [container.seen("state.waiting.reason", reasons[0] or reasons[1]), *_said(container, said)]
@@ -327,7 +328,8 @@ def _crashed(container: Container, code: Any, seen: list[Evidence], has_log: boo
             "The last line of its log is among the evidence." if has_log else "Look at its last log lines."
         )
     times = f", {container.restarts} restarts" if container.restarts else ""
-    return Finding("crash-loop", "error", f"{what}{container.name} keeps ending{times}", seen, advice)
+    how = f"keeps ending{times}" if times else f"ended with exit code {code}"
+    return Finding("crash-loop", "error", f"{what}{container.name} {how}", seen, advice)
 
 
 Check = Callable[[Container, Picture], Finding | None]

@@ -12,7 +12,7 @@ from services.diagnosis.objects import Object, condition, find, items
 _REASONS = (
     (r"insufficient memory", "memory", "memory_request", "asks for more memory than any node has free"),
     (r"insufficient cpu", "cpu", "cpu_request", "asks for more CPU than any node has free"),
-    (r"insufficient (?P<what>\S+/\S+)", "device", None, "asks for {what}, which no node has free"),
+    (r"insufficient (?P<what>[\w.-]+/[\w-]+)", "device", None, "asks for {what}, which no node has free"),
     (r"insufficient ephemeral-storage", "disk", None, "asks for more local disk than any node has free"),
     (r"didn't match pod's node affinity/selector|node\(s\) didn't match node selector", "selector", None,
      "may run on certain nodes only, and there are none with these labels"),

@@ -55,7 +55,8 @@ def _has_all_pods(workload: Object) -> bool:
 def _refused(workload: Object, said: str, seen: list[Evidence]) -> Finding:
     name = objects.name(workload)
     if match := _QUOTA.search(said):
-        advice = f"It asks for {match['asked']}; {match['used']} of {match['most']} is used. Ask for less, or more quota."
+        used = f"{match['used']} of {match['most']} is used"
+        advice = f"It asks for {match['asked']}; {used}. Ask for less, or for more quota."
         title = f"The quota {match['quota']} has no room for {name}"
         return Finding("quota-exceeded", "error", title, seen, advice, _quota_field(match["asked"]))
     if match := _SECURITY.search(said):
@@ -187,7 +188,7 @@ def service(found: Object, picture: Picture) -> Iterator[Finding]:
         else list(_wrong_ports(found, _templates(found, selector, picture)))
     )
     yield from wrong
-    if not pods and any(_beside(each, found) for each in picture.of_kind("Pod")):
+    if not pods and any(_alike(each, found, selector) for each in picture.of_kind("Pod")):
         yield _selects_nothing(found, selector, picture)
     elif pods and not wrong and not any(condition(each, "Ready").get("status") == "True" for each in pods):
         seen = [
@@ -200,6 +201,11 @@ def service(found: Object, picture: Picture) -> Iterator[Finding]:
 
 def _beside(one: Object, other: Object) -> bool:
     return objects.namespace(one) == objects.namespace(other)
+
+
+def _alike(pod: Object, found: Object, selector: Mapping[str, Any]) -> bool:
+    """Labelled in the same way, with other values: a near miss, not just any pod of the namespace."""
+    return _beside(pod, found) and selector.keys() <= find(pod, "metadata.labels", {}).keys()
 
 
 def _carries(obj: Object, selector: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ Most are ValidatingAdmissionPolicy files in `policies/`; those that compare seve
 `across`, under the same metadata.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as File
@@ -33,6 +33,12 @@ class Guardrails:
         mine = [policy.rule for policy in self.policies] + [each.rule for each in self.across]
         return {rule.id: rule for rule in mine}
 
+    def severity(self, id: str, environment: str) -> str:
+        """Its word for an environment, `off` included."""
+        known: list[Policy | AcrossRule] = [*self.policies, *self.across]
+        found = next(each for each in known if each.rule.id == id)
+        return "off" if found.is_off(environment) else found.rule.severity(environment)
+
     def without(self, id: str) -> "Guardrails":
         return Guardrails(
             tuple(policy for policy in self.policies if policy.id != id),
@@ -40,9 +46,17 @@ class Guardrails:
         )
 
     def broken(
-        self, objects: Sequence[Object], environment: str, settings: Mapping[str, Any]
+        self,
+        objects: Sequence[Object],
+        environment: str,
+        settings: Mapping[str, Any],
+        files: Sequence[str] = (),
     ) -> Iterator[tuple[int, Problem]]:
-        """Each problem with the index of its object."""
+        """Each problem with the index of its object.
+
+        Documents are compared with those of the same folder (`files` says where each comes from): elsewhere the
+        same names mean another environment, or another example.
+        """
         namespaces = {name(obj): obj for obj in objects if kind(obj) == "Namespace"}
         around = Surroundings(settings, namespaces)
         active = [policy for policy in self.policies if not policy.is_off(environment)]
@@ -52,7 +66,17 @@ class Guardrails:
                 yield from ((index, problem) for problem in problems(policy, case))
         for each in self.across:
             if not each.is_off(environment):
-                yield from each.judge(objects)
+                for indexes in _groups(files or [""] * len(objects), each.within_file):
+                    found = each.judge([objects[index] for index in indexes])
+                    yield from ((indexes[at], problem) for at, problem in found)
+
+
+def _groups(files: Sequence[str], within_file: bool) -> Iterable[list[int]]:
+    """Indexes of what belongs together: of one folder, or of one file."""
+    groups: dict[str, list[int]] = {}
+    for index, file in enumerate(files):
+        groups.setdefault(file if within_file else file.rpartition("/")[0], []).append(index)
+    return groups.values()
 
 
 @lru_cache(maxsize=1)

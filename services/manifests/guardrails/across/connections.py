@@ -228,6 +228,7 @@ RULES = (
             "block",
         ),
         duplicate_object,
+        within_file=True,
     ),
     AcrossRule(
         _rule(

@@ -17,6 +17,7 @@ class AcrossRule:
     rule: Rule
     function: Judgement
     off: frozenset[str] = frozenset()
+    within_file: bool = False
 
     def is_off(self, environment: str) -> bool:
         return environment in self.off if environment in self.rule.severities else "" in self.off

@@ -1,0 +1,99 @@
+"""Diagnose Kubernetes objects in files: manifests with status, lists, dumps of kubectl."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from portal.shell.commands import EngineCommand, Unusable
+from services.diagnosis import health, objects
+from services.diagnosis.findings import Picture, about, diagnose
+from services.manifests import files
+
+
+class Command(EngineCommand):
+    help = "Say how healthy the objects in files are, and why not; exits with 1 when one is degraded."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("paths", nargs="+", metavar="PATH")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        try:
+            read = list(files.read(options["paths"], repeated_keys=True))
+        except files.NoSuchPath as error:
+            raise Unusable(str(error)) from error
+        found = [each for file in read for each in _objects(file)]
+        told = _told([obj for _, _, obj in found])
+        entries = [_entry(name, document, obj, told) for name, document, obj in found]
+        entries += [_unreadable(file.name, file.error) for file in read if file.error]
+        return {"objects": sorted(entries, key=lambda each: (each["file"], each["document"]))}
+
+    def text(self, document: dict[str, Any]) -> str:
+        lines = []
+        for each in document["objects"]:
+            lines.append(f"{each['health']:<12}{each['object']}  {each['message']}".rstrip())
+            lines += [f"    {found['title']}. {found['advice']}" for found in each["findings"]]
+        return "\n".join(lines)
+
+    def is_wrong(self, document: dict[str, Any]) -> bool:
+        wrong = ("Degraded", "Missing")
+        return any(each["health"] in wrong or each["findings"] for each in document["objects"])
+
+
+def _objects(file: files.ManifestFile) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    """The objects of a file; those inside a List each for themselves."""
+    for document in file.documents:
+        for obj in _unlisted(document.data):
+            yield file.name, document.index, obj
+
+
+def _unlisted(data: Any) -> Iterator[Mapping[str, Any]]:
+    """kubectl leaves kind and apiVersion out of the items of a typed list."""
+    if not isinstance(data, Mapping):
+        return
+    kind, items = str(data.get("kind", "")), data.get("items")
+    if isinstance(items, list) and (kind.endswith("List") or not kind):
+        single = {"kind": kind.removesuffix("List"), "apiVersion": data.get("apiVersion", "v1")}
+        for item in items:
+            yield from _unlisted({**single, **item} if kind != "List" else item)
+    elif kind:
+        yield data
+
+
+def _told(found: list[Mapping[str, Any]]) -> Mapping[int, list[dict[str, Any]]]:
+    """Findings by the object they are told of, each once among all objects."""
+    events = [each for each in found if objects.kind(each) == "Event"]
+    picture = Picture([each for each in found if objects.kind(each) != "Event"], events)
+    wanted = [(each.id, each.object, each.evidence) for each in diagnose(picture.objects, events)]
+    told: dict[int, list[dict[str, Any]]] = {}
+    for obj in picture.objects:
+        mine = [each for each in about(obj, picture) if (each.id, each.object, each.evidence) in wanted]
+        told[id(obj)] = [asdict(each) for each in mine]
+    return told
+
+
+def _entry(
+    name: str, document: int, obj: Mapping[str, Any], told: Mapping[int, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    judged = health.assess(obj)
+    return {
+        "file": name,
+        "document": document,
+        "object": objects.reference(obj),
+        "health": judged.status,
+        "message": judged.message,
+        "findings": told.get(id(obj), []),
+    }
+
+
+def _unreadable(name: str, error: Exception) -> dict[str, Any]:
+    return {
+        "file": name,
+        "document": 0,
+        "object": "",
+        "health": "Unknown",
+        "message": f"cannot be read: {error}",
+        "findings": [],
+    }

@@ -1,0 +1,70 @@
+"""Check manifests against schemas, good sense and guardrails, in anybody's CI."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from portal.shell.commands import EngineCommand, Unusable
+from services.manifests import files, report, schema
+from services.manifests.check import check, unreadable
+from services.manifests.guardrails import Guardrails, PolicyError, load, shipped
+
+
+class Command(EngineCommand):
+    help = "Check manifests; exits with 1 when something blocks."
+    formats = ["text", "json", "sarif"]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("paths", nargs="+", metavar="PATH")
+        parser.add_argument("--environment", default="production", help="decides severities (production)")
+        parser.add_argument("--kubernetes", default="1.33", help="the version they are for (1.33)")
+        parser.add_argument("--policies", metavar="DIR", help="ValidatingAdmissionPolicy files of your own")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. registries=a,b"
+        )
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        settings = _settings(options["set"])
+        found, documents = [], []
+        try:
+            schema.number(options["kubernetes"])
+            guardrails = _guardrails(options["policies"])
+            for file in files.read(options["paths"]):
+                found += [unreadable(file.error)] if file.error else []
+                documents += file.documents
+        except (files.NoSuchPath, schema.UnknownKubernetes, PolicyError, OSError) as error:
+            raise Unusable(str(error)) from error
+        found += check(
+            documents,
+            environment=options["environment"],
+            kubernetes=options["kubernetes"],
+            guardrails=guardrails,
+            settings=settings,
+        )
+        return report.as_json(sorted(found, key=lambda each: (each.file, each.document)), len(documents))
+
+    def render(self, document: dict[str, Any], fmt: str) -> str:
+        if fmt == "sarif":
+            return json.dumps(report.as_sarif(document), indent=2, default=str, ensure_ascii=False)
+        return super().render(document, fmt)
+
+    def text(self, document: dict[str, Any]) -> str:
+        return report.as_text(document)
+
+    def is_wrong(self, document: dict[str, Any]) -> bool:
+        return bool(document["counts"]["block"])
+
+
+def _guardrails(folder: str | None) -> Guardrails:
+    return load(folder) if folder else shipped()
+
+
+def _settings(given: list[str]) -> Mapping[str, str]:
+    pairs = [each.partition("=") for each in given]
+    wrong = next((key for key, equals, _ in pairs if not equals), None)
+    if wrong is not None:
+        raise Unusable(f"--set takes KEY=VALUE, not {wrong!r}")
+    return {key: value for key, _, value in pairs}
