@@ -295,7 +295,8 @@ def api_service(obj: Object) -> Health:
 
 def application(obj: Object) -> Health:
     """Argo CD's own verdict on what it deploys."""
-    known = next((each for each in ORDER if each == find(obj, "status.health.status")), "Unknown")
+    given = find(obj, "status.health.status")
+    known: Status = next((each for each in ORDER if each == given), "Unknown")
     return Health(known, str(find(obj, "status.health.message", "")))
 
 

@@ -54,8 +54,8 @@ class Guardrails:
     ) -> Iterator[tuple[int, Problem]]:
         """Each problem with the index of its object.
 
-        Documents are compared with those of the same folder (`files` says where each comes from): elsewhere the
-        same names mean another environment, or another example.
+        Documents are compared with those of the same folder (`files` says where each is from): elsewhere
+        the same names mean another environment, or another example.
         """
         namespaces = {name(obj): obj for obj in objects if kind(obj) == "Namespace"}
         around = Surroundings(settings, namespaces)
