@@ -14,5 +14,6 @@ urlpatterns = [
     path("", include("services.catalog.urls")),
     path("", include("services.helpdesk.urls")),
     path("", include("services.onboarding.urls")),
+    path("", include("services.insights.urls")),
     path("", views.home, name="home"),
 ]

@@ -1,50 +1,62 @@
 """What the clusters know about the service a ticket is about: as it is now, and frozen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.util import find_spec
 from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
 
+from services.clusters import queries as clusters
+from services.clusters.picture import ContainerState, EnvironmentState, worst
 from services.helpdesk.models import Ticket
 from services.helpdesk.redaction import redact
 
-HEALTH_RANK = {"Degraded": 0, "Missing": 1, "Progressing": 2, "Unknown": 3, "Suspended": 4, "Healthy": 5}
+BETTER_LAST = ["Degraded", "Missing", "Progressing", "Unknown", "Suspended", "Healthy"]
+SEVERITIES = ["block", "critical", "bad", "error", "high", "warn", "warning", "info"]
+EVIDENCE_SHOWN = 6
 
 
-def states(entity_ref: str, environment: str = "") -> list[Any]:
+def states(entity_ref: str, environment: str = "") -> list[EnvironmentState]:
     """The state of a service in each environment (or the one asked for), from the portal's own picture."""
-    if not entity_ref or find_spec("services.clusters.queries") is None:
+    if not entity_ref:
         return []
-    from services.clusters import queries as clusters
-
     found = clusters.live_state(entity_ref)
-    return [state for state in found if not environment or name_of(state) == environment]
+    return [state for state in found if not environment or state.environment.name == environment]
 
 
-def findings(found: list[Any], limit: int = 2) -> list[dict[str, Any]]:
+def environments() -> list[tuple[str, str]]:
+    """Name and title of every environment, in their order."""
+    return [(environment.name, environment.title) for environment in clusters.environments()]
+
+
+def health_by_ref(refs: set[str]) -> dict[str, str]:
+    """The worst health of each service over its environments, for lists: one query."""
+    found = clusters.health_by_entity(refs - {""}) if refs - {""} else {}
+    return {ref: worst(by_environment.values()) for ref, by_environment in found.items()}
+
+
+def findings(found: Sequence[EnvironmentState], limit: int = 2) -> list[dict[str, Any]]:
     """What is wrong, worst first, each once, with the environment it was seen in."""
     seen: dict[str, dict[str, Any]] = {}
     for state in found:
         for finding in state.findings:
-            seen.setdefault(finding.id, {**_finding(finding), "environment": name_of(state)})
-    ranked = sorted(seen.values(), key=lambda f: _SEVERITIES.get(str(f["severity"]), 9))
-    return ranked[:limit]
+            seen.setdefault(finding.id, {**_finding(finding), "environment": state.environment.name})
+    return sorted(seen.values(), key=_severity)[:limit]
 
 
-_SEVERITIES = {"block": 0, "critical": 0, "bad": 0, "error": 1, "high": 1, "warn": 2, "warning": 2, "info": 4}
+def _severity(finding: dict[str, Any]) -> int:
+    word = finding["severity"]
+    return SEVERITIES.index(word) if word in SEVERITIES else len(SEVERITIES)
 
 
 def freeze(entity_ref: str, environment: str = "") -> dict[str, Any] | None:
-    """The snapshot a ticket keeps: one row per environment, findings, and every value behind them."""
+    """The snapshot a ticket keeps: a row for each environment, findings, and every value behind them."""
     found = states(entity_ref, environment)
     if not found:
         return None
-    from services.clusters import queries as clusters
-
-    return redact(
+    frozen: dict[str, Any] = redact(
         {
             "as_of": timezone.now().isoformat(),
             "environments": [_frozen(state) for state in found],
@@ -52,44 +64,46 @@ def freeze(entity_ref: str, environment: str = "") -> dict[str, Any] | None:
             "values": clusters.snapshot(entity_ref),
         }
     )
+    return frozen
 
 
-def _frozen(state: Any) -> dict[str, Any]:
+def _frozen(state: EnvironmentState) -> dict[str, Any]:
+    containers = [c for work in state.workloads for pod in work.pods for c in pod.containers]
     return {
-        "environment": name_of(state),
-        "health": str(state.health),
+        "environment": state.environment.name,
+        "health": state.shown_health,
         "message": state.message,
         "ready": state.ready,
         "desired": state.desired,
         "version": state.version,
         "image": state.image,
-        "restarts": _restarts(state),
+        "restarts": sum(c.restarts for c in containers),
+        "limit": _words(c.limit for c in containers),
+        "last_exit": _words(c.last_reason for c in containers),
+        "waiting": _words(c.reason for c in containers if _waits(c)),
         "findings": len(state.findings),
         "as_of": state.as_of.isoformat() if state.as_of else None,
     }
 
 
+def _waits(container: ContainerState) -> bool:
+    return container.state == "waiting"
+
+
+def _words(values: Any) -> str:
+    return ", ".join(sorted({value for value in values if value}))
+
+
 def _finding(finding: Any) -> dict[str, Any]:
+    shown = finding.evidence[:EVIDENCE_SHOWN]
     return {
         "id": finding.id,
         "severity": str(finding.severity),
         "title": finding.title,
         "advice": finding.advice,
         "fix": finding.fix,
-        "evidence": [
-            {"object": str(e.object), "field": e.field, "value": str(e.value)} for e in finding.evidence[:6]
-        ],
+        "evidence": [{"object": str(e.object), "field": e.field, "value": str(e.value)} for e in shown],
     }
-
-
-def name_of(state: Any) -> str:
-    """The environment's name, whether the state carries the row or the word."""
-    return str(getattr(state.environment, "name", state.environment))
-
-
-def _restarts(state: Any) -> int | None:
-    counts = [w.restarts for w in state.workloads if getattr(w, "restarts", None) is not None]
-    return sum(counts) if counts else None
 
 
 @dataclass(frozen=True)
@@ -110,34 +124,38 @@ class ThenNow:
     environment: str
 
 
-def then_and_now(ticket: Ticket, found: list[Any]) -> ThenNow | None:
-    """The frozen row of the ticket's environment beside the live one; None when nothing was frozen."""
-    frozen = (ticket.snapshot or {}).get("environments") or []
-    then = next((row for row in frozen if row["environment"] == ticket.environment), None)
-    then = then or min(frozen, key=lambda row: HEALTH_RANK.get(row["health"], 3), default=None)
-    if then is None:
-        return None
-    state = next((s for s in found if name_of(s) == then["environment"]), None)
-    now = _frozen(state) if state else {}
-    rows = [row for row in (_row(label, key, then, now) for label, key in COMPARED) if row]
-    return ThenNow(rows, ticket.snapshot_at, state.as_of if state else None, then["environment"])
-
-
 COMPARED = [
     ("Health", "health"),
     ("Pods ready", "ready"),
     ("Restarts", "restarts"),
+    ("Waits for", "waiting"),
+    ("Last exit", "last_exit"),
+    ("Memory limit", "limit"),
     ("Version", "version"),
     ("Findings", "findings"),
 ]
 
 
+def then_and_now(ticket: Ticket, found: Sequence[EnvironmentState]) -> ThenNow | None:
+    """The frozen row of the ticket's environment beside the live one; None when nothing was frozen."""
+    frozen = (ticket.snapshot or {}).get("environments") or []
+    then = next((row for row in frozen if row["environment"] == ticket.environment), None)
+    then = then or min(frozen, key=lambda row: _rank(row.get("health", "")), default=None)
+    if then is None:
+        return None
+    state = next((s for s in found if s.environment.name == then["environment"]), None)
+    now = _frozen(state) if state else {}
+    rows = [row for row in (_row(label, key, then, now) for label, key in COMPARED) if row]
+    return ThenNow(rows, ticket.snapshot_at, state.as_of if state else None, then["environment"])
+
+
 def _row(label: str, key: str, then: dict[str, Any], now: dict[str, Any]) -> Row | None:
     before, after = _shown(key, then), _shown(key, now)
-    if before == after == "":
+    if not before and not after:
         return None
-    tone = _tone(key, then, now) if before != after else ""
-    return Row(label, before or "unknown", after or "unknown", tone)
+    nothing = "unknown" if not now else "none"
+    tone = _tone(key, then, now) if now and before != after else ""
+    return Row(label, before or "none", after or nothing, tone)
 
 
 def _shown(key: str, row: dict[str, Any]) -> str:
@@ -147,51 +165,23 @@ def _shown(key: str, row: dict[str, Any]) -> str:
     return "" if value is None else str(value)
 
 
+def _rank(health: str) -> int:
+    return BETTER_LAST.index(health) if health in BETTER_LAST else BETTER_LAST.index("Unknown")
+
+
 def _tone(key: str, then: dict[str, Any], now: dict[str, Any]) -> str:
-    """Better is green, worse is red; a new version is neither."""
-    if not now or key == "version":
+    """Better is green, worse is red; a new version or limit is neither."""
+    if key in ("version", "limit", "last_exit"):
         return ""
     if key == "health":
-        better = HEALTH_RANK.get(now["health"], 3) > HEALTH_RANK.get(then["health"], 3)
+        better = _rank(now["health"]) > _rank(then["health"])
+    elif key == "waiting":
+        better = not now["waiting"]
     elif key == "ready":
-        better = (now.get("ready") or 0) > (then.get("ready") or 0)
+        better = (now["ready"] or 0) > (then.get("ready") or 0)
     else:
-        better = (now.get(key) or 0) < (then.get(key) or 0)
+        better = (now[key] or 0) < (then.get(key) or 0)
     return "ok" if better else "bad"
-
-
-def health_by_ref(refs: set[str]) -> dict[str, str]:
-    """The worst health of each service over its environments, for lists: one query."""
-    refs = {ref for ref in refs if ref}
-    if not refs or find_spec("services.clusters.queries") is None:
-        return {}
-    from services.clusters import queries as clusters
-
-    found = clusters.health_by_entity(refs)
-    return {ref: _worst(list(healths.values())) for ref, healths in found.items() if healths}
-
-
-def _worst(healths: list[Any]) -> str:
-    words = [str(getattr(health, "status", health)) for health in healths]
-    return min(words, key=lambda word: HEALTH_RANK.get(word, 3))
-
-
-def flat(snapshot: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Every value of a snapshot with its path, in order."""
-    if isinstance(snapshot, dict):
-        return [row for key, value in snapshot.items() for row in flat(value, f"{prefix}.{key}".lstrip("."))]
-    if isinstance(snapshot, list):
-        return [row for i, value in enumerate(snapshot) for row in flat(value, f"{prefix}[{i}]")]
-    return [] if snapshot in (None, "") else [(prefix, str(snapshot))]
-
-
-def environments() -> list[tuple[str, str]]:
-    """Name and title of every environment, in their order."""
-    if find_spec("services.clusters.models") is None:
-        return []
-    from services.clusters.models import Environment
-
-    return list(Environment.objects.order_by("position", "name").values_list("name", "title"))
 
 
 def fix_url(finding: dict[str, Any], entity_ref: str) -> str:
@@ -201,3 +191,12 @@ def fix_url(finding: dict[str, Any], entity_ref: str) -> str:
     if not name:
         return reverse("helpdesk:ticket_new")
     return reverse("catalog:entity_detail", args=[kind, namespace, name]) + "?tab=live"
+
+
+def flat(snapshot: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Every value of a snapshot with its path, in order."""
+    if isinstance(snapshot, dict):
+        return [row for key, value in snapshot.items() for row in flat(value, f"{prefix}.{key}".lstrip("."))]
+    if isinstance(snapshot, list):
+        return [row for i, value in enumerate(snapshot) for row in flat(value, f"{prefix}[{i}]")]
+    return [] if snapshot in (None, "") else [(prefix, str(snapshot))]

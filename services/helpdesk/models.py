@@ -114,7 +114,9 @@ class Ticket(models.Model):
     assignee = models.ForeignKey(
         USER, on_delete=models.PROTECT, null=True, blank=True, related_name="assigned_tickets"
     )
-    watchers = models.ManyToManyField(USER, blank=True, related_name="watched_tickets")
+    watchers: "models.ManyToManyField[Any, Any]" = models.ManyToManyField(
+        USER, blank=True, related_name="watched_tickets"
+    )
 
     entity_ref = models.CharField(max_length=400, blank=True)
     environment = models.CharField(max_length=63, blank=True)

@@ -90,7 +90,7 @@ def needs(request: HttpRequest) -> Iterator[NeedsItem]:
 
 def my_tickets(request: HttpRequest) -> dict[str, Any] | None:
     """What I asked and is still open, newest change first."""
-    mine = Ticket.objects.filter(asker=request.user).open().for_rows().order_by("-updated_at")
+    mine = Ticket.objects.filter(asker_id=request.user.pk).open().for_rows().order_by("-updated_at")
     rows = list(mine[:6])
     return {"tickets": rows, "filled": bool(rows)}
 

@@ -140,8 +140,8 @@ def similar_open(user: Any, text: str, *, entity_ref: str = "", limit: int = 4) 
     condition = Q(entity_ref=entity_ref.lower()) if entity_ref else Q(pk__in=[])
     if words:
         query = SearchQuery(" | ".join(words), config="english", search_type="raw")
-        tickets = tickets.annotate(rank=SearchRank(F("search"), query))
-        return list(tickets.filter(condition | Q(search=query)).order_by("-rank", "-created_at")[:limit])
+        rank = SearchRank(F("search"), query)
+        return list(tickets.filter(condition | Q(search=query)).order_by(rank.desc(), "-created_at")[:limit])
     return list(tickets.filter(condition).order_by("-created_at")[:limit])
 
 

@@ -71,7 +71,8 @@ def _found_or_created(by: Any, submission: str, **fields: Any) -> tuple[Ticket, 
 
 def _team_of(person: Any) -> Team | None:
     """The team in whose name somebody asks: the one they have been in longest."""
-    return person.teams.order_by("memberships__pk").first()
+    team: Team | None = person.teams.order_by("memberships__pk").first()
+    return team
 
 
 def _tell(ticket: Ticket, *, by: Any, body: str, at: datetime) -> None:

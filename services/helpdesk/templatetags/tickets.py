@@ -6,7 +6,7 @@ from django import template
 
 from services.helpdesk import live, wording
 from services.helpdesk.models import Ticket
-from services.helpdesk.states import Priority
+from services.helpdesk.states import Priority, State
 
 register = template.Library()
 BARS = ((1.5, 10.0, 4.5), (6.25, 6.5, 8.0), (11.0, 3.0, 11.5))
@@ -24,8 +24,8 @@ def priority(level: int) -> dict[str, Any]:
 def ticket_state(context: template.Context, ticket: Ticket) -> dict[str, str]:
     return {
         "label": wording.state_label(ticket, context["request"].user),
-        "tone": wording.TONES[ticket.state],
-        "icon": wording.ICONS.get(ticket.state, ""),
+        "tone": wording.TONES[State(ticket.state)],
+        "icon": wording.ICONS.get(State(ticket.state), ""),
     }
 
 

@@ -75,7 +75,7 @@ def _live(source: Any) -> dict[str, Any]:
     entity_ref = entity.ref if entity else ""
     everywhere = live.states(entity_ref)
     environment = source.get("environment", "")
-    here = [s for s in everywhere if not environment or live.name_of(s) == environment]
+    here = [s for s in everywhere if not environment or s.environment.name == environment]
     return {
         "entity_ref": entity_ref,
         "entity": entity,

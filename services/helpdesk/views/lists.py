@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from portal.shell import tables
 from portal.shell.policies import policy, signed_in
-from services.helpdesk import queries
+from services.helpdesk import queries, rules
 from services.helpdesk.forms import FilterForm, team_choices
 from services.helpdesk.models import Ticket
 
@@ -29,12 +29,12 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     found = queries.matching(Ticket.objects.all(), form.filters())
     shown = found.visible_to(request.user)
     if who == "mine":
-        shown = shown.filter(asker=request.user)
+        shown = shown.filter(asker_id=request.user.pk)
     rows = tables.order(request, shown.for_rows(), COLUMNS, "-updated")
     if request.GET.get("format") == "csv":
         return tables.csv_response("tickets", queries.CSV_HEADER, queries.csv_rows(rows))
     page = tables.paginate(request, rows)
-    counts_private = who == "all" and not request.user.is_platform
+    counts_private = who == "all" and not rules.can_triage(request.user)
     context = {
         "page": page,
         "who": who,
@@ -44,4 +44,6 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "teams": team_choices(),
         "categories": queries.categories(),
     }
-    return render(request, "helpdesk/ticket_list.html" + ("#list" if request.htmx else ""), context)
+    return render(
+        request, "helpdesk/ticket_list.html" + ("#list" if request.headers.get("HX-Request") else ""), context
+    )

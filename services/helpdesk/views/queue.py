@@ -88,7 +88,7 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
     """The same step for every ticked ticket; one that refuses stops none of the others and is named."""
     form = BulkForm(request.POST)
     if not form.is_valid():
-        toasts.refused(request, next(iter(form.errors.values()))[0])
+        toasts.refused(request, str(next(iter(form.errors.values()))[0]))
         return _back(request)
     refused = []
     for ticket in form.cleaned_data["tickets"]:

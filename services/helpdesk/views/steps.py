@@ -122,7 +122,7 @@ def _do(request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str]
 
 def _say(request: HttpRequest, form: Any, said: str) -> None:
     if form.errors:
-        toasts.refused(request, next(iter(form.errors.values()))[0])
+        toasts.refused(request, str(next(iter(form.errors.values()))[0]))
     elif said:
         toasts.done(request, said)
 

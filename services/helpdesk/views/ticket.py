@@ -1,6 +1,7 @@
 """One ticket: the conversation and everything one can do to it."""
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -39,7 +40,7 @@ def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: 
         "ticket": ticket,
         "items": thread.items(ticket, request.user),
         "states": states,
-        "here": next((s for s in states if live.name_of(s) == ticket.environment), None),
+        "here": next((s for s in states if s.environment.name == ticket.environment), None),
         "thennow": live.then_and_now(ticket, states),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "like": queries.like(ticket, request.user),
@@ -94,9 +95,15 @@ def pane_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "thennow": live.then_and_now(ticket, states),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "shown": messages[:1] + messages[1:][-1:],
-        "queue_url": (request.htmx.current_url_abs_path if request.htmx else "") or request.get_full_path(),
+        "queue_url": _listing(request),
         "like": queries.like(ticket, request.user),
     }
+
+
+def _listing(request: HttpRequest) -> str:
+    """The address of the queue around a preview, with its filters: where a step leads back to."""
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return urlunsplit(("", "", shown.path, shown.query, "")) or request.get_full_path()
 
 
 @policy(signed_in)
