@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from django.core.management import CommandError, call_command
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from services.manifests.check import Finding, Fix
 from services.manifests.emit import load_all
@@ -528,3 +530,25 @@ def test_the_fix_of_a_guardrail_unblocks_the_form(web_service):
     assert finding.file.endswith("production/deployment.yaml")
     assert "memory: 512Mi" in blocked.files[finding.file].splitlines()[finding.line - 1]
     assert not evaluate(web_service, {**answers, **finding.fix.changes}, context()).blocked
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("\ud800\x00"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(shipped()["web-service"].fields)), anything, max_size=6))
+@example({"description": "x" * 600_000})
+@example({"config": [{"name": "A", "value": "x" * 3_000} for _ in range(300)]})
+@example({"depends_on": ["component:default/basket"] * 60_000})
+@example({"memory_request": 10**30, "memory_limit": 10**30})
+@example({"memory_request": float("nan")})
+@example({"name": "\ud800", "depends_on": ["\x00"], "config": [{"name": "\ud800", "value": "\ud800"}]})
+def test_no_answer_makes_the_evaluation_fail(answers):
+    result = evaluate(shipped()["web-service"], {**MINIMAL, **answers}, context())
+    assert result.blocked or not result.errors
+    assert not [error for error in result.errors if error.rule == "blueprint"], result.errors
+    json.dumps(result.answers)

@@ -7,12 +7,12 @@ from typing import Any
 from services.manifests.expressions import Expression, ExpressionError, Scope
 from services.manifests.render import RenderError, Template
 from services.onboarding.blueprints.model import Blueprint, Choice, Context, Field, FieldError, FieldState
-from services.onboarding.blueprints.validation import check_value, is_blank, is_empty
+from services.onboarding.blueprints.validation import MOST, check_value, is_blank, is_empty
 
 
 @dataclass(frozen=True)
 class Form:
-    """`answers` are what was said or prefilled; `preview` replaces what is missing or wrong by examples."""
+    """`answers` are what was said or prefilled; `preview` has examples for what is missing or wrong."""
 
     answers: dict[str, Any]
     preview: dict[str, Any]
@@ -49,8 +49,8 @@ def options_of(field: Field, value: Any, context: Context) -> tuple[Choice, ...]
     if not field.source:
         return field.options
     known = context.systems if field.source == "systems" else context.components
-    chosen = value if isinstance(value, list) else [value]
-    return tuple(known([each for each in chosen if isinstance(each, str)]) if callable(known) else known)
+    chosen = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+    return tuple(known([each for each in chosen[:MOST] if each.isprintable()]) if callable(known) else known)
 
 
 def _environment_choice(name: str, title: str, namespace: str) -> Choice:
@@ -63,7 +63,7 @@ def coerce(field: Field, value: Any) -> Any:
         return [_coerce_row(field, row) for row in value]
     if not isinstance(value, str):
         return value
-    value = value.strip()
+    value = value.strip().encode(errors="replace").decode()
     if field.type in ("integer", "number"):
         return _number(value)
     if field.type == "boolean":
@@ -107,7 +107,7 @@ class _Filling:
         self.context = context
         self.base = variables_of(context)
         self.answers = {name: empty_of(field) for name, field in blueprint.fields.items()}
-        self.preview = dict(self.answers)
+        self.known, self.preview = dict(self.answers), dict(self.answers)
         self._scope = Scope(self.base)
         self._fresh = False
 
@@ -118,7 +118,7 @@ class _Filling:
     @property
     def scope(self) -> Scope:
         if not self._fresh:
-            self._scope.extend("answers", self.answers)
+            self._scope.extend("answers", self.known)
             self._fresh = True
         return self._scope
 
@@ -158,12 +158,17 @@ class _Filling:
         return (empty_of(field), False) if default is None else (default, True)
 
     def take(self, field: Field, value: Any, wrong: bool) -> None:
-        """Let the fields after it and the manifests see the answer, without rows that are still blank."""
+        """Let the fields after it see the answer if it passes, without rows that are still blank.
+
+        Those see nothing, and the manifests an example, where it does not: what is wrong goes no further.
+        """
         if isinstance(value, list):
             value = [item for item in value if not is_blank(item)]
         self.answers[field.name] = value
+        self.known[field.name] = empty_of(field) if wrong else value
         stand_in = empty_of(field) if field.example is None else field.example
-        self.preview[field.name] = stand_in if wrong else value
+        lacking = is_empty(value) and field.default is not None
+        self.preview[field.name] = stand_in if wrong or lacking else value
         self._fresh = False
 
     def holds(self, condition: Expression | bool | None, otherwise: bool) -> bool:
@@ -209,7 +214,7 @@ class _Filling:
     def broken_rules(self, field: Field, value: Any) -> Iterator[FieldError]:
         if not field.rules:
             return
-        scope = Scope({**self.base, "answers": self.answers, "value": value})
+        scope = Scope({**self.base, "answers": self.known, "value": value})
         for rule in field.rules:
             if _is_true(rule.when, scope):
                 suggestion = rule.suggestion.evaluate(scope) if rule.suggestion else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from services.manifests.check import Finding
@@ -25,6 +26,7 @@ from services.onboarding.blueprints.tree import Tree, build, hash_of
 
 def evaluate(blueprint: Blueprint, answers: Mapping[str, Any], context: Context) -> Evaluation:
     """Everything a form page and a submission need; never raises for what people answered."""
+    context = replace(context, existing=cache(context.existing))
     form = fill(blueprint, answers, context)
     environments = {each.name: each for each in context.environments}
     errors = form.errors

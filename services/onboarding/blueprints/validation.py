@@ -1,6 +1,7 @@
 """Whether an answer fits its field; each refusal names the rule and offers the nearest value that passes."""
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -60,6 +61,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
 }
 MAX_TEXT = 10_000
+MOST = 200  # items of a list
 
 
 def is_empty(value: Any) -> bool:
@@ -134,6 +136,9 @@ def _check_choice(field: Field, value: str, options: Sequence[Choice]) -> Iterat
 
 
 def _check_number(field: Field, value: float) -> Iterator[FieldError]:
+    if not math.isfinite(value):
+        yield FieldError("type", f"must be {_type_name(field)}", field=field.name)
+        return
     low, high, step = (field.limits.get(key) for key in ("minimum", "maximum", "multipleOf"))
     unit = f" {field.unit}" if field.unit else ""
     if low is not None and value < low:
@@ -147,7 +152,7 @@ def _check_number(field: Field, value: float) -> Iterator[FieldError]:
 
 
 def _check_list(field: Field, value: list[Any], options: Sequence[Choice]) -> Iterator[FieldError]:
-    if len(value) > field.limits.get("maxItems", 200):
+    if len(value) > field.limits.get("maxItems", MOST):
         yield FieldError("maxItems", f"at most {field.limits.get('maxItems', 200)}", None, field.name)
         return
     if len(value) < field.limits.get("minItems", 0):

@@ -5,10 +5,8 @@ The engine is loaded by the first who asks for it: it is heavy, and only web and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
-
-from django.db.models import QuerySet
 
 from services.accounts.models import User
 from services.catalog.models import Entity
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from services.onboarding import blueprints as engine
 
 EMPTY = Request()
+OFFERED = 400
 
 
 def blueprints() -> Mapping[str, engine.Blueprint]:
@@ -63,17 +62,24 @@ def context_for(user: User, request: Request | None = None) -> engine.Context:
         user=_person(user),
         environments=[_environment(each) for each in Environment.objects.order_by("position")],
         taken=_taken(row),
-        systems=[engine.Choice(e.name, e.title or e.name) for e in _entities("System")],
-        components=[
-            engine.Choice(e.ref, e.title or e.name, e.type) for e in _entities("Component", "Resource")
+        systems=lambda chosen: [
+            engine.Choice(e.name, e.title or e.name) for e in _entities("name", chosen, "System")
+        ],
+        components=lambda chosen: [
+            engine.Choice(e.ref, e.title or e.name, e.type)
+            for e in _entities("ref", chosen, "Component", "Resource")
         ],
         existing=_reader(row),
         request=request.ref if request else "",
     )
 
 
-def _entities(*kinds: str) -> QuerySet[Entity]:
-    return Entity.objects.filter(kind__in=kinds).order_by("name").only("ref", "name", "title", "type")
+def _entities(key: str, chosen: Collection[str], *kinds: str) -> list[Entity]:
+    """The chosen ones, and as many others as a page offers: a catalog may hold tens of thousands."""
+    rows = Entity.objects.filter(kind__in=kinds).order_by("name").only("ref", "name", "title", "type")
+    offered = list(rows[:OFFERED])
+    missing = set(chosen) - {getattr(each, key) for each in offered}
+    return [*rows.filter(**{f"{key}__in": missing}), *offered] if missing else offered
 
 
 def _person(user: User) -> engine.Person:
