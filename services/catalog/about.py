@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, When
 
 from services.accounts.models import User
 from services.catalog import health
@@ -75,17 +75,22 @@ def icon_of(entity: Entity) -> str:
 
 
 def relations_of(entity: Entity) -> list[Said]:
-    """What the entity and others say about its relations, each once, sorted; two queries."""
+    """What the entity and others say about its relations, each once, sorted; one query."""
     long = ("spec", "metadata", "search", "problem", "description")
-    out = (
-        Relation.objects.filter(source=entity).select_related("target").defer(*(f"target__{c}" for c in long))
-    )
-    back = Relation.objects.filter(target_ref=entity.ref).select_related("source")
-    back = back.defer(*(f"source__{c}" for c in long))[: 10 * SHOWN]
-    said = [Said(row.type, row.target_ref, row.target, row, True) for row in out]
-    said += [Said(INVERSE.get(row.type, row.type), row.source.ref, row.source, row, False) for row in back]
-    once = {(one.type, one.ref): one for one in reversed(said)}
+    rows = (
+        Relation.objects.filter(Q(source=entity) | Q(target_ref=entity.ref))
+        .select_related("source", "target")
+        .defer(*(f"{side}__{column}" for side in ("source", "target") for column in long))
+    )[: 20 * SHOWN]
+    said = [_told(row, entity) for row in rows]
+    once = {(one.type, one.ref): one for one in sorted(said, key=lambda one: one.here)}
     return [once[key] for key in sorted(once, key=lambda key: (list(LABELS).index(key[0]), key[1]))]
+
+
+def _told(row: Relation, entity: Entity) -> Said:
+    if row.source_id == entity.pk:
+        return Said(row.type, row.target_ref, row.target, row, True)
+    return Said(INVERSE.get(row.type, row.type), row.source.ref, row.source, row, False)
 
 
 def grouped(said: list[Said], types: tuple[str, ...]) -> list[tuple[str, list[Said]]]:
@@ -115,7 +120,9 @@ def below(entity: Entity) -> dict[str, Any] | None:
         return None
     title, key = BELOW[kind]
     rows = owned(entity) if key == "owner" else parts(entity)
-    listed = list(rows.for_list().order_by("kind", "name")[: SHOWN + 1])
+    listed = list(
+        rows.for_list().order_by(Case(When(kind="Component", then=0), default=1), "kind", "name")[: SHOWN + 1]
+    )
     states = health.by_entity([row.ref for row in listed]) if listed else {}
     return {
         "title": title,

@@ -9,25 +9,20 @@ from services.catalog import health
 from services.catalog.models import Entity, Relation
 
 FORWARD = {"dependsOn": True, "consumesApi": True, "dependencyOf": False, "providesApi": False}
+DRAWN = ("ref", "kind", "namespace", "name", "type")
+BY_API = ("consumesApi", "providesApi")
 PER_COLUMN = 8
 WIDTH, HEIGHT, STEP_X, STEP_Y, EDGE = 168, 44, 292, 68, 2
+LEGEND = (("ok", "Healthy"), ("bad", "Degraded"), ("warn", "Missing"), ("go", "Rolling out"))
 MARKS = {"Healthy": "ok", "Degraded": "bad", "Missing": "warn", "Progressing": "go"}
 
 
 @dataclass(frozen=True)
 class Edge:
-    """`source` needs `target`; `relation` is the row that says so."""
+    """`source` needs `target`."""
 
     source: str
     target: str
-    relation: Relation
-
-    @property
-    def verb(self) -> str:
-        kind = self.relation.type
-        return {"dependsOn": "depends on", "dependencyOf": "depends on"}.get(
-            kind, "calls" if kind == "consumesApi" else "is served by"
-        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +72,7 @@ class Graph:
     needs: list[Edge] = field(default_factory=list)
     behind: int = 0
     hidden: int = 0
+    states: dict[str, dict[str, str]] = field(default_factory=dict)
     width: int = 0
     height: int = 0
 
@@ -85,34 +81,46 @@ class Graph:
         return len(self.nodes) < 2
 
 
-def around(refs: Iterable[str]) -> list[Edge]:
-    """Every edge that begins or ends at one of `refs`; each pair once; one query."""
-    wanted = list(refs)
+def around(refs: Iterable[str], known: dict[str, Entity]) -> list[Edge]:
+    """Every edge that begins or ends at one of `refs`; each pair once; one query. Fills `known`.
+
+    An API between two services is not drawn when it is known who serves it: its consumer needs its provider.
+    """
+    wanted = set(refs)
+    shared = Relation.objects.filter(source__ref__in=wanted, type__in=BY_API).values("target_ref")
     rows = (
         Relation.objects.filter(type__in=FORWARD)
-        .filter(Q(source__ref__in=wanted) | Q(target_ref__in=wanted))
-        .select_related("source")
-        .only(
-            "type",
-            "target_ref",
-            "origin",
-            "field",
-            "evidence",
-            "source__ref",
-            "source__location",
-            "source__line",
+        .filter(
+            Q(source__ref__in=wanted) | Q(target_ref__in=wanted) | Q(target_ref__in=shared, type__in=BY_API)
         )
+        .select_related("source", "target")
+        .only("type", "target_ref", *(f"{side}__{name}" for side in ("source", "target") for name in DRAWN))
     )
+    found = list(rows)
+    known.update({row.source.ref: row.source for row in found})
+    known.update({row.target.ref: row.target for row in found if row.target})
+    return _without_apis(found, wanted)
+
+
+def _without_apis(rows: list[Relation], wanted: set[str]) -> list[Edge]:
+    providers: dict[str, str] = {row.target_ref: row.source.ref for row in rows if row.type == "providesApi"}
     edges: dict[tuple[str, str], Edge] = {}
     for row in rows:
-        pair = (row.source.ref, row.target_ref) if FORWARD[row.type] else (row.target_ref, row.source.ref)
-        edges.setdefault(pair, Edge(*pair, row))
+        start, end = row.source.ref, row.target_ref
+        if row.type in BY_API and end not in wanted and end in providers:
+            end = providers[end]
+        elif not FORWARD[row.type]:
+            start, end = end, start
+        if start != end and (start in wanted or end in wanted):
+            edges.setdefault((start, end), Edge(start, end))
     return [edges[pair] for pair in sorted(edges)]
 
 
 def draw(entity: Entity) -> Graph:
-    """The graph around one entity: four queries at most."""
-    near = [edge for edge in around([entity.ref]) if edge.source != edge.target]
+    """The graph around one entity: three queries, health included."""
+    known: dict[str, Entity] = {}
+    near = around([entity.ref], known)
+    known[entity.ref] = entity
     graph = Graph(
         callers=[edge for edge in near if edge.target == entity.ref],
         needs=[edge for edge in near if edge.source == entity.ref],
@@ -120,11 +128,11 @@ def draw(entity: Entity) -> Graph:
     left = _shown(graph, [edge.source for edge in graph.callers])
     right = _shown(graph, [edge.target for edge in graph.needs if edge.target not in left])
     placed = {entity.ref, *left, *right}
-    far = around(right) if right else []
+    far = around(right, known) if right else []
     beyond = _shown(graph, sorted({e.target for e in far if e.source in right and e.target not in placed}))
     graph.behind = len(beyond)
     columns = [left, [entity.ref], right, beyond]
-    _place(graph, [column for column in columns if column], entity)
+    _place(graph, [column for column in columns if column], entity.ref, known)
     _connect(graph, [*near, *far])
     return graph
 
@@ -134,13 +142,8 @@ def _shown(graph: Graph, refs: list[str]) -> list[str]:
     return refs[:PER_COLUMN]
 
 
-def _place(graph: Graph, columns: list[list[str]], me: Entity) -> None:
-    refs = [ref for column in columns for ref in column]
-    known = {
-        e.ref: e for e in Entity.objects.filter(ref__in=refs).defer("spec", "metadata", "search", "problem")
-    }
-    known[me.ref] = me
-    states = health.by_entity(refs)
+def _place(graph: Graph, columns: list[list[str]], me: str, known: dict[str, Entity]) -> None:
+    states = graph.states = health.by_entity([ref for column in columns for ref in column])
     tallest = max(len(column) for column in columns)
     graph.height = tallest * STEP_Y - (STEP_Y - HEIGHT) + 2 * EDGE
     graph.width = (len(columns) - 1) * STEP_X + WIDTH + 2 * EDGE
@@ -149,15 +152,15 @@ def _place(graph: Graph, columns: list[list[str]], me: Entity) -> None:
         for row, ref in enumerate(column):
             x, y = EDGE + step * STEP_X, EDGE + top + row * STEP_Y
             worst = health.worst(states.get(ref, {}))
-            graph.nodes.append(Node(ref, known.get(ref), x, y, ref == me.ref, worst))
+            graph.nodes.append(Node(ref, known.get(ref), x, y, ref == me, worst))
 
 
 def _connect(graph: Graph, edges: list[Edge]) -> None:
-    """A curve for each edge between two drawn nodes; soft where the other side is not in the catalog."""
+    """A curve for each edge to the next column; soft where the other side is not in the catalog."""
     at = {node.ref: node for node in graph.nodes}
     for edge in {(edge.source, edge.target): edge for edge in edges}.values():
         start, end = at.get(edge.source), at.get(edge.target)
-        if start is None or end is None or start.x >= end.x:
+        if start is None or end is None or end.x - start.x != STEP_X:
             continue
         middle = (start.right + end.x) // 2
         bend = f"{middle} {start.middle} {middle} {end.middle}"

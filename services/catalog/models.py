@@ -152,6 +152,16 @@ class Entity(models.Model):
         return reverse("catalog:entity_detail", args=[self.kind.lower(), self.namespace, self.name])
 
     @property
+    def other_title(self) -> str:
+        """The title where it says more than the name."""
+        return "" if _plain(self.title) == _plain(self.name) else self.title
+
+    @property
+    def heading(self) -> str:
+        """What the page is called: machine names for what runs, titles for teams, people and the like."""
+        return self.name if self.kind in ("Component", "API", "Resource") else str(self)
+
+    @property
     def is_service(self) -> bool:
         return self.kind == "Component" and self.type in SERVICE_TYPES
 
@@ -168,6 +178,10 @@ class Entity(models.Model):
             "metadata": self.metadata,
             "spec": self.spec,
         }
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("-", " ").replace("_", " ")
 
 
 class Relation(models.Model):

@@ -39,13 +39,13 @@ def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:
 
 def _palette_item(entity: Entity, worst: str) -> PaletteItem:
     owner = str(entity.owner) if entity.owner else entity.owner_ref.rpartition("/")[2]
-    hint = " · ".join(part for part in (_other_name(entity), owner, entity.type or entity.kind) if part)
+    hint = " · ".join(
+        part
+        for part in (entity.name if str(entity) != entity.name else "", owner, entity.type or entity.kind)
+        if part
+    )
     group = "Services" if entity.is_service else GROUPS.get(entity.kind.lower(), "Catalog")
     return PaletteItem(group, str(entity), entity.get_absolute_url(), about.icon_of(entity), hint, worst)
-
-
-def _other_name(entity: Entity) -> str:
-    return entity.name if entity.title and entity.title != entity.name else ""
 
 
 def _mine(request: HttpRequest) -> list[Entity]:

@@ -126,13 +126,14 @@ def entity_detail(request: HttpRequest, kind: str, namespace: str, name: str) ->
     contributed = registry.entity_tabs.get(chosen)
     if not any(tab["current"] for tab in tabs):
         raise Http404(f"no tab {chosen}")
-    context = {"entity": entity, "tabs": tabs, "tab": chosen, **_head(request, entity)}
+    context: dict[str, Any] = {"entity": entity, "tabs": tabs, "tab": chosen}
     if contributed:
         context |= {"tab_template": contributed.template, **contributed.context(request, entity)}
     elif chosen == "dependencies":
         context |= _dependencies(entity)
     else:
         context |= _overview(request, entity)
+    context |= _head(request, entity, context.get("states"))
     return render(request, "catalog/entity_detail.html", context)
 
 
@@ -149,9 +150,9 @@ def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, A
     ]
 
 
-def _head(request: HttpRequest, entity: Entity) -> dict[str, Any]:
+def _head(request: HttpRequest, entity: Entity, known: Any = None) -> dict[str, Any]:
     """Title, state and what one can do, on every tab."""
-    states = health.by_entity([entity.ref]).get(entity.ref, {})
+    states = (health.by_entity([entity.ref]) if known is None else known).get(entity.ref, {})
     worst = health.worst(states)
     found = (action for source in registry.entity_actions for action in source(request, entity))
     return {
@@ -193,7 +194,9 @@ def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
 
 
 def _dependencies(entity: Entity) -> dict[str, Any]:
-    return {"graph": graph.draw(entity), "said": about.relations_of(entity)}
+    drawn = graph.draw(entity)
+    said = about.relations_of(entity)
+    return {"graph": drawn, "states": drawn.states, "said": said, "marks": graph.LEGEND}
 
 
 @policy(signed_in)

@@ -28,7 +28,7 @@ VERDICTS = {
     "ok": "Fits",
     "not-a-descriptor": "Not a descriptor",
 }
-PER_PAGE = 100
+PER_PAGE = 50
 
 
 @policy(signed_in)
