@@ -30,11 +30,11 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """Runs that share one server use databases of their own (SLIPWAY_TEST_DB)."""
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Runs that share one server use databases of their own (SLIPWAY_TEST_DB), each process one."""
     if name := os.environ.get("SLIPWAY_TEST_DB"):
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name + (f"_{worker}" if worker else "")
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
 
 
 @pytest.fixture(autouse=True)
