@@ -76,7 +76,8 @@ class SectionView:
     title: str
     hint: str
     groups: list[tuple[bool, list[FieldView]]]
-    more: list[FieldView]
+    more: list[tuple[bool, list[FieldView]]]
+    more_count: int
 
 
 def sections(evaluation: Evaluation, seen: Collection[str] | None) -> list[SectionView]:
@@ -87,8 +88,12 @@ def sections(evaluation: Evaluation, seen: Collection[str] | None) -> list[Secti
 def _section(section: SectionState, seen: Collection[str] | None) -> SectionView:
     views = [_field(state, seen) for state in section.fields]
     plain = [view for view in views if not view.state.expert]
-    groups = [(wide, list(members)) for wide, members in groupby(plain, key=lambda view: view.state.wide)]
-    return SectionView(section.title, section.hint, groups, [view for view in views if view.state.expert])
+    more = [view for view in views if view.state.expert]
+    return SectionView(section.title, section.hint, _side_by_side(plain), _side_by_side(more), len(more))
+
+
+def _side_by_side(views: list[FieldView]) -> list[tuple[bool, list[FieldView]]]:
+    return [(wide, list(members)) for wide, members in groupby(views, key=lambda view: view.state.wide)]
 
 
 def _field(state: FieldState, seen: Collection[str] | None) -> FieldView:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.shell import times
@@ -83,7 +84,8 @@ def detail(row: Request) -> dict[str, Any]:
     legs = queries.legs(row)
     return {
         "standing": standing.standing(row),
-        "legs": legs,
+        "legs": [(leg, _is_skipped(leg, legs[at + 1 :])) for at, leg in enumerate(legs)],
+        "entity_url": entity_url(row),
         "whole": sum((leg.took for leg in legs if leg.took), timedelta()),
         "bars": bars(legs),
         "rollouts": [rollout_line(rollout) for rollout in row.rollouts.all()],
@@ -92,6 +94,20 @@ def detail(row: Request) -> dict[str, Any]:
         "problem": row.problem if row.state == State.NEEDS_ATTENTION else {},
         "needs": row.needs,
     }
+
+
+def _is_skipped(leg: queries.Leg, later: Iterable[queries.Leg]) -> bool:
+    """Not gone, though a later one is: it was not needed."""
+    return leg.state == "todo" and any(each.state != "todo" for each in later)
+
+
+def entity_url(row: Request) -> str:
+    """The page of what came of it, once the catalog has it."""
+    kind, _, rest = row.entity_ref.partition(":")
+    namespace, _, name = rest.partition("/")
+    if row.state != State.LIVE or not name:
+        return ""
+    return reverse("catalog:entity_detail", args=[kind, namespace, name])
 
 
 def rollout_line(rollout: Rollout) -> dict[str, Any]:

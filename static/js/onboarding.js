@@ -65,6 +65,26 @@
     else { delete waiting[box.dataset.field]; say(box, fresh.cloneNode(true)); }
   });
 
+  /* the viewer stays where it was; another file, or a new blocked line, comes into sight */
+  var shownFile = "";
+  var shownHit = "";
+  var scrolled = 0;
+  function viewer() { return document.querySelector("#panel .code"); }
+  function showHit() {
+    var code = viewer();
+    if (!code) return;
+    var hit = code.querySelector(".hit");
+    var file = code.getAttribute("aria-label");
+    var line = hit ? hit.dataset.n : "";
+    if (file === shownFile && line === shownHit) code.scrollTop = scrolled;
+    else if (hit) code.scrollTop = hit.offsetTop - code.offsetTop - code.clientHeight / 2;
+    shownFile = file;
+    shownHit = line;
+  }
+  document.addEventListener("htmx:beforeSwap", function () { scrolled = viewer() ? viewer().scrollTop : 0; });
+  document.addEventListener("htmx:afterSettle", showHit);
+  showHit();
+
   /* after Submit was refused: to the first mistake */
   var mistake = document.querySelector(".said .err");
   if (mistake && form.dataset.refused !== undefined) {

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import replace_url
 
 from portal.shell import toasts
 from portal.shell.policies import policy, signed_in
@@ -106,4 +107,7 @@ def _submit(request: HttpRequest, page: form_page.FormPage) -> Request:
 def _draw(request: HttpRequest, page: form_page.FormPage, status: int) -> HttpResponse:
     template = "onboarding/request_live.html" if request.htmx else "onboarding/request_new.html"
     page.refused = status == 422
-    return render(request, template, page.context(), status=status)
+    response = render(request, template, page.context(), status=status)
+    if request.htmx and page.draft is not None and page.row is None:
+        return replace_url(response, reverse("onboarding:request_edit", args=[page.draft.ref]))
+    return response
