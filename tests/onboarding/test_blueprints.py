@@ -157,7 +157,7 @@ def test_texts_of_a_form_are_read_as_what_the_field_wants(web_service):
         ({"readiness_path": "health"}, "format", "/health"),
         ({"image": "https://registry.example.com/x:1"}, "format", "registry.example.com/x:1"),
         ({"image": "x"}, "format", None),
-        ({"description": "a\x00 description"}, "characters", "a description"),
+        ({"description": "a\x07 description\x00"}, "characters", "a description"),
         ({"description": "short"}, "minLength", None),
         ({"memory_request": 512, "memory_limit": 256}, "rule", 512),
         ({"exposure": "public"}, "rule", "company"),
@@ -177,6 +177,15 @@ def test_a_refused_answer_offers_the_nearest_that_passes(web_service, answers, r
     assert result.blocked
     assert (rule, suggestion) in {(error.rule, error.suggestion) for error in result.errors}
     assert not [error for error in result.errors if error.rule == "blueprint"]
+
+
+def test_texts_that_no_database_can_hold_are_cleaned(web_service):
+    row = {"name": "A\x00", "value": "b\ud800"}
+    result = evaluate(
+        web_service, {**MINIMAL, "description": "long enough\x00\ud800", "config": [row]}, context()
+    )
+    assert result.answers["description"] == "long enough?"
+    assert result.answers["config"] == [{"name": "A", "value": "b?"}]
 
 
 def test_rows_that_were_added_and_not_filled_in_are_shown_but_not_kept(web_service):

@@ -59,11 +59,11 @@ def _environment_choice(name: str, title: str, namespace: str) -> Choice:
 
 def coerce(field: Field, value: Any) -> Any:
     """What a text from a form means for this field; what cannot be read stays and is refused later."""
-    if isinstance(value, list) and field.columns:
-        return [_coerce_row(field, row) for row in value]
+    if isinstance(value, list):
+        return [_coerce_item(field, item) for item in value]
     if not isinstance(value, str):
         return value
-    value = value.strip().encode(errors="replace").decode()
+    value = _storable(value.strip())
     if field.type in ("integer", "number"):
         return _number(value)
     if field.type == "boolean":
@@ -73,10 +73,17 @@ def coerce(field: Field, value: Any) -> Any:
     return [value] if field.type == "array" and value else value
 
 
-def _coerce_row(field: Field, row: Any) -> Any:
-    if not isinstance(row, dict):
-        return row
-    return {column.name: coerce(column, row.get(column.name)) for column in field.columns}
+def _coerce_item(field: Field, item: Any) -> Any:
+    if isinstance(item, str):
+        return _storable(item)
+    if not isinstance(item, dict) or not field.columns:
+        return item
+    return {column.name: coerce(column, item.get(column.name)) for column in field.columns}
+
+
+def _storable(text: str) -> str:
+    """Without what neither UTF-8 nor the database can hold."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _number(text: str) -> Any:
