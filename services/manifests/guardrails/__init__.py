@@ -5,7 +5,7 @@ Most are ValidatingAdmissionPolicy files in `policies/`; those that compare seve
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from services.manifests.guardrails import across
 from services.manifests.guardrails.across import AcrossRule
 from services.manifests.guardrails.evaluation import Case, Surroundings, problems
+from services.manifests.guardrails.matching import names_kind
 from services.manifests.guardrails.policy import Policy, PolicyError, read_folder
 from services.manifests.objects import Object, kind, name
 from services.manifests.problems import Problem, Rule
@@ -26,6 +27,7 @@ FOLDER = File(__file__).resolve().parents[1] / "policies"
 class Guardrails:
     policies: tuple[Policy, ...]
     across: tuple[AcrossRule, ...] = ()
+    _by_kind: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -38,6 +40,15 @@ class Guardrails:
         known: list[Policy | AcrossRule] = [*self.policies, *self.across]
         found = next(each for each in known if each.rule.id == id)
         return "off" if found.is_off(environment) else found.rule.severity(environment)
+
+    def concerning(self, obj: Object, policies: Sequence[Policy]) -> Sequence[Policy]:
+        """Those whose rules name the kind at all; what else they ask of an object is asked later."""
+        key = (str(obj.get("apiVersion")), kind(obj))
+        if key not in self._by_kind:
+            self._by_kind[key] = frozenset(
+                each.id for each in self.policies if names_kind(each.constraints, obj)
+            )
+        return [each for each in policies if each.id in self._by_kind[key]]
 
     def without(self, id: str) -> "Guardrails":
         return Guardrails(
@@ -62,7 +73,7 @@ class Guardrails:
         active = [policy for policy in self.policies if not policy.is_off(environment)]
         for index, obj in enumerate(objects):
             case = Case(obj, around)
-            for policy in active:
+            for policy in self.concerning(obj, active):
                 yield from ((index, problem) for problem in problems(policy, case))
         for each in self.across:
             if not each.is_off(environment):

@@ -44,13 +44,26 @@ def _as_text(value: Any) -> str:
     return ",".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value)
 
 
+def without_nulls(value: Any) -> Any:
+    """As the API server reads it: a field that is null is a field not given. Copies only where it must."""
+    if isinstance(value, Mapping):
+        kept = {key: without_nulls(each) for key, each in value.items() if each is not None}
+        same = len(kept) == len(value) and all(kept[key] is value[key] for key in kept)
+        return value if same else kept
+    if isinstance(value, list):
+        items = [without_nulls(each) for each in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    return value
+
+
 class Case:
     """One object under evaluation; what policies have in common is computed once."""
 
     def __init__(self, obj: Object, around: Surroundings, item: Any = None) -> None:
-        self.obj, self.around, self.item = obj, around, item
+        self.obj, self.around, self.item = without_nulls(obj), around, item
         self.namespace = around.namespace_of(obj)
         self._known: set[str] = set()
+        self._conditions: dict[str, bool] = {}
         self._scope: Scope | None = None
 
     @property
@@ -66,6 +79,12 @@ class Case:
                 }
             )
         return self._scope
+
+    def meets(self, condition: Expression) -> bool:
+        """Most policies have the same conditions: each is evaluated once."""
+        if condition.source not in self._conditions:
+            self._conditions[condition.source] = _true(condition, self.scope)
+        return self._conditions[condition.source]
 
     def prepare(self, policy: Policy) -> Scope:
         """Compute the policy's variables. One without a value is left out: only its use is an error."""
@@ -106,7 +125,7 @@ def problems(policy: Policy, case: Case) -> Iterator[Problem]:
     if not matches(policy.constraints, case.obj, case.namespace):
         return
     try:
-        if not all(_true(condition, case.scope) for condition in policy.conditions):
+        if not all(case.meets(condition) for condition in policy.conditions):
             return
         scope = case.prepare(policy)
     except ExpressionError as error:

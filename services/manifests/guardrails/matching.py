@@ -46,6 +46,16 @@ def plural(kind_: str) -> str:
     return f"{lower}es" if lower.endswith(("s", "x", "ch", "sh")) else f"{lower}s"
 
 
+# The same objects under names they had before; `matchPolicy: Equivalent`, the default, covers them as well.
+FORMER_GROUPS = {
+    ("extensions", "Deployment"): "apps",
+    ("extensions", "DaemonSet"): "apps",
+    ("extensions", "ReplicaSet"): "apps",
+    ("extensions", "Ingress"): "networking.k8s.io",
+    ("extensions", "NetworkPolicy"): "networking.k8s.io",
+}
+
+
 def matches(constraints: Mapping[str, Any], obj: Object, namespace: Mapping[str, Any] | None) -> bool:
     """`namespace` is the Namespace object the object is in, as far as known."""
     narrowed = constraints.get("narrowed") or {}
@@ -58,11 +68,12 @@ def matches(constraints: Mapping[str, Any], obj: Object, namespace: Mapping[str,
 
 
 def _named(constraints: Mapping[str, Any], obj: Object) -> bool:
-    return any(_rule_matches(rule, obj) for rule in constraints.get("resourceRules") or [])
+    exact = constraints.get("matchPolicy") == "Exact"
+    return any(_rule_matches(rule, obj, exact) for rule in constraints.get("resourceRules") or [])
 
 
 def _admits(constraints: Mapping[str, Any], obj: Object, namespace: Mapping[str, Any] | None) -> bool:
-    if any(_rule_matches(rule, obj) for rule in constraints.get("excludeResourceRules") or []):
+    if any(_rule_matches(rule, obj, True) for rule in constraints.get("excludeResourceRules") or []):
         return False
     wanted = constraints.get("objectSelector")
     if wanted and not selects(wanted, labels(obj)):
@@ -71,12 +82,25 @@ def _admits(constraints: Mapping[str, Any], obj: Object, namespace: Mapping[str,
     return not of_namespace or namespace is None or selects(of_namespace, labels(namespace))
 
 
-def _rule_matches(rule: Mapping[str, Any], obj: Object) -> bool:
+def names_kind(constraints: Mapping[str, Any], obj: Object) -> bool:
+    """Whether any rule names the kind of the object, whatever else they ask."""
+    exact = constraints.get("matchPolicy") == "Exact"
+    return any(_is_named(rule, obj, exact) for rule in constraints.get("resourceRules") or [])
+
+
+def _is_named(rule: Mapping[str, Any], obj: Object, exact: bool) -> bool:
     version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+    former = group(obj) if exact else FORMER_GROUPS.get((group(obj), kind(obj)), group(obj))
     return (
-        _in(group(obj), rule.get("apiGroups"))
-        and _in(version, rule.get("apiVersions"))
+        _in(former, rule.get("apiGroups"))
+        and (not exact or _in(version, rule.get("apiVersions")))
         and _in(plural(kind(obj)), rule.get("resources"))
+    )
+
+
+def _rule_matches(rule: Mapping[str, Any], obj: Object, exact: bool) -> bool:
+    return (
+        _is_named(rule, obj, exact)
         and not {"CREATE", "UPDATE", "*"}.isdisjoint(rule.get("operations") or ())
         and _in_scope(rule.get("scope", "*"), obj)
         and (not rule.get("resourceNames") or name(obj) in rule["resourceNames"])

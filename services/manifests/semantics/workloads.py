@@ -1,10 +1,20 @@
 """Workloads: selectors and labels, replicas, strategies, restart policies, budgets, scaling."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.manifests import pointers
-from services.manifests.objects import LONG_RUNNING, Object, group, kind, pod_labels, pod_path, selects
+from services.manifests.objects import (
+    LONG_RUNNING,
+    Object,
+    entries,
+    group,
+    kind,
+    pod_labels,
+    pod_path,
+    selects,
+)
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem, Rule
 
@@ -33,6 +43,13 @@ BUDGET = Rule(
     "A budget with two measures",
     "A PodDisruptionBudget has minAvailable or maxUnavailable, never both.",
     {"": "block"},
+)
+NO_MEASURE = Rule(
+    "budget-empty",
+    "A budget without a measure",
+    "A PodDisruptionBudget says how many pods must stay, or how many may be away.",
+    {"": "warn"},
+    (12,),
 )
 SCALING = Rule(
     "scaling-range",
@@ -142,6 +159,32 @@ def budget(obj: Object) -> Iterator[Problem]:
         )
 
 
+def budget_numbers(obj: Object) -> Iterator[Problem]:
+    spec = obj.get("spec")
+    if kind(obj) != "PodDisruptionBudget" or not isinstance(spec, Mapping):
+        return
+    for key in ("minAvailable", "maxUnavailable"):
+        value = spec.get(key)
+        if isinstance(value, int) and value < 0:
+            at: Path = ("spec", key)
+            yield Problem(NUMBER, at, f"{key} cannot be {value}", {at: 1}, "Set it to 1")
+        elif isinstance(value, str) and not re.fullmatch(r"\d{1,3}%", value):
+            yield Problem(NUMBER, ("spec", key), f"{key} is a number or a percentage, not {value!r}")
+    if spec.get("minAvailable") is None and spec.get("maxUnavailable") is None:
+        place: Path = ("spec", "maxUnavailable")
+        message = "neither minAvailable nor maxUnavailable: the budget protects nothing"
+        yield Problem(NO_MEASURE, place, message, {place: 1}, "Allow one pod to be away")
+
+
+def spread(obj: Object) -> Iterator[Problem]:
+    pod = pod_path(obj)
+    for path, each in entries(obj, (*pod, "topologySpreadConstraints")) if pod else ():
+        skew = each.get("maxSkew")
+        if isinstance(skew, int) and skew < 1:
+            at = (*path, "maxSkew")
+            yield Problem(NUMBER, at, f"maxSkew is at least 1, not {skew}", {at: 1}, "Set it to 1")
+
+
 def scaling(obj: Object) -> Iterator[Problem]:
     spec = obj.get("spec")
     if kind(obj) != "HorizontalPodAutoscaler" or not isinstance(spec, Mapping):
@@ -154,4 +197,4 @@ def scaling(obj: Object) -> Iterator[Problem]:
         )
 
 
-CHECKS = (selector, restart_policy, strategy, counts, budget, scaling)
+CHECKS = (selector, restart_policy, strategy, counts, budget, budget_numbers, spread, scaling)

@@ -52,6 +52,17 @@ def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
             shown = ", ".join(f"{key}={value}" for key, value in wanted.items())
             message = f"no pods beside the service carry {shown}"
             yield index, _nearest_labels(rule, message, wanted, near)
+        elif not near and (far := _elsewhere(service, objects)):
+            message = (
+                f"the pods it selects are in {namespace(far)}, not in its namespace {namespace(service)}"
+            )
+            yield index, Problem(rule, ("metadata", "namespace"), message)
+
+
+def _elsewhere(service: Object, objects: Sequence[Object]) -> Object | None:
+    selector = pointers.find(service, ("spec", "selector"))
+    pods = (each for _, each in of_kind(objects, *WITH_PODS))
+    return next((each for each in pods if selector.items() <= pod_labels(each).items()), None)
 
 
 def _nearest_labels(rule: Rule, message: str, wanted: Mapping[str, Any], near: list[Object]) -> Problem:
