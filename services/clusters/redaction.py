@@ -26,7 +26,7 @@ NOISE = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 def redact_text(text: str) -> str:
     """`text` without passwords in addresses, assigned secrets, known token shapes and private keys."""
-    text = _BLOCK.sub(MASK, text)
+    text = _BLOCK.sub(MASK, text.replace("\0", ""))
     text = _IN_URL.sub(rf"\g<scheme>:{MASK}@", text)
     text = _KNOWN.sub(MASK, text)
     return _ASSIGNED.sub(rf"\g<key>\g<sign>{MASK}", text)

@@ -1,7 +1,10 @@
 """HTTP in front of the API: addresses, tokens, bodies, watches."""
 
+import contextlib
 import hmac
 import json
+import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,19 +37,40 @@ class Server(ThreadingHTTPServer):
         self.api = Api(store)
         self.token = token
         self.closing = False
+        self.connections: set[socket.socket] = set()
         super().__init__(address, handler or Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def stop(self) -> None:
-        """End the watches, then the server."""
+        """End the watches, the server, and what is still connected."""
         self.closing = True
         with self.store.changed:
             self.store.changed.notify_all()
         self.shutdown()
         self.server_close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Cut every connection."""
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
 
 
 def parse(path: str) -> Target:

@@ -79,9 +79,11 @@ def exchange(
     params: Mapping[str, str] | None = None,
     body: bytes | None = None,
     content_type: str = "application/json",
+    accept: str = "",
 ) -> httpx.Response:
     mutating = method in MUTATING
     headers = {"Content-Type": content_type} if body is not None else {}
+    headers |= {"Accept": accept} if accept else {}
     with telling(mutating=mutating):
         response = http.request(method, path, params=dict(params or {}), content=body, headers=headers)
     raise_for(response, mutating=mutating)

@@ -1,0 +1,23 @@
+"""The watcher process: keeps the picture of every registered cluster until it is told to stop."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from services.clusters.watching.loop import Watcher
+
+
+class Command(BaseCommand):
+    help = "Watch every registered cluster and keep what runs there in the database."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        watcher = Watcher()
+
+        def leave(number: int, frame: FrameType | None) -> None:
+            watcher.stop()
+
+        signal.signal(signal.SIGTERM, leave)
+        signal.signal(signal.SIGINT, leave)
+        watcher.run()

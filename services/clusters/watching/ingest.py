@@ -1,0 +1,265 @@
+"""Writing what the streams told into the picture: rows, their health, their events."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from services.clusters import diagnosing, picture, redaction
+from services.clusters.models import Cluster, Environment, Health, KubeEvent, KubeObject
+from services.clusters.watching.belonging import ENTITY, Map, owner_uid, owners_refs
+from services.clusters.watching.kinds import EVENT, OWNERS, Kind
+
+Json = dict[str, Any]
+Changed = set[tuple[str, Environment]]
+MALFORMED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+IDENTITY = ["cluster", "api_version", "kind", "namespace", "name"]
+WRITTEN = ["environment", "uid", "owner_uid", "entity_ref", "data", "born_at", "changed_at", "seen_at"]
+MESSAGE = 2000
+NAME_LIMIT = 253
+
+
+class Ingest:
+    """One cluster's news, written. `malformed` collects what could not be read, by kind."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.map = Map.of(cluster)
+        self.malformed: dict[str, list[str]] = {}
+
+    def refresh(self) -> None:
+        self.map = Map.of(self.cluster)
+
+    # objects
+
+    def take_list(self, kind: Kind, items: Sequence[Json]) -> Changed:
+        """The whole of a kind: what is not in it is gone."""
+        if kind == EVENT:
+            self._take_events(items)
+            return set()
+        here = [item for item in items if item["metadata"].get("namespace") in self.map.environments]
+        before = {
+            (row.namespace, row.name): row
+            for row in KubeObject.objects.filter(
+                cluster=self.cluster, api_version=kind.api_version, kind=kind.kind
+            )
+        }
+        owners = owners_refs(row.owner_uid for row in before.values())
+        fresh = [item for item in here if not self._same(item, before, owners)]
+        kept = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in here}
+        gone = [row for key, row in before.items() if key not in kept]
+        return self._drop(gone) | self._put(fresh)
+
+    def _same(self, item: Json, before: dict[tuple[str, str], KubeObject], owners: dict[str, str]) -> bool:
+        """Whether the row already says what the item says, and whose it is."""
+        metadata = item["metadata"]
+        row = before.get((metadata["namespace"], metadata["name"]))
+        if row is None or (row.health == Health.UNKNOWN and row.kind in diagnosing.JUDGED):
+            return False
+        known = (row.data.get("metadata") or {}).get("resourceVersion")
+        whose = self.map.entity_ref(metadata, owners.get(row.owner_uid, ""))
+        return known == metadata.get("resourceVersion") and row.entity_ref == whose
+
+    def take_event(self, kind: Kind, type_: str, item: Json) -> Changed:
+        if kind == EVENT:
+            self._take_events([item] if type_ != "DELETED" else [])
+            return set()
+        metadata = item["metadata"]
+        if metadata.get("namespace") not in self.map.environments:
+            return set()
+        if type_ != "DELETED":
+            return self._put([item])
+        rows = KubeObject.objects.filter(
+            cluster=self.cluster,
+            api_version=kind.api_version,
+            kind=kind.kind,
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+        )
+        return self._drop(list(rows))
+
+    def _drop(self, rows: list[KubeObject]) -> Changed:
+        """Gone from the picture; what they belonged to has changed."""
+        KubeObject.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        changed = {(row.entity_ref, row.environment) for row in rows if row.entity_ref and not row.owner_uid}
+        return changed | self._judge([row.owner_uid for row in rows if row.owner_uid])
+
+    def _put(self, items: Sequence[Json]) -> Changed:
+        owners = owners_refs(self._owner(item) for item in items)
+        read = [row for row in (self._row(item, owners) for item in items) if row is not None]
+        rows = list({(row.namespace, row.name): row for row in read}.values())
+        if not rows:
+            return set()
+        KubeObject.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=IDENTITY, update_fields=WRITTEN
+        )
+        self._claim(rows)
+        return self._judge([row.uid for row in rows])
+
+    def _claim(self, rows: Sequence[KubeObject]) -> None:
+        """What came before its owner gets the entity now: children that do not name one, and events."""
+        while rows := [row for row in rows if row.uid and row.entity_ref]:
+            below: list[KubeObject] = []
+            for row in rows:
+                orphans = KubeEvent.objects.filter(cluster=self.cluster, involved_uid=row.uid, entity_ref="")
+                orphans.update(entity_ref=row.entity_ref)
+                below += self._adopt(row)
+            rows = below
+
+    def _adopt(self, owner: KubeObject) -> list[KubeObject]:
+        if owner.kind not in OWNERS:
+            return []
+        children = KubeObject.objects.filter(owner_uid=owner.uid).exclude(entity_ref=owner.entity_ref)
+        strays = list(children.exclude(data__metadata__annotations__has_key=ENTITY))
+        for stray in strays:
+            stray.entity_ref = owner.entity_ref
+        KubeObject.objects.bulk_update(strays, ["entity_ref"])
+        return strays
+
+    def _owner(self, item: Json) -> str:
+        try:
+            return owner_uid(item["metadata"])
+        except MALFORMED:
+            return ""
+
+    def _row(self, item: Json, owners: dict[str, str]) -> KubeObject | None:
+        """The row of an object; None, and a note, for what cannot be read."""
+        try:
+            return self._read(item, owners)
+        except MALFORMED as error:
+            self._note(item, error)
+            return None
+
+    def _note(self, item: Json, error: Exception) -> None:
+        kind, name = str(item.get("kind")), str(item["metadata"].get("name"))
+        self.malformed.setdefault(kind, []).append(
+            _text(f"{kind}/{name}: {type(error).__name__}: {error}", 300)
+        )
+
+    def _read(self, item: Json, owners: dict[str, str]) -> KubeObject:
+        for part in ("spec", "status"):
+            if not isinstance(item.get(part) or {}, dict):
+                raise TypeError(f"{part} is {type(item[part]).__name__}")
+        metadata = item["metadata"]
+        if len(metadata["name"]) > NAME_LIMIT or "\0" in metadata["name"]:
+            raise ValueError("this is not a name")
+        owner = owner_uid(metadata)
+        return KubeObject(
+            cluster=self.cluster,
+            environment=self.map.environments[metadata["namespace"]],
+            api_version=item["apiVersion"],
+            kind=item["kind"],
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=str(metadata.get("uid") or "")[:64],
+            owner_uid=owner,
+            entity_ref=self.map.entity_ref(metadata, owners.get(owner, "")),
+            data=redaction.pruned(item),
+            born_at=picture.time(metadata.get("creationTimestamp")),
+            changed_at=picture.changed_at(item),
+            seen_at=timezone.now(),
+        )
+
+    # health
+
+    def _judge(self, uids: Iterable[str]) -> Changed:
+        """Health of these objects and of those that made them, up to the top. Returns what changed there."""
+        changed: Changed = set()
+        for row in self._upwards({uid for uid in uids if uid}):
+            related = [child.data for child in self._below(row)] if row.kind in OWNERS else []
+            try:
+                health, message = diagnosing.assess(row.data, related)
+            except MALFORMED as error:
+                self._note(row.data, error)
+                continue
+            if (row.health, row.health_message) != (health, message):
+                row.health, row.health_message = health, message[:MESSAGE]
+                row.save(update_fields=["health", "health_message"])
+            if row.entity_ref and not row.owner_uid:
+                changed.add((row.entity_ref, row.environment))
+        return changed
+
+    def _upwards(self, uids: set[str]) -> list[KubeObject]:
+        """The rows of `uids` and of all their owners, each once, the lowest first."""
+        found: list[KubeObject] = []
+        seen: set[str] = set()
+        while uids - seen:
+            rows = list(KubeObject.objects.filter(uid__in=uids - seen).select_related("environment"))
+            seen |= uids
+            found = [*found, *rows]
+            uids = {row.owner_uid for row in rows if row.owner_uid}
+        return found
+
+    def _below(self, row: KubeObject) -> list[KubeObject]:
+        children = list(KubeObject.objects.filter(owner_uid=row.uid))
+        uids = [child.uid for child in children if child.kind in ("ReplicaSet", "Job")]
+        return children + list(KubeObject.objects.filter(owner_uid__in=uids) if uids else [])
+
+    # events
+
+    def _take_events(self, items: Sequence[Json]) -> None:
+        owners = owners_refs(self._involved(item) for item in items)
+        read = [row for row in (self._event_row(item, owners) for item in items) if row is not None]
+        rows = list({row.uid: row for row in read}.values())
+        if rows:
+            written = ["entity_ref", "reason", "message", "count", "first_at", "last_at", "is_warning"]
+            KubeEvent.objects.bulk_create(
+                rows, update_conflicts=True, unique_fields=["cluster", "uid"], update_fields=written
+            )
+
+    def _involved(self, item: Json) -> str:
+        about = item.get("involvedObject")
+        return str(about.get("uid") or "") if isinstance(about, dict) else ""
+
+    def _event_row(self, item: Json, owners: dict[str, str]) -> KubeEvent | None:
+        try:
+            return self._read_event(item, owners)
+        except MALFORMED as error:
+            self._note(item, error)
+            return None
+
+    def _read_event(self, item: Json, owners: dict[str, str]) -> KubeEvent | None:
+        about = item.get("involvedObject") or {}
+        place = self.map.environments.get(about.get("namespace") or item["metadata"].get("namespace"))
+        if place is None:
+            return None
+        uid = self._involved(item)[:64]
+        first, last = _times(item)
+        return KubeEvent(
+            cluster=self.cluster,
+            environment=place,
+            uid=_text(item["metadata"].get("uid") or item["metadata"]["name"], 64),
+            entity_ref=owners.get(uid, ""),
+            involved_kind=_text(about.get("kind"), 63),
+            involved_name=_text(about.get("name"), NAME_LIMIT),
+            involved_uid=uid,
+            reason=_text(item.get("reason"), 128),
+            message=redaction.redact_text(str(item.get("message") or ""))[:MESSAGE],
+            is_warning=item.get("type") == "Warning",
+            count=_count(item),
+            first_at=first,
+            last_at=last,
+        )
+
+
+def _text(value: Any, limit: int) -> str:
+    return str(value or "").replace("\0", "")[:limit]
+
+
+def _count(item: Json) -> int:
+    said = item.get("count") or (item.get("series") or {}).get("count") or 1
+    return min(max(1, int(said)), 2**31 - 1)
+
+
+def _times(item: Json) -> tuple[datetime, datetime]:
+    """First and last, whichever fields this version of the API fills."""
+    series = (item.get("series") or {}).get("lastObservedTime")
+    given = [
+        item.get("lastTimestamp"),
+        series,
+        item.get("eventTime"),
+        item["metadata"].get("creationTimestamp"),
+    ]
+    last = next((time for time in map(picture.time, given) if time), timezone.now())
+    return picture.time(item.get("firstTimestamp")) or last, last

@@ -1,0 +1,138 @@
+"""One thread for each kind of each cluster: list, then watch, for ever. It never touches the database."""
+
+import queue
+import threading
+import time
+from dataclasses import dataclass, field
+
+from services.clusters.watching.kinds import ESSENTIAL, Kind
+from services.integrations.errors import IntegrationError
+from services.integrations.kube import errors
+from services.integrations.kube.client import KubeClient
+from services.integrations.kube.objects import Listing, WatchEvent
+
+BACKOFF, BACKOFF_MAX, UNKNOWN_KIND = 1.0, 30.0, 300.0
+RELIST = 600.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds: how long one watch lasts, how soon a failure is tried again, how often all is listed anew,
+    how often it is written when the cluster was last heard."""
+
+    watch: int = 25
+    heartbeat: float = 3.0
+    backoff: float = BACKOFF
+    relist: float = RELIST
+
+
+@dataclass(frozen=True)
+class News:
+    """What a stream tells the loop: a listing, an event, a failure, or only that it is alive.
+
+    `serial` tells streams of earlier credentials from those of today.
+    """
+
+    cluster: int
+    serial: int
+    kind: Kind
+    listing: Listing | None = None
+    event: WatchEvent | None = None
+    error: Exception | None = None
+    version: str = ""
+
+
+@dataclass
+class Stream:
+    cluster: int
+    serial: int
+    kind: Kind
+    client: KubeClient
+    news: "queue.Queue[News]"
+    pace: Pace = field(default_factory=Pace)
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._stale = threading.Event()
+        self._failures = 0
+        self._thread = threading.Thread(target=self.run, name=f"watch-{self.kind.kind}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask to end; a watch under way ends by itself."""
+        self._stop.set()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def forget(self) -> None:
+        """List anew as soon as possible: something told was lost."""
+        self._stale.set()
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow(self._list())
+            except errors.Gone:
+                self._stop.wait(self.pace.backoff / 10)
+            except IntegrationError as error:
+                self._tell(News(self.cluster, self.serial, self.kind, error=error))
+                self._stop.wait(self._delay(error))
+
+    def _delay(self, error: IntegrationError) -> float:
+        if isinstance(error, errors.KindUnknown):
+            return UNKNOWN_KIND
+        self._failures += 1
+        return error.retry_after or min(BACKOFF_MAX, self.pace.backoff * 2 ** min(self._failures - 1, 6))
+
+    def _list(self) -> str:
+        self._stale.clear()
+        kind = self.kind
+        version = self.client.version() if kind.kind in ESSENTIAL else ""
+        found = self.client.list(kind.api_version, kind.kind, metadata_only=kind.metadata_only)
+        self._failures = 0
+        self._tell(News(self.cluster, self.serial, kind, listing=found, version=version))
+        return found.resource_version
+
+    def _follow(self, version: str) -> None:
+        """Watch after watch, until it is time to list again. Raises what the client raises."""
+        end = time.monotonic() + self.pace.relist
+        while time.monotonic() < end and not self._stop.is_set() and not self._stale.is_set():
+            started = time.monotonic()
+            version = self._watch(version)
+            self._tell(News(self.cluster, self.serial, self.kind))
+            if time.monotonic() - started < self.pace.backoff:
+                self._stop.wait(self.pace.backoff)
+
+    def _watch(self, version: str) -> str:
+        kind = self.kind
+        events = self.client.watch(
+            kind.api_version,
+            kind.kind,
+            resource_version=version,
+            timeout_seconds=self.pace.watch,
+            metadata_only=kind.metadata_only,
+        )
+        for event in events:
+            version = str((event.object.get("metadata") or {}).get("resourceVersion") or version)
+            self._tell(
+                News(self.cluster, self.serial, kind, event=event if event.type != "BOOKMARK" else None)
+            )
+            if self._stop.is_set() or self._stale.is_set():
+                break
+        return version
+
+    def _tell(self, news: News) -> None:
+        """Waits while the loop is behind: what is not read stays with the cluster."""
+        while not self._stop.is_set():
+            try:
+                self.news.put(news, timeout=1.0)
+            except queue.Full:
+                continue
+            return
