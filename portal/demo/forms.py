@@ -9,7 +9,7 @@ import yaml
 
 from portal.demo import company
 from portal.demo.company import Colleague
-from portal.demo.history.plan import live_numbers, past_requests, row_at
+from portal.demo.history.plan import every_request, live_numbers, row_at
 from services.manifests.guardrails import Guardrails
 from services.onboarding import blueprints
 from services.onboarding.blueprints.model import Choice, Context, EnvironmentInfo, Evaluation, Person, TeamRef
@@ -22,7 +22,7 @@ UNJUDGED = Guardrails(())
 @cache
 def evaluation_of(number: int) -> Evaluation:
     """The form of a past request, as it was sent."""
-    past = past_requests()[number - past_requests()[0].number]
+    past = every_request()[number]
     row = row_at(past.service, past.number)
     if past.state != "live" and past.change is not None:
         row = past.change.applied_to(row)
@@ -33,7 +33,7 @@ def evaluation_of(number: int) -> Evaluation:
 def today(service: str) -> Evaluation:
     """The form of a service as it runs today: its last request, and the version rolled out since."""
     last = live_numbers(service)[-1]
-    by = past_requests()[last - past_requests()[0].number].by
+    by = every_request()[last].by
     return _evaluate(service, company.workloads()[service], by, f"R-{last}")
 
 
@@ -81,8 +81,13 @@ def dependencies_of(row: dict[str, Any]) -> list[str]:
     return [f"component:default/{name}" for name in sorted(company.workloads()) if name in hosts]
 
 
+@cache
 def descriptor_of(service: str) -> dict[str, Any]:
-    return dict(next(yaml.safe_load_all(company.descriptors()[f"{service}.yaml"])))
+    """What the catalog holds of it, or will: only what a form says of a service that is still wanted."""
+    if service in company.wanted():
+        row = company.wanted()[service]
+        return {"metadata": {"description": row["description"]}, "spec": {"system": row["system"]}}
+    return dict(next(yaml.load_all(company.descriptors()[f"{service}.yaml"], Loader=yaml.CSafeLoader)))
 
 
 def _context(by: Colleague, key: str) -> Context:

@@ -10,7 +10,7 @@ from typing import Any
 
 from portal.demo import company, forms, manifests
 from portal.demo.company import Place
-from portal.demo.history.plan import RELEASES, TRIALS, live_numbers, past_requests, row_at
+from portal.demo.history.plan import RELEASES, TRIALS, live_numbers, past_requests, row_at, stuck_request
 from services.manifests import emit
 
 AGE = "slipway.dev/simulate-age"
@@ -19,7 +19,7 @@ OLDEST = "380d"
 MISSING_SECRETS = {("shop-staging", "tax-rates-provider")}
 # Minutes since production and staging got what is new there.
 RELEASED = {release.service: release.minutes_ago for release in RELEASES}
-TRIED = {trial.service: trial.minutes_ago for trial in TRIALS}
+TRIED = {trial.service: trial.minutes_ago for trial in TRIALS} | {stuck_request().service: 150}
 
 
 def write(folder: Path) -> int:
@@ -38,8 +38,15 @@ def _files() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         for name, docs in company.shared_manifests(place).items():
             yield f"shared/{name}-{place.name}.yaml", [_aged(doc, "210d") for doc in docs]
         for name in company.workloads():
-            now = [_aged(doc, _age(name, place)) for doc in _living(name, place, manifests.files_of(name))]
+            now = [_aged(doc, _age(name, place)) for doc in _living(name, place, _applied(name, place))]
             yield f"services/{name}-{place.name}.yaml", _before(name, place) + now
+
+
+def _applied(name: str, place: Place) -> Mapping[str, str]:
+    """What of the repository has reached this environment: the stuck request never got to production."""
+    if place.is_production and name == stuck_request().service:
+        return manifests.rendered(forms.today(name))
+    return manifests.files_of(name)
 
 
 def _living(name: str, place: Place, files: Mapping[str, str], uses: int = 0) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from portal.demo import company, forms
 from portal.demo.company import Place
+from portal.demo.history.plan import stuck_request
 from services.manifests import emit
 from services.onboarding.blueprints.model import Evaluation
 
@@ -26,6 +27,8 @@ def tree() -> dict[str, str]:
 
 def files_of(name: str) -> dict[str, str]:
     """What one service has in the repository today, in all environments."""
+    if name == stuck_request().service:
+        return rendered(forms.evaluation_of(stuck_request().number))
     if "onboarded" in company.workloads()[name]:
         return {**rendered(forms.today(name)), **trial_in_staging(name)}
     return {path: text for place in company.PLACES for path, text in _written_by_hand(name, place).items()}

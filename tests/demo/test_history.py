@@ -62,7 +62,7 @@ def test_the_repository_ends_with_the_manifests_of_today() -> None:
 def test_every_pull_request_of_the_past_can_be_looked_at() -> None:
     host = LocalHost()
     repository.write(host, NOW, all_times(NOW))
-    assert PullRequest.objects.filter(state="merged").count() == 157
+    assert PullRequest.objects.filter(state="merged").count() == 158
     for pull in PullRequest.objects.all():
         assert host.diff(company.REPOSITORY, pull.number), pull
         assert pull.created_at < NOW

@@ -96,6 +96,16 @@ def workloads() -> dict[str, dict[str, Any]]:
 
 
 @cache
+def wanted() -> dict[str, dict[str, Any]]:
+    """Services that somebody has asked for and that do not run yet."""
+    return dict(yaml.safe_load((FOLDER / "wanted.yaml").read_text()))
+
+
+def entry_of(service: str) -> dict[str, Any]:
+    return dict(workloads().get(service) or wanted()[service])
+
+
+@cache
 def descriptors() -> dict[str, str]:
     """The catalog files by name, as they stand in the repository's `catalog/` folder."""
     return {path.name: path.read_text() for path in sorted((FOLDER / "catalog").glob("*.yaml"))}

@@ -69,10 +69,19 @@ class PastRequest:
     days_ago: int
     change: Change | None
     minutes: dict[str, float] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)  # of an open one: minutes ago each hop began
 
     @property
     def key(self) -> str:
         return f"R-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.since)
+
+    @property
+    def is_merged(self) -> bool:
+        return self.state in ("live", "needs_attention")
 
     @property
     def is_onboarding(self) -> bool:
@@ -100,7 +109,6 @@ RELEASES = (
 )
 # Only in staging, by hand, oldest first.
 TRIALS = (
-    Release("search-indexer", 150, "jonas", "Try tonight's search-indexer in staging"),
     Release("checkout", 120, "noah", "Try checkout 2.42.0-rc1 in staging"),
     Release("tax", 45, "noah", "Try tax 4.4.0-rc2 in staging\n\nIt reads rates from the new supplier."),
     Release("gift-cards", 25, "mira", "Try gift-cards 0.23.0-rc1 in staging"),
@@ -119,6 +127,64 @@ def past_requests() -> tuple[PastRequest, ...]:
 
 
 @cache
+def open_requests() -> tuple[PastRequest, ...]:
+    """What is on its way now: one waits for Sam, one is in review, one is merged and gets no further."""
+    who = {each.username: each for each in COLLEAGUES}
+    first = FIRST_NUMBER + len(past_requests())
+    return (
+        PastRequest(
+            number=first,
+            service="search-indexer",
+            title="Onboard search-indexer",
+            reason="The nightly build, to measure for one night whether the new tokeniser is faster.",
+            by=who["jonas"],
+            approver=None,
+            reviewer=who["ella"],
+            state="needs_attention",
+            days_ago=0,
+            change=Change("version", "7.14.0", "nightly-7.15"),
+            since={"form": 178, "pull_request": 171, "merged": 170, "applied": 152, "healthy": 150},
+        ),
+        PastRequest(
+            number=first + 1,
+            service="size-guide",
+            title="Onboard size-guide",
+            reason="Half of all returns of clothes are for the wrong size.",
+            by=who["jonas"],
+            approver=None,
+            reviewer=who["priya"],
+            state="in_review",
+            days_ago=0,
+            change=None,
+            since={"form": 96, "pull_request": 81, "merged": 80},
+        ),
+        PastRequest(
+            number=first + 2,
+            service="address-check",
+            title="Onboard address-check",
+            reason="One parcel in sixty comes back because of the address.",
+            by=who["mira"],
+            approver=who["sam"],
+            reviewer=who["tomas"],
+            state="awaiting_approval",
+            days_ago=0,
+            change=None,
+            since={"form": 47, "approval": 38},
+        ),
+    )
+
+
+def stuck_request() -> PastRequest:
+    """Merged, but there is no such image: staging keeps its old pods, production is not touched."""
+    return next(each for each in open_requests() if each.state == "needs_attention")
+
+
+@cache
+def every_request() -> dict[int, PastRequest]:
+    return {each.number: each for each in (*past_requests(), *open_requests())}
+
+
+@cache
 def onboarding_keys() -> dict[str, str]:
     """The request each service came with: {"checkout": "R-1009"}."""
     return {past.service: past.key for past in past_requests() if past.is_onboarding}
@@ -132,7 +198,7 @@ def live_numbers(service: str) -> tuple[int, ...]:
 
 def row_at(service: str, number: int) -> dict[str, Any]:
     """A service's entry as it was when request `number` had just been merged, before today's releases."""
-    row = dict(company.workloads()[service])
+    row = company.entry_of(service)
     for release in RELEASES:
         if release.service == service:
             row["version"] = release.before

@@ -1,6 +1,6 @@
 """The deploy repository with its past: who proposed and merged what, when, over a year."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from django.conf import settings
 
 from portal.demo import company, forms, manifests
 from portal.demo.company import COLLEAGUES, Colleague
-from portal.demo.history.plan import REFUSALS, RELEASES, TRIALS, PastRequest, past_requests
-from portal.demo.history.times import Times
+from portal.demo.history.plan import REFUSALS, RELEASES, TRIALS, PastRequest, open_requests, past_requests
+from portal.demo.history.times import Times, open_times
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.local import LocalHost, content
 from services.integrations.models import PullRequest, Repository
@@ -34,13 +34,15 @@ def write(host: LocalHost, now: datetime, times: Mapping[int, Times]) -> None:
         message="Start with what already ran on the cluster",
         at=start,
     )
-    _write_requests(host, times)
+    _write_requests(host, past_requests(), times)
+    under_way = [past for past in open_requests() if "pull_request" in past.since]
     for release in RELEASES:
         files = manifests.rendered(forms.today(release.service))
         _commit(host, files, release.by, release.message, now - timedelta(minutes=release.minutes_ago))
     for trial in TRIALS:
         files = manifests.trial_in_staging(trial.service)
         _commit(host, files, trial.by, trial.message, now - timedelta(minutes=trial.minutes_ago))
+    _write_requests(host, under_way, {past.number: open_times(past, now) for past in under_way})
 
 
 def _commit(host: LocalHost, files: Mapping[str, str], by: str, message: str, at: datetime) -> None:
@@ -54,7 +56,10 @@ def person(who: Colleague) -> Person:
 
 def files_of(past: PastRequest) -> dict[str, str]:
     """What a request wrote; a new service brings its descriptor too."""
-    files = manifests.rendered(forms.evaluation_of(past.number))
+    form = forms.evaluation_of(past.number)
+    if past.service in company.wanted():
+        return form.files
+    files = manifests.rendered(form)
     if past.is_onboarding:
         files[f"catalog/{past.service}.yaml"] = company.descriptors()[f"{past.service}.yaml"]
     return files
@@ -77,11 +82,11 @@ def _encoded(files: Mapping[str, str]) -> dict[str, bytes | None]:
     return {path: text.encode() for path, text in files.items()}
 
 
-def _write_requests(host: LocalHost, times: Mapping[int, Times]) -> None:
+def _write_requests(host: LocalHost, requests: Iterable[PastRequest], times: Mapping[int, Times]) -> None:
     git = pygit2.Repository(str(Path(settings.GIT_ROOT) / f"{company.REPOSITORY}.git"))
     base = content.resolve(git, "main")
     first = base.id
-    proposed = [past for past in past_requests() if "pull_request" in times[past.number].hops]
+    proposed = [past for past in requests if "pull_request" in times[past.number].hops]
     pulls = []
     for past in sorted(proposed, key=lambda p: times[p.number].end("merged")):
         pull, base = _write_one(git, base, past, times[past.number])
@@ -109,7 +114,9 @@ def _write_one(
         base_sha=str(base.id),
         created_at=at,
     )
-    if past.state != "live":
+    if past.state == "in_review":
+        return pull, base
+    if not past.is_merged:
         pull.state, pull.closed_at = PullRequest.State.CLOSED, times.ended
         pull.closed_by, pull.reason = past.reviewer.username, REFUSALS[past.state]
         return pull, base

@@ -45,6 +45,12 @@ def all_times(now: datetime) -> dict[int, Times]:
     return times
 
 
+def open_times(past: PastRequest, now: datetime) -> Times:
+    """Of a request on its way: its last hop has begun and ends, so far, now."""
+    begins = [now - timedelta(minutes=minutes) for minutes in past.since.values()]
+    return Times(dict(zip(past.since, zip(begins, [*begins[1:], now], strict=True), strict=True)))
+
+
 def _times(past: PastRequest, now: datetime, rng: Random, earliest: datetime | None) -> Times:
     days = past.days_ago
     opened = working_moment(now, days, rng)

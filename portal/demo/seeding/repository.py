@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from portal.demo import company
 from portal.demo.history import repository
+from portal.demo.history.plan import every_request
 from portal.demo.history.times import all_times
 from services.integrations.githosts.local import LocalHost
 from services.integrations.models import Repository
@@ -21,4 +22,8 @@ def seed(now: datetime) -> str:
         return f"the repository {company.REPOSITORY} is there"
     shutil.rmtree(folder, ignore_errors=True)
     repository.write(LocalHost(), now, all_times(now))
+    with (
+        connection.cursor() as cursor
+    ):  # branches are named after requests: no later one may find its own there
+        cursor.execute("SELECT setval('onboarding_request_number', %s)", [max(every_request())])
     return f"the repository {company.REPOSITORY} with its past"

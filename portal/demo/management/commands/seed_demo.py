@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.demo.seeding import (
     catalog,
     cluster,
+    open_requests,
     open_tickets,
     past_requests,
     past_tickets,
@@ -46,5 +47,5 @@ def steps(*, history: bool) -> list[Step]:
     ]
     if history:
         wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
-    wanted.append(lambda: open_tickets.seed(now))
+    wanted += [lambda: open_requests.seed(now), lambda: open_tickets.seed(now)]
     return wanted
