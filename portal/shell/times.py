@@ -1,8 +1,9 @@
 """Times and durations as people say them. `static/js/live.js` counts on with the same words."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
 RECENT = timedelta(hours=6)
 
@@ -55,3 +56,18 @@ def greeting(now: datetime) -> str:
     if 5 <= hour < 12:
         return "Good morning"
     return "Good afternoon" if 12 <= hour < 18 else "Good evening"
+
+
+def parse_day(text: str) -> date | None:
+    """A day as addresses write it, 2026-11-20; None for anything else, the thirtieth of February included."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def midnight(day: date | None, *, days: int = 0) -> datetime | None:
+    """The first moment of a day, or of one some days later, in the time zone of the page."""
+    if day is None:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import QueryDict
 
 from services.catalog import health, queries
@@ -24,7 +25,9 @@ KINDS = {
     "any": "Everything",
 }
 NOBODY, MINE = "nobody", "mine"
-TYPED = re.compile(r"\b(kind|type|owner|system|lifecycle|health|state|source):(?:\"([^\"]+)\"|(\S+))")
+TYPED = re.compile(
+    r"\b(kind|type|owner|system|lifecycle|health|state|source|onboarded):(?:\"([^\"]+)\"|(\S+))"
+)
 UNHEALTHY = ("Degraded", "Missing")
 
 
@@ -47,6 +50,7 @@ class Filters:
     health: str = ""
     state: str = ""
     source: str = ""
+    onboarded: str = ""
     q: str = ""
 
     @classmethod
@@ -94,6 +98,9 @@ class Filters:
         rows = self._by_owner(rows, user)
         if self.system:
             rows = rows.filter(system_ref=_ref(self.system, "system"))
+        if self.onboarded in ("yes", "no"):
+            by_request = Q(onboarded_request="")
+            rows = rows.filter(~by_request if self.onboarded == "yes" else by_request)
         if self.source:
             rows = rows.filter(source_id=int(self.source) if self.source.isdecimal() else -1)
         if self.health:

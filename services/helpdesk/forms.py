@@ -2,14 +2,13 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from portal.shell import times
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
 from services.helpdesk import queries
@@ -185,8 +184,8 @@ class FilterForm(forms.Form):
             entity=given.get("entity", ""),
             priority=given.get("priority"),
             on=given.get("on") or "opened",
-            start=midnight(given.get("start")),
-            end=midnight(given.get("end"), days=1),
+            start=times.midnight(given.get("start")),
+            end=times.midnight(given.get("end"), days=1),
         )
 
     @property
@@ -237,13 +236,6 @@ def _field(key: str) -> str:
 def renamed(data: Any) -> dict[str, Any]:
     """`from` and `to` are words of Python and of addresses; fields are called start and end."""
     return {_field(key): value for key, value in data.items()}
-
-
-def midnight(day: date | None, *, days: int = 0) -> datetime | None:
-    """The first moment of a day, in the portal's time zone."""
-    if day is None:
-        return None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
 
 
 def team_choices() -> QuerySet[Team]:

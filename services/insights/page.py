@@ -98,7 +98,7 @@ def build(scope: Scope, *, platform: bool) -> dict[str, Any]:
     return {
         "tiles": [
             _services_tile(adoption, links),
-            _median_tile("Form to live, median", lead, links.requests(state="live")),
+            _median_tile("Form to live, median", lead, links.requests(state="live", on="finished")),
             _median_tile("First answer, median", answer, links.tickets("answered")),
             _minutes_tile(support, scope, links),
         ],
@@ -124,7 +124,14 @@ def _services_tile(adoption: Adoption, links: Links) -> Tile:
     spark = charts.spark(adoption.onboarded)
     unit = f"% · {now} of {adoption.total}"
     return Tile(
-        "Services through Slipway", share, unit, change, more > 0 or None, True, spark, links.services()
+        "Services through Slipway",
+        share,
+        unit,
+        change,
+        more > 0 or None,
+        True,
+        spark,
+        links.services(onboarded="yes"),
     )
 
 
@@ -191,7 +198,11 @@ def _adoption(adoption: Adoption, names: list[str], links: Links) -> Chart:
 
 def _teams(adoption: Adoption, links: Links) -> Chart:
     rows = [
-        (Cell(_name(owner)), Cell(str(through)), Cell(str(total), links.services(owner=owner or "nobody")))
+        (
+            Cell(_name(owner)),
+            Cell(str(through), links.services(owner=owner or "nobody", onboarded="yes") if through else ""),
+            Cell(str(total), links.services(owner=owner or "nobody")),
+        )
         for owner, through, total in adoption.by_owner
     ]
     done = sum(1 for _, through, total in adoption.by_owner if through == total)
@@ -234,7 +245,7 @@ def _hops(hops: list[HopTime], lead: Median, links: Links) -> Chart:
         ["Hop", "p50", "p90", "Passed"],
         rows,
         f"{lead.count} requests went live",
-        links.requests(state="live"),
+        links.requests(state="live", on="finished"),
         "logarithmic scale",
         "No request has moved in this period.",
     )

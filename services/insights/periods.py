@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models.functions import TruncDay, TruncMonth, TruncWeek
 from django.utils import timezone
-from django.utils.dateparse import parse_date
+
+from portal.shell import times
 
 RANGES = [("4w", "4 weeks"), ("12w", "12 weeks"), ("year", "Year")]
 DEFAULT = "12w"
@@ -25,12 +26,12 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        return _midnight(self.first)
+        return _begin(self.first)
 
     @property
     def end(self) -> datetime:
         """The first moment after it."""
-        return _midnight(self.last + timedelta(days=1))
+        return _begin(self.last + timedelta(days=1))
 
     @property
     def days(self) -> int:
@@ -74,18 +75,10 @@ def read(query: Any, today: date | None = None) -> Period:
     """The period an address asks for; what makes no sense is the default."""
     today = today or timezone.localdate()
     key = query.get("range", "")
-    first, last = parse(query.get("from", "")), parse(query.get("to", ""))
+    first, last = times.parse_day(query.get("from", "")), times.parse_day(query.get("to", ""))
     if first and last and first <= last and (not key or key == "custom") and last - first <= LONGEST:
         return Period("custom", first, last)
     return _named(key if key in dict(RANGES) else DEFAULT, today)
-
-
-def parse(text: str) -> date | None:
-    """A date as addresses write it; None for anything else, the thirtieth of February included."""
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
 
 
 def _named(key: str, today: date) -> Period:
@@ -110,7 +103,7 @@ def _buckets(first: date, last: date, unit: str) -> Iterator[date]:
             at += timedelta(days=7 if unit == "week" else 1)
 
 
-def _midnight(day: date) -> datetime:
+def _begin(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 

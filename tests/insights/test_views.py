@@ -2,10 +2,12 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from services.accounts.models import Team
 from services.helpdesk import actions
@@ -78,8 +80,43 @@ def test_numbers_of_tickets_open_the_rows_they_count(as_platform: bool, priya) -
     counted = [(url, int(words)) for url, words in links(page(client), target) if words.strip().isdigit()]
     assert sorted(number for _, number in counted) == [1, 1, 2, 3, 4]
     for url, number in counted:
-        rows = client.get(url + "&format=csv").content.decode().strip().splitlines()
-        assert len(rows) - 1 == number, url
+        assert rows_of(client, url) == number, url
+
+
+def rows_of(client: Client, url: str) -> int:
+    """How many rows an address lists, by its export."""
+    return len(client.get(url + "&format=csv").content.decode().strip().splitlines()) - 1
+
+
+def test_numbers_of_requests_open_the_rows_they_count(priya) -> None:
+    mira, now = member("mira", "checkout"), timezone.now()
+    for name, days in (("a", 1), ("b", 40)):
+        at = now - timedelta(days=days)
+        make_request(mira, state=State.LIVE, name=name, submitted_at=at, created_at=at, finished_at=now)
+    make_request(mira, state=State.IN_REVIEW, name="c")
+    make_request(mira, state=State.LIVE, name="old", finished_at=now - timedelta(days=50))
+    client = client_of(mira)
+    text = page(client, range="4w")
+    found = {words.strip(): url for url, words in links(text, reverse("onboarding:request_list"))}
+    assert {"2 requests went live", "3 requests", "2", "1"} <= set(found)
+    for words, url in found.items():
+        if words[:1].isdigit():
+            assert rows_of(client, url) == int(words.split()[0]), url
+
+
+def test_numbers_of_services_open_the_rows_they_count(priya) -> None:
+    mira = member("mira", "checkout")
+    for name, request in (("a", "R-1001"), ("b", "R-1002"), ("c", "")):
+        service(name, "group:default/checkout", request=request)
+    service("d", "group:default/payments")
+    client = client_of(mira)
+    found = links(page(client), reverse("catalog:entity_list"))
+    counted = [(url, int(words.split()[0])) for url, words in found if words[:1].isdigit()]
+    assert sorted(number for _, number in counted) == [1, 2, 3, 4, 4]
+    for url, number in counted:
+        assert rows_of(client, url) == number, url
+    tile = next(url for url, words in found if words.startswith("Services through"))
+    assert rows_of(client, tile) == 2
 
 
 def test_overview_by_team_and_dates(priya) -> None:

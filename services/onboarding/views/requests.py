@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal.shell import tables
+from portal.shell import tables, times
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team, User
 from services.onboarding import page_of, queries, rules, standing
@@ -71,7 +71,18 @@ def _filtered(request: HttpRequest, show: str) -> RequestQuerySet:
         rows = rows.filter(team__slug=team)
     if asked.get("state") in State.values:
         rows = rows.filter(state=asked["state"])
+    rows = _within(rows, asked)
     return _matching(rows, asked.get("q", "").strip())
+
+
+def _within(rows: RequestQuerySet, asked: QueryDict) -> RequestQuerySet:
+    """Submitted (with `on=finished`: finished) between two days, both counted; insights link so."""
+    column = "finished_at" if asked.get("on") == "finished" else "submitted_at"
+    if start := times.midnight(times.parse_day(asked.get("from", ""))):
+        rows = rows.filter(**{f"{column}__gte": start})
+    if end := times.midnight(times.parse_day(asked.get("to", "")), days=1):
+        rows = rows.filter(**{f"{column}__lt": end})
+    return rows
 
 
 def _matching(rows: RequestQuerySet, q: str) -> RequestQuerySet:
