@@ -1,53 +1,15 @@
 """At once from several threads, and killed at each step: one branch, one pull request, one merge."""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection, connections
 
 from services.integrations.githosts.errors import HeadMoved
 from services.integrations.githosts.local import LocalHost
 from services.integrations.models import PullRequest
+from tests.fakes.trouble import at_once, die_at, in_a_process_that_dies
 
 from .conftest import BRANCH, FILES, REPO, SAM
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(count: int, work: Callable[[int], object]) -> list[object]:
-    barrier = Barrier(count)
-
-    def run(number: int) -> object:
-        barrier.wait()
-        try:
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
-def die_at(step: str) -> LocalHost:
-    def at(here: str) -> None:
-        if here == step:
-            os._exit(9)
-
-    return LocalHost(at=at)
-
-
-def in_a_process_that_dies(work: Callable[[], object]) -> None:
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
 def test_propose_at_once_from_six_threads(host, propose) -> None:
@@ -77,10 +39,7 @@ def test_merge_against_a_new_commit_has_one_outcome(host, propose) -> None:
     def work(number: int) -> object:
         if number:
             return propose(host=LocalHost(), files={"catalog/wishlist.yaml": b"x: 2\n"})
-        try:
-            return LocalHost().merge(REPO, 1, by=SAM, expected_head=pull.head_sha, message="Merge")
-        except HeadMoved as refused:
-            return refused
+        return LocalHost().merge(REPO, 1, by=SAM, expected_head=pull.head_sha, message="Merge")
 
     merged, _ = at_once(2, work)
     now = host.proposal(REPO, 1)
@@ -91,7 +50,7 @@ def test_merge_against_a_new_commit_has_one_outcome(host, propose) -> None:
 @pytest.mark.parametrize("step", ["tree written", "commit written", "branch written", "row written"])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_propose_after_a_kill_at_each_step(host, propose, step) -> None:
-    in_a_process_that_dies(lambda: propose(host=die_at(step)))
+    in_a_process_that_dies(lambda: propose(host=LocalHost(at=die_at(step))))
     assert PullRequest.objects.count() == 0
     pull = propose()
     assert (pull.number, pull.state) == (1, "open")
@@ -107,7 +66,7 @@ def test_merge_after_a_kill_at_each_step(host, propose, step, moved) -> None:
     def merge(host: LocalHost):
         return host.merge(REPO, 1, by=SAM, expected_head=pull.head_sha, message="Merge")
 
-    in_a_process_that_dies(lambda: merge(die_at(step)))
+    in_a_process_that_dies(lambda: merge(LocalHost(at=die_at(step))))
     assert PullRequest.objects.get().state == "open"
     assert len(host.log(REPO, "main")) == (3 if moved else 1)
     merged = merge(host)

@@ -1,0 +1,253 @@
+"""At once, twice, and killed at each step: one request, one pull request, one outcome."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from threading import Event as Flag
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from services.effects import worker
+from services.effects.handlers import Claim
+from services.effects.models import Effect
+from services.integrations import githosts
+from services.integrations.githosts.local import LocalHost
+from services.integrations.models import PullRequest
+from services.onboarding import actions, tasks
+from services.onboarding.errors import ContentChanged, NameTaken, NotAllowed, Refusal, WrongState
+from services.onboarding.models import TERMINAL, Approval, Request, State
+from tests.effects_driver import run_due_effects
+from tests.factories.requests import make_request
+from tests.fakes.trouble import at_once, die, die_at, in_a_process_that_dies
+
+from .conftest import EXPENSIVE, REPO, answers, said
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def use_host() -> Iterator[Callable[[LocalHost], None]]:
+    """Puts another host in the place of the local one; in a forked process, in that process only."""
+    yield lambda host: githosts.register("local", lambda: host)
+    githosts.register("local", LocalHost)
+
+
+def abandoned() -> None:
+    """The worker is gone; its lease runs out."""
+    assert (
+        Effect.objects.filter(state="running").update(lease_until=timezone.now() - timedelta(seconds=1)) == 1
+    )
+
+
+def send(world, **same) -> Request:
+    return actions.submit(by=world.mira, blueprint="web-service", answers=answers(), **same)
+
+
+# Submitting
+
+
+def test_one_form_sent_from_several_tabs_at_once_is_one_request(world) -> None:
+    found = at_once(4, lambda _: send(world, token="form-1"))
+    assert len({row.pk for row in found}) == 1
+    assert Request.objects.count() == Effect.objects.count() == 1
+    assert said(found[0]).count("submitted") == 1
+
+
+def test_one_draft_sent_from_several_tabs_at_once_is_one_request(world) -> None:
+    draft = actions.save_draft(by=world.mira, blueprint="web-service", answers=answers())
+    found = at_once(4, lambda _: send(world, request=draft))
+    assert {row.pk for row in found} == {draft.pk}
+    assert Effect.objects.count() == 1
+    assert Request.objects.get().generation == 1
+
+
+def test_a_name_cannot_be_taken_between_the_check_and_the_row(world) -> None:
+    """Another request for the same name is written, and committed only when ours was evaluated."""
+    written = Flag()
+
+    def other() -> None:
+        with transaction.atomic():
+            make_request(world.noah, state=State.IN_REVIEW)
+            written.set()
+            time.sleep(1.5)
+
+    def ours() -> object:
+        written.wait()
+        return send(world)
+
+    _, refused = at_once(2, lambda n: ours() if n else other())
+    assert isinstance(refused, NameTaken)
+    assert Request.objects.get(created_by=world.mira).state == State.DRAFT
+
+
+# Deciding
+
+
+def test_two_who_approve_at_once_send_it_on_once(world, submit) -> None:
+    needs = [{"key": "x", "who": "member", "team": "checkout", "reason": ""}]
+    row = make_request(world.mira, state=State.AWAITING_APPROVAL, needs=needs)
+    found = at_once(
+        2,
+        lambda n: actions.approve(request=row, by=(world.noah, world.sam)[n], tree_hash=row.tree_hash),
+    )
+    row.refresh_from_db()
+    assert row.state == State.PROPOSING
+    assert sorted(type(each) for each in found if isinstance(each, Refusal)) == [WrongState]
+    assert Effect.objects.filter(kind="onboarding.propose").count() == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_approve_against_withdraw_has_one_outcome(world, round_) -> None:
+    needs = [{"key": "x", "who": "member", "team": "checkout", "reason": ""}]
+    row = make_request(world.mira, state=State.AWAITING_APPROVAL, needs=needs, name=f"n{round_}")
+    at_once(
+        2,
+        lambda n: (
+            actions.withdraw(request=row, by=world.mira)
+            if n
+            else actions.approve(request=row, by=world.noah, tree_hash=row.tree_hash)
+        ),
+    )
+    row.refresh_from_db()
+    assert row.state == State.WITHDRAWN
+    assert ("approved" in said(row)) == Approval.objects.exists()
+
+
+def test_merge_against_reject_has_one_outcome(world, submit) -> None:
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+    actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+    at_once(
+        2,
+        lambda n: (
+            actions.reject(request=row, by=world.sam, reason="No")
+            if n
+            else actions.merge(request=row, by=world.mira, head=row.head_sha)
+        ),
+    )
+    run_due_effects()
+    row.refresh_from_db()
+    assert row.state in (State.REJECTED, State.MERGED, State.NEEDS_ATTENTION)
+    expected = "closed" if row.state in TERMINAL else "merged"
+    assert world.host.proposal(REPO, 1).state == expected
+
+
+def test_an_edit_against_an_approval_is_never_approved_unseen(world, submit) -> None:
+    row = submit(**EXPENSIVE)
+    found = at_once(
+        2,
+        lambda n: (
+            actions.edit_and_resubmit(
+                request=row, by=world.mira, answers=answers(**EXPENSIVE | {"replicas": 12}), generation=1
+            )
+            if n
+            else actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+        ),
+    )
+    row.refresh_from_db()
+    if row.generation == 2:
+        assert isinstance(found[0], ContentChanged)
+        assert row.state == State.AWAITING_APPROVAL
+    else:
+        assert isinstance(found[1], WrongState | NotAllowed)
+        assert row.state == State.PROPOSING
+
+
+# Killed
+
+
+STEPS = ["tree written", "commit written", "branch written", "row written"]
+
+
+@pytest.mark.parametrize("step", [*STEPS, "told"])
+def test_a_worker_killed_while_proposing_leaves_one_pull_request(world, submit, use_host, step) -> None:
+    row = submit()
+
+    class DiesWhenTold(LocalHost):
+        def propose(self, *args, **kwargs):
+            super().propose(*args, **kwargs)
+            die()
+
+    def work() -> None:
+        use_host(DiesWhenTold() if step == "told" else LocalHost(at=die_at(step)))
+        worker.run_one()
+
+    in_a_process_that_dies(work)
+    row.refresh_from_db()
+    assert row.state == State.PROPOSING
+    abandoned()
+    run_due_effects()
+    row.refresh_from_db()
+    assert (row.state, row.pull_number) == (State.IN_REVIEW, 1)
+    assert PullRequest.objects.count() == 1
+    assert len(world.host.log(REPO, row.branch)) == 2
+    assert said(row).count("proposed") == 1
+
+
+@pytest.mark.parametrize("step", ["merge written", "base moved", "told"])
+def test_a_worker_killed_while_merging_leaves_one_merge(world, submit, use_host, step) -> None:
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+    actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+    Effect.objects.filter(kind="onboarding.review").update(state="cancelled")
+    actions.merge(request=row, by=world.mira, head=row.head_sha)
+
+    class DiesWhenTold(LocalHost):
+        def merge(self, *args, **kwargs):
+            super().merge(*args, **kwargs)
+            die()
+
+    def work() -> None:
+        use_host(DiesWhenTold() if step == "told" else LocalHost(at=die_at(step)))
+        worker.run_one()
+
+    in_a_process_that_dies(work)
+    abandoned()
+    worker.run_one()
+    row.refresh_from_db()
+    assert (row.state, row.merge_sha) == (State.MERGED, world.host.head(REPO))
+    assert len(world.host.log(REPO, "main")) == 3
+    assert said(row).count("merged") == 1
+
+
+# Twice
+
+
+def claim(effect: Effect) -> Claim:
+    return Claim(effect.pk, effect.kind, effect.key, effect.payload, 1, 1)
+
+
+def test_the_same_proposal_run_by_four_workers_at_once(world, submit) -> None:
+    row = submit()
+    effect = Effect.objects.get()
+    found = at_once(4, lambda _: tasks.propose(claim(effect)))
+    assert len({done.result["head_sha"] for done in found}) == 1
+    assert PullRequest.objects.count() == 1
+    run_due_effects()
+    row.refresh_from_db()
+    assert row.state == State.IN_REVIEW
+
+
+def test_outcomes_written_twice_are_written_once(world, submit) -> None:
+    row = submit()
+    run_due_effects()
+    effect = Effect.objects.get(kind="onboarding.propose")
+    actions.proposed(effect, effect.result)
+    row.refresh_from_db()
+    version = row.version
+    assert said(row).count("proposed") == 1
+    actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+    actions.merge(request=row, by=world.mira, head=row.head_sha)
+    run_due_effects(rounds=1)
+    merge = Effect.objects.get(kind="onboarding.merge")
+    actions.merge_answered(merge, merge.result)
+    row.refresh_from_db()
+    assert said(row).count("merged") == 1
+    assert row.version > version
