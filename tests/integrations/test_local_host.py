@@ -62,6 +62,13 @@ def test_read_and_read_tree(host, propose) -> None:
     assert host.read_tree(REPO, "main", "nowhere") == {}
 
 
+def test_reader_reads_many_files_of_one_ref(host, propose) -> None:
+    pull = propose()
+    read = host.reader(REPO)
+    assert (read("README.md"), read("catalog/wishlist.yaml"), read("../x")) == (README, None, None)
+    assert host.reader(REPO, pull.head_sha)("catalog/wishlist.yaml") == FILES["catalog/wishlist.yaml"]
+
+
 def test_unknown_names_are_refused(host) -> None:
     with pytest.raises(UnknownRepository):
         host.head("shop/other")

@@ -75,13 +75,11 @@ def test_one_rollout_per_environment(row) -> None:
 
 
 @pytest.mark.parametrize("here", list(State))
-@pytest.mark.parametrize("to", list(State))
-def test_only_the_table_moves_a_request(people, here, to) -> None:
+def test_only_the_table_moves_a_request(people, here) -> None:
     row = make_request(people.mira, state=here)
-    if to in TRANSITIONS[here]:
-        return
-    with pytest.raises(WrongState), transaction.atomic():
-        move(row, to, by=None, action="skipped")
+    for to in set(State) - TRANSITIONS[here]:
+        with pytest.raises(WrongState), transaction.atomic():
+            move(row, to, by=None, action="skipped")
 
 
 def test_rows_say_what_they_are(people, row) -> None:

@@ -4,8 +4,10 @@ import pytest
 from django.utils import timezone
 
 from services.catalog import actions as catalog
+from services.catalog.models import Entity
 from services.onboarding import actions, queries
 from services.onboarding.models import Hop, Request, State
+from services.onboarding.queries.forms import OFFERED
 from tests.effects_driver import run_due_effects
 from tests.factories.requests import make_request
 
@@ -65,7 +67,7 @@ def test_lists_ask_the_database_a_fixed_number_of_times(people, count, django_as
 
 def test_legs_of_a_request_under_way(people) -> None:
     row = walk(make_request(people.mira, state=State.IN_REVIEW), form=6, approval=42, pull_request=1)
-    row.hops.create(name=Hop.Name.MERGED, started_at=NOW - minutes(5), waits_for="Sam")
+    row.hops.create(name=Hop.Name.MERGED, started_at=timezone.now() - minutes(5), waits_for="Sam")
     legs = queries.legs(row)
     assert [leg.state for leg in legs] == ["done", "done", "done", "now", "todo", "todo"]
     assert [leg.took and round(leg.took.total_seconds() / 60) for leg in legs] == [6, 42, 1, 5, None, None]
@@ -170,13 +172,32 @@ def test_the_context_knows_the_catalog_and_open_requests(world, submit) -> None:
         catalog.register(descriptor, by=world.priya)
     row = submit()
     found = queries.context_for(world.mira)
-    assert [(c.value, c.label) for c in found.systems] == [("shop-system", "Shop System")]
-    assert [(c.value, c.hint) for c in found.components] == [("resource:default/shop-resource", "database")]
+    assert [(c.value, c.label) for c in found.systems(())] == [("shop-system", "Shop System")]
+    assert [(c.value, c.hint) for c in found.components(())] == [
+        ("resource:default/shop-resource", "database")
+    ]
     assert [e.name for e in found.environments] == ["staging", "production"]
     assert found.is_taken("wishlist")
     assert not found.is_taken("other")
     assert not queries.context_for(world.mira, row).is_taken("wishlist")
     assert found.existing("README.md") == b"Deploy\n"
+
+
+def test_a_long_catalog_is_offered_in_part_and_what_was_chosen_in_any_case(world) -> None:
+    names = [f"s{number:03}" for number in range(OFFERED + 5)]
+    Entity.objects.bulk_create(
+        Entity(kind="Component", name=name, ref=f"component:default/{name}") for name in names
+    )
+    offer = queries.context_for(world.mira).components
+    last = f"component:default/{names[-1]}"
+    assert len(offer(())) == OFFERED
+    assert last in [c.value for c in offer([last, "component:default/gone"])]
+
+
+def test_one_evaluation_asks_little_of_the_database(world, django_assert_max_num_queries) -> None:
+    queries.evaluate("web-service", answers(), user=world.mira)
+    with django_assert_max_num_queries(9):
+        queries.evaluate("web-service", answers(), user=world.mira)
 
 
 def test_evaluating_without_a_request_has_no_number_in_the_files(world) -> None:

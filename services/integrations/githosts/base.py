@@ -1,6 +1,6 @@
 """What the portal asks of a git host; one package beside this file per provider."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -112,6 +112,9 @@ class GitHost(Protocol):
 
     def read(self, repo: str, path: str, ref: str) -> bytes | None:
         """A regular file's bytes, None when there is none."""
+
+    def reader(self, repo: str, ref: str | None = None) -> Callable[[str], bytes | None]:
+        """`read` for many files of one ref (None: the default branch), looked up once."""
 
     def read_tree(self, repo: str, ref: str, under: str = "") -> dict[str, bytes]:
         """Every regular file below a folder, by its path in the repository."""

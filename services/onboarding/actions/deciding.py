@@ -7,7 +7,7 @@ from services.audit import actions as audit
 
 from .. import rules
 from ..errors import ContentChanged, NotAllowed, OwnRequest, ReasonMissing, WrongState
-from ..models import Approval, Request, Rollout, State
+from ..models import TRANSITIONS, Approval, Request, Rollout, State
 from . import effects
 from .moves import locked, move, note, say_who
 
@@ -107,7 +107,7 @@ def _end(request: Request, to: State, by: User, reason: str, rule: rules.Rule, a
 
 
 def _refuse(row: Request, to: State) -> None:
-    if to not in rules.TRANSITIONS[State(row.state)]:
+    if to not in TRANSITIONS[State(row.state)]:
         raise WrongState(f"{row.ref} is {row.get_state_display().lower()}.")
     raise NotAllowed("This is not yours to decide.", ask=[str(row.created_by)])
 

@@ -135,12 +135,16 @@ def submit(
     return _submit(draft, by, draft.answers, generation=0)
 
 
-def edit_and_resubmit(*, request: Request, by: User, answers: dict[str, Any], generation: int) -> Request:
+def edit_and_resubmit(
+    *, request: Request, by: User, answers: dict[str, Any], generation: int | None = None
+) -> Request:
     """Sends corrected answers: a new commit on the same branch, or a new pull request when it was merged.
 
     Approvals of other content are void. `generation` is that of the form: sent twice, it counts once.
     Refuses: as `submit`; states in which nothing can be edited; a correction that changes nothing.
     """
+    if generation is None:
+        generation = request.generation
     draft = save_draft(
         by=by, blueprint=request.blueprint, answers=answers, request=request, generation=generation
     )

@@ -6,6 +6,7 @@ The engine is loaded by the first who asks for it: it is heavy, and only web and
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from services.accounts.models import User
@@ -109,13 +110,10 @@ def _taken(own: Request) -> Callable[[str], bool]:
 
 
 def _reader(row: Request) -> Callable[[str], bytes | None]:
-    """Reads the deploy repository's default branch, looking its tip up once and only when asked."""
-    host = githosts.get(row.provider)
-    tip: list[str] = []
+    """Reads the deploy repository's default branch, opening it once and only when asked."""
 
-    def read(path: str) -> bytes | None:
-        if not tip:
-            tip.append(base_of(row))
-        return host.read(row.repo, path, tip[0])
+    @cache
+    def opened() -> Callable[[str], bytes | None]:
+        return githosts.get(row.provider).reader(row.repo)
 
-    return read
+    return lambda path: opened()(path)

@@ -1,9 +1,11 @@
 """What the watched clusters show of a request's rollouts."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -11,9 +13,18 @@ from django.utils import timezone
 from services.clusters import queries as clusters
 from services.clusters.models import WORKLOADS, Environment, Health
 from services.clusters.picture import EnvironmentState
+from services.manifests.quantities import NotAQuantity, parse
 
 from ..models import Request, Rollout
+from .forms import blueprints
 
+STUCK = frozenset(
+    {
+        "quota-exceeded", "pod-security", "policy-denied", "account-missing", "failed-create", "image-pull",
+        "config-missing", "config-error", "cannot-start", "oom-killed", "crash-loop",
+    }
+)  # fmt: skip
+_UNITS = {"Mi": Decimal(1024**2), "m": Decimal("0.001")}
 FAILING = (Health.DEGRADED, Health.MISSING)
 _STATES = {Health.HEALTHY: Rollout.State.HEALTHY} | dict.fromkeys(FAILING, Rollout.State.FAILING)
 
@@ -51,7 +62,7 @@ def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) 
     if seen is None:
         return None
     return Picture(
-        state=_STATES.get(Health(seen.health), Rollout.State.PROGRESSING),
+        state=_state(seen),
         message=seen.message,
         ready=seen.ready,
         desired=seen.desired,
@@ -59,6 +70,13 @@ def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) 
         finding=_finding(request, seen),
         current=not seen.stale and all(_arrived(request, each, seen) for each in expected),
     )
+
+
+def _state(seen: EnvironmentState) -> Rollout.State:
+    """By health; what hangs on something that does not mend itself fails before its deadline says so."""
+    if seen.health == Health.PROGRESSING and any(each.id in STUCK for each in seen.findings):
+        return Rollout.State.FAILING
+    return _STATES.get(Health(seen.health), Rollout.State.PROGRESSING)
 
 
 def _arrived(request: Request, applied: Mapping[str, Any], seen: EnvironmentState) -> bool:
@@ -74,4 +92,25 @@ def _finding(request: Request, seen: EnvironmentState) -> dict[str, Any] | None:
     """The first diagnosis, with a fix in the names of the form's fields where it has one."""
     if not seen.findings:
         return None
-    return json.loads(json.dumps(asdict(seen.findings[0]), default=str))
+    found: dict[str, Any] = json.loads(json.dumps(asdict(seen.findings[0]), default=str))
+    return found | {"fix": fix_in_fields(request, found.get("fix"))}
+
+
+def fix_in_fields(request: Request, fix: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The fix as `changes` of the form's answers; none when the form has no such field."""
+    blueprint = blueprints().get(request.blueprint)
+    field = blueprint.fields.get(str(fix["field"])) if blueprint and fix else None
+    if field is None or fix is None:
+        return None
+    value = _as_answer(fix.get("value"), field.unit)
+    return dict(fix) | {"changes": {} if value is None else {field.name: value}}
+
+
+def _as_answer(value: Any, unit: str) -> Any:
+    """`192Mi` as the number in a field that counts in Mi."""
+    if value is None or unit not in _UNITS:
+        return value
+    try:
+        return math.ceil(parse(str(value)) / _UNITS[unit])
+    except NotAQuantity:
+        return None

@@ -98,6 +98,12 @@ class LocalHost:
     def read(self, repo: str, path: str, ref: str) -> bytes | None:
         return content.read(content.resolve(self._git(self._row(repo)), ref).tree, path)
 
+    def reader(self, repo: str, ref: str | None = None) -> Callable[[str], bytes | None]:
+        row = self._row(repo)
+        git = self._git(row)
+        tree = content.resolve(git, ref or row.default_branch).tree
+        return lambda path: content.read(tree, path)
+
     def read_tree(self, repo: str, ref: str, under: str = "") -> dict[str, bytes]:
         tree = content.resolve(self._git(self._row(repo)), ref).tree
         folder = under.strip("/")
