@@ -31,6 +31,13 @@ class FieldView:
         return as_text(self.state.value) if self.state.prefilled else ""
 
     @property
+    def messages(self) -> list[str]:
+        """Sentences begin with a capital, but a name stays as it was typed."""
+        value = str(self.state.value or "\0")
+        texts = [error.message for error in self.errors]
+        return [text if text.startswith(value) else text[:1].upper() + text[1:] for text in texts]
+
+    @property
     def fixes(self) -> list[tuple[str, str]]:
         """Label and changes of the nearest values that pass."""
         return [
@@ -153,6 +160,13 @@ def files(diffs: Iterable[FileDiff], findings: Iterable[Finding] = ()) -> list[F
 def _file(diff: FileDiff, hits: set[int]) -> FileView:
     folder, _, name = diff.path.rpartition("/")
     return FileView(diff.path, name.removesuffix(".yaml"), folder, diff.status, diff, tuple(sorted(hits)))
+
+
+def unfolded(views: list[FileView], most: int = 3) -> set[str]:
+    """The files a reviewer begins with: those a guardrail stops at, else those with most in them."""
+    blocked = {view.path for view in views if view.hits}
+    longest = sorted(views, key=lambda view: -(view.diff.additions if view.diff else 0))[:most]
+    return blocked or {view.path for view in longest}
 
 
 def chosen(views: list[FileView], wanted: str) -> FileView | None:

@@ -96,6 +96,14 @@ def detail(row: Request) -> dict[str, Any]:
     }
 
 
+def fix_of(row: Request) -> dict[str, Any]:
+    """What the finding would change in the form; a fix of anything else is for people to read."""
+    changes = (row.problem.get("fix") or {}).get("changes") or {}
+    blueprint = queries.blueprints().get(row.blueprint)
+    fields = blueprint.fields if blueprint else {}
+    return {name: value for name, value in changes.items() if name in fields}
+
+
 def _is_skipped(leg: queries.Leg, later: Iterable[queries.Leg]) -> bool:
     """Not gone, though a later one is: it was not needed."""
     return leg.state == "todo" and any(each.state != "todo" for each in later)

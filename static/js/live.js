@@ -101,6 +101,14 @@
     Object.keys(folds).forEach(function (id) { var fold = document.getElementById(id); if (fold) fold.open = folds[id]; });
   });
 
+  document.addEventListener("click", function (event) {
+    var all = event.target.closest("[data-unfold]");
+    if (all) document.querySelectorAll("details." + all.dataset.unfold).forEach(function (fold) { fold.open = true; });
+    var link = event.target.closest('a[href^="#"]');
+    var fold = link && link.hash.length > 1 && document.getElementById(link.hash.slice(1));
+    if (fold && fold.matches("details")) fold.open = true;
+  });
+
   /* times --------------------------------------------------------------------------- */
   function span(seconds) {
     var minutes = Math.floor(seconds / 60);

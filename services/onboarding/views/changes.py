@@ -26,6 +26,7 @@ def proposal_detail(request: HttpRequest, ref: str) -> HttpResponse:
         "review": review,
         "pull": review.proposal,
         "files": files,
+        "open": drawing.unfolded(files),
         "tree": drawing.tree(files),
         "guards": drawing.guards(review.findings),
         "may": standing.permissions(request.user, row),

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from portal.shell import toasts
 from portal.shell.policies import policy, signed_in
-from services.onboarding import actions
+from services.onboarding import actions, page_of
 from services.onboarding.views.access import refusals_as_toasts, request_for
 
 
@@ -89,7 +89,7 @@ def request_restore(request: HttpRequest, ref: str) -> HttpResponse:
 def request_fix(request: HttpRequest, ref: str) -> HttpResponse:
     """Open the form on a request with a fix filled in (`changes`, the finding's own)."""
     row = request_for(request, ref)
-    changes = (row.problem.get("fix") or {}).get("changes") if "fix" in request.POST else None
+    changes = page_of.fix_of(row) if "fix" in request.POST else None
     row = actions.reopen_as_draft(request=row, by=request.user, changes=changes)
     return redirect("onboarding:request_edit", row.ref)
 
