@@ -73,7 +73,7 @@ def test_an_entity_counts_once_it_is_whole(blueprint):
     }
     assert read(blueprint, "pick.depends_on=car") == {}
     twice = "depends_on=component:default/cart&pick.depends_on=component:default/cart"
-    assert read(blueprint, twice) == cart
+    assert read(blueprint, twice) == {"depends_on": ["component:default/cart"]}
     dropped = "depends_on=component:default/cart&_drop=depends_on component:default/cart"
     assert read(blueprint, dropped) == {}
 
