@@ -17,6 +17,7 @@ def pytest_configure() -> None:
     """Static files are served as they are, from their source, not hashed from a collected copy."""
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nobody's secret
 
 
 @pytest.fixture(scope="session")
