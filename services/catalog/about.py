@@ -8,7 +8,7 @@ from django.db.models import Case, Count, Q, When
 from services.accounts.models import User
 from services.catalog import health
 from services.catalog.descriptors.relations import INVERSE
-from services.catalog.models import Entity, EntityQuerySet, Relation
+from services.catalog.models import OWNABLE, SERVICE_TYPES, Entity, EntityQuerySet, Relation
 
 LABELS = {
     "ownedBy": "Owned by",
@@ -178,7 +178,14 @@ def repository(entity: Entity) -> dict[str, str]:
     return {}
 
 
-def tally_by_kind() -> dict[str, int]:
-    """How many of each kind, for the tabs over the list."""
-    counted = Entity.objects.values("kind").annotate(n=Count("pk")).values_list("kind", "n")
-    return {kind.lower(): n for kind, n in counted}
+def tally(mine: list[str]) -> dict[str, int]:
+    """How many stand behind each tab over the list; one query. `mine` are the references one owns under."""
+    services = Q(kind="Component", type__in=SERVICE_TYPES)
+    kinds = {name.lower(): Count("pk", filter=Q(kind=name)) for name in ("API", "Resource", "Group")}
+    return Entity.objects.aggregate(
+        any=Count("pk"),
+        service=Count("pk", filter=services),
+        mine=Count("pk", filter=services & Q(owner_ref__in=mine)),
+        nobody=Count("pk", filter=Q(owner__isnull=True, kind__in=OWNABLE)),
+        **kinds,
+    )

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 SERVICE_TYPES = ("service", "website", "worker", "job", "cache", "queue", "database")
+OWNABLE = ("Component", "API", "Resource", "System", "Domain")
 
 
 class Source(models.Model):
@@ -73,7 +74,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def without_owner(self) -> "EntityQuerySet":
         """What should have an owner and has none that the catalog knows."""
-        return self.filter(owner__isnull=True, kind__in=["Component", "API", "Resource", "System", "Domain"])
+        return self.filter(owner__isnull=True, kind__in=OWNABLE)
 
 
 class Entity(models.Model):

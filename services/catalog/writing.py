@@ -15,6 +15,9 @@ CONTENT = [
 ]  # fmt: skip
 
 
+NAMED_BY_MANY = ("Group", "User", "System", "Domain")
+
+
 def _text(value: Any, limit: int) -> str:
     """What a column can hold: PostgreSQL keeps no NUL."""
     return value.replace("\x00", "")[:limit] if isinstance(value, str) else ""
@@ -59,23 +62,45 @@ def _target(item: dict[str, Any], field: str) -> str:
 
 
 def write(rows: list[Entity], items: Iterable[dict[str, Any]]) -> None:
-    """Insert or update entities and replace what they say about others."""
+    """Insert or update entities and replace what they say about others.
+
+    Owners and systems go first, so that the many who name them are written once, with the link.
+    """
+    first = [row for row in rows if row.kind in NAMED_BY_MANY]
+    _upsert(first)
+    rest = [row for row in rows if row.kind not in NAMED_BY_MANY]
+    known = _keys({ref for row in rest for ref in (row.owner_ref, row.system_ref) if ref})
+    for row in rest:
+        row.owner_id, row.system_id = known.get(row.owner_ref), known.get(row.system_ref)
+    _upsert(rest)
+    _relate({item["ref"]: item for item in items})
+
+
+def _upsert(rows: list[Entity]) -> None:
     Entity.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["ref"], update_fields=CONTENT, batch_size=500
     )
-    pks = dict(Entity.objects.filter(ref__in=[row.ref for row in rows]).values_list("ref", "pk"))
-    Relation.objects.filter(source__in=pks.values()).delete()
+
+
+def _keys(refs: set[str]) -> dict[str, int]:
+    return dict(Entity.objects.filter(ref__in=refs).values_list("ref", "pk"))
+
+
+def _relate(items: dict[str, dict[str, Any]]) -> None:
+    pks = _keys({*items, *(said["target"] for item in items.values() for said in item["relations"])})
+    Relation.objects.filter(source__in=[pks[ref] for ref in items]).delete()
     Relation.objects.bulk_create(
         (
             Relation(
-                source_id=pks[item["ref"]],
+                source_id=pks[ref],
                 type=said["type"],
                 target_ref=said["target"][:500],
+                target_id=pks.get(said["target"]),
                 field=said["field"],
                 origin=item["origin"],
                 evidence=said["evidence"],
             )
-            for item in items
+            for ref, item in items.items()
             for said in item["relations"]
         ),
         batch_size=1000,

@@ -63,13 +63,13 @@ def _table(page: Page) -> dict[str, Any]:
 
 def _frame(request: HttpRequest, filters: Filters) -> dict[str, Any]:
     """What stands around the table: saved views with their counts, and words to filter by."""
-    counted = about.tally_by_kind()
+    counted = about.tally(queries.refs_of(request.user))
     groups = (
         Entity.objects.filter(kind__in=["Group", "System"]).order_by("name").values_list("kind", "name")[:400]
     )
     return {
-        "views": _views(filters, counted, request.user),
-        "total": sum(counted.values()),
+        "views": _views(filters, counted),
+        "total": counted["any"],
         "import_url": reverse("catalog:import_new"),
         "hints": [*(f"kind:{k}" for k in KINDS), *_words(groups), f"owner:{NOBODY}", f"owner:{MINE}"],
     }
@@ -79,22 +79,21 @@ def _words(groups: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{'owner' if kind == 'Group' else 'system'}:{name}" for kind, name in groups]
 
 
-def _views(filters: Filters, counted: dict[str, int], user: Any) -> list[dict[str, Any]]:
+def _views(filters: Filters, counted: dict[str, int]) -> list[dict[str, Any]]:
     """The tabs over the list; the current one is the one whose filters are exactly these."""
-    services = Entity.objects.services()
-    tabs: list[tuple[str, Filters, int | None, str]] = [
-        ("My team’s", Filters(owner=MINE), services.owned_by_refs(queries.refs_of(user)).count(), ""),
-        ("All services", Filters(), services.count(), ""),
-        ("Not healthy", Filters(health="unhealthy"), None, "bad"),
-        ("Without an owner", Filters(kind="any", owner=NOBODY), Entity.objects.without_owner().count(), ""),
-        ("APIs", Filters(kind="api"), counted.get("api", 0), ""),
-        ("Resources", Filters(kind="resource"), counted.get("resource", 0), ""),
-        ("Teams", Filters(kind="group"), counted.get("group", 0), ""),
-        ("Everything", Filters(kind="any"), sum(counted.values()), ""),
+    tabs = [
+        ("My team’s", Filters(owner=MINE), counted["mine"]),
+        ("All services", Filters(), counted["service"]),
+        ("Not healthy", Filters(health="unhealthy"), None),
+        ("Without an owner", Filters(kind="any", owner=NOBODY), counted["nobody"]),
+        ("APIs", Filters(kind="api"), counted["api"]),
+        ("Resources", Filters(kind="resource"), counted["resource"]),
+        ("Teams", Filters(kind="group"), counted["group"]),
+        ("Everything", Filters(kind="any"), counted["any"]),
     ]
     return [
-        {"label": label, "url": wanted.url(), "count": count, "tone": tone, "current": wanted == filters}
-        for label, wanted, count, tone in tabs
+        {"label": label, "url": wanted.url(), "count": count, "current": wanted == filters}
+        for label, wanted, count in tabs
         if health.sources or wanted.health == ""
     ]
 
