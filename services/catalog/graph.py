@@ -129,12 +129,21 @@ def draw(entity: Entity) -> Graph:
     right = _shown(graph, [edge.target for edge in graph.needs if edge.target not in left])
     placed = {entity.ref, *left, *right}
     far = around(right, known) if right else []
-    beyond = _shown(graph, sorted({e.target for e in far if e.source in right and e.target not in placed}))
+    beyond = _beyond(far, right, placed)
     graph.behind = len(beyond)
     columns = [left, [entity.ref], right, beyond]
     _place(graph, [column for column in columns if column], entity.ref, known)
     _connect(graph, [*near, *far])
     return graph
+
+
+def _beyond(far: list[Edge], right: list[str], placed: set[str]) -> list[str]:
+    """What stands behind the right column, in the order of who needs it, so that few lines cross."""
+    rank: dict[str, int] = {}
+    for edge in far:
+        if edge.source in right and edge.target not in placed:
+            rank[edge.target] = min(rank.get(edge.target, PER_COLUMN), right.index(edge.source))
+    return sorted(rank, key=lambda ref: (rank[ref], ref))[:PER_COLUMN]
 
 
 def _shown(graph: Graph, refs: list[str]) -> list[str]:

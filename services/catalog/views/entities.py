@@ -27,6 +27,7 @@ COLUMNS = {
 }
 CSV_LIMIT = 50_000
 PER_PAGE = 50
+RUNNING = ("Component", "API", "Resource")
 
 
 @policy(signed_in)
@@ -137,7 +138,10 @@ def entity_detail(request: HttpRequest, kind: str, namespace: str, name: str) ->
 
 
 def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, Any]]:
-    built = [("overview", "Overview", 0, None), ("dependencies", "Dependencies", 30, None)]
+    built = [
+        ("overview", "Overview", 0, None),
+        ("dependencies", "Dependencies" if entity.kind in RUNNING else "Relations", 30, None),
+    ]
     added = [
         (tab.key, tab.label, tab.order, tab.badge(request, entity) if tab.badge else None)
         for tab in registry.entity_tabs
@@ -161,7 +165,6 @@ def _head(request: HttpRequest, entity: Entity, known: Any = None) -> dict[str, 
         "page_actions": sorted(found, key=lambda action: action.order),
         "can_remove": rules.can_remove(request.user),
         "repository": about.repository(entity),
-        "team": queries.team_of(entity.owner) if entity.owner else None,
         "top": _panels(request, entity, "top"),
     }
 
