@@ -19,6 +19,7 @@ from services.accounts.models import Membership, Team, User
 from services.audit.models import Event
 from services.catalog.models import Entity, ImportRun, Relation
 from services.clusters.models import Cluster, Environment
+from services.clusters.queries import health_by_entity
 from services.effects.models import Effect
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.states import OPEN_STATES, Cause, State
@@ -181,3 +182,25 @@ def test_the_catalog_is_imported_whole_and_only_one_owner_is_nobody() -> None:
     ]
     assert not Relation.objects.filter(target=None).exclude(target_ref="user:default/ruben").exists()
     assert Entity.objects.exclude(onboarded_request="").count() == 18
+
+
+def test_pages_know_the_cluster_before_anybody_watched_it() -> None:
+    health = health_by_entity([f"component:default/{name}" for name in company.workloads()])
+    troubled = {
+        (ref.rpartition("/")[2], environment)
+        for ref, states in health.items()
+        for environment, state in states.items()
+        if state != "Healthy"
+    }
+    assert troubled == {
+        ("checkout", "production"),
+        ("gift-cards", "staging"),
+        ("search-indexer", "staging"),
+        ("tax", "staging"),
+    }
+
+
+def test_the_ticket_about_checkout_keeps_what_was_wrong() -> None:
+    ticket = Ticket.objects.get(title="Checkout restarts every few minutes")
+    assert ticket.snapshot["environments"][0]["health"] == "Degraded"
+    assert "OOMKilled" in str(ticket.snapshot["findings"])

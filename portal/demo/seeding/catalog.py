@@ -1,6 +1,6 @@
 """The catalog, imported from the deploy repository as anybody would; then what the past adds to it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -12,6 +12,9 @@ from portal.demo.history.times import all_times
 from services.accounts.models import User
 from services.catalog import actions, fetching
 from services.catalog.models import Entity, Source
+
+# Onboarded longer ago than this many days, a service ran elsewhere before and was known already.
+NEW_SERVICES = 90
 
 
 @transaction.atomic
@@ -34,12 +37,16 @@ def seed(now: datetime, *, history: bool = True) -> str:
 
 
 def _bring_the_past(now: datetime) -> None:
-    """Which request brought a service, and since when it is known."""
-    times = all_times(now)
-    known = Entity.objects.in_bulk(field_name="ref")
+    """Which request brought a service, and since when it is known: the newest came with their request."""
+    times, known = all_times(now), Entity.objects.in_bulk(field_name="ref")
+    for entity in known.values():
+        entity.created_at = entity.updated_at = now - timedelta(days=371)
     for past in past_requests():
+        entity = known[f"component:default/{past.service}"]
         if past.is_onboarding:
-            entity = known[f"component:default/{past.service}"]
             entity.onboarded_request = past.key
-            entity.created_at = times[past.number].ended
-    Entity.objects.bulk_update(known.values(), ["onboarded_request", "created_at"])
+            if past.days_ago < NEW_SERVICES:
+                entity.created_at = times[past.number].ended
+        if past.state == "live":
+            entity.updated_at = times[past.number].ended
+    Entity.objects.bulk_update(known.values(), ["onboarded_request", "created_at", "updated_at"])

@@ -1,14 +1,21 @@
 """The simulated cluster and the environments on it."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from portal.demo import company, harbour
-from portal.demo.cluster.command import read_or_create_token
+from portal.demo.cluster.api import GIT_VERSION
+from portal.demo.cluster.command import build, read_or_create_token
+from portal.demo.cluster.state import State
+from portal.demo.cluster.world import Pace
 from services.accounts.models import User
 from services.clusters import actions
 from services.clusters.models import Cluster
+from services.clusters.watching.ingest import Ingest
+from services.clusters.watching.kinds import WATCHED, Kind
 from services.integrations.kube.kubeconfig import Credentials
 
 
@@ -29,7 +36,31 @@ def seed() -> str:
             position=position,
             settings=place.settings,
         )
+    if not (home / "state.json").exists():
+        _live_through_the_past(cluster, home)
     return f"the simulated cluster {cluster.name} with {cluster.environments.count()} environments"
+
+
+def _live_through_the_past(cluster: Cluster, home: Path) -> None:
+    """Let the cluster start here, once, and look at it as the watcher will: pages know it from the first on.
+
+    What it has become is left on disk, where its own process goes on from.
+    """
+    state = State(home / "state.json")
+    world = build(state, home / "manifests", Pace())
+    state.close()
+    ingest = Ingest(cluster)
+    for kind in WATCHED:
+        ingest.take_list(kind, [_shown(obj, kind) for obj in world.store.all(kind.api_version, kind.kind)])
+    cluster.heard_at = timezone.now()
+    cluster.save(update_fields=["heard_at"])
+    actions.saw_version(cluster, GIT_VERSION)
+
+
+def _shown(obj: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    if not kind.metadata_only:
+        return obj
+    return {name: obj[name] for name in ("apiVersion", "kind", "metadata")}
 
 
 def _cluster(token: str) -> Cluster:

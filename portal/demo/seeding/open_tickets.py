@@ -11,7 +11,7 @@ from portal.demo.history.clock import after_working, working_moment
 from portal.demo.history.questions import script
 from portal.demo.seeding.people import everybody
 from services.accounts.models import User
-from services.helpdesk import actions
+from services.helpdesk import actions, live
 from services.helpdesk.models import Category, Ticket
 from services.helpdesk.states import State
 
@@ -61,9 +61,20 @@ def _asked(told: Mapping[str, Any], mark: str, at: datetime, people: Mapping[str
         entity_ref=f"component:default/{told['service']}",
         environment=told.get("environment", ""),
         private=told.get("private", False),
+        snapshot=_frozen(f"component:default/{told['service']}", told.get("environment", ""), at),
         submission=mark,
         at=at,
     )
+
+
+def _frozen(entity_ref: str, environment: str, at: datetime) -> dict[str, Any] | None:
+    """The live state as it was when the ticket was opened: what restarts had restarted less often."""
+    if not environment:
+        return None
+    snapshot = live.freeze(entity_ref, environment)
+    for row in (snapshot or {}).get("environments", []):
+        row["as_of"], row["restarts"] = at.isoformat(), (row["restarts"] or 0) // 3
+    return snapshot and {**snapshot, "as_of": at.isoformat()}
 
 
 @transaction.atomic

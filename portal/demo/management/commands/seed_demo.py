@@ -42,8 +42,8 @@ def steps(*, history: bool) -> list[Step]:
     wanted: list[Step] = [
         people.seed,
         lambda: repository.seed(now),
-        cluster.seed,
         lambda: catalog.seed(now, history=history),
+        cluster.seed,
     ]
     if history:
         wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
