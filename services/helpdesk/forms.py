@@ -62,7 +62,7 @@ class AskForm(forms.Form):
         error_messages={"required": "Say how soon it should be answered."},
     )
     private = forms.BooleanField(required=False)
-    submission = forms.CharField(max_length=40, initial=nonce, widget=forms.HiddenInput)
+    submission = forms.CharField(max_length=40, required=False, initial=nonce, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

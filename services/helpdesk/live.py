@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 
 from services.clusters import queries as clusters
 from services.clusters.picture import ContainerState, EnvironmentState, worst
 from services.helpdesk.models import Ticket
 from services.helpdesk.redaction import redact
+from services.onboarding.models import Request
 
 BETTER_LAST = ["Degraded", "Missing", "Progressing", "Unknown", "Suspended", "Healthy"]
 SEVERITIES = ["block", "critical", "bad", "error", "high", "warn", "warning", "info"]
@@ -184,13 +184,9 @@ def _tone(key: str, then: dict[str, Any], now: dict[str, Any]) -> str:
     return "ok" if better else "bad"
 
 
-def fix_url(finding: dict[str, Any], entity_ref: str) -> str:
-    """The service's page, where what is wrong stands beside what changes it."""
-    kind, _, rest = entity_ref.partition(":")
-    namespace, _, name = rest.partition("/")
-    if not name:
-        return reverse("helpdesk:ticket_new")
-    return reverse("catalog:entity_detail", args=[kind, namespace, name]) + "?tab=live"
+def fixing_request(entity_ref: str) -> Request | None:
+    """The open request whose form corrects this service: its page opens the form filled in."""
+    return Request.objects.open().filter(entity_ref=entity_ref.lower()).first() if entity_ref else None
 
 
 def flat(snapshot: Any, prefix: str = "") -> list[tuple[str, str]]:

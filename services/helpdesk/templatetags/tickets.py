@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 
+from services.catalog import queries as catalog
 from services.helpdesk import live, wording
 from services.helpdesk.models import Ticket
 from services.helpdesk.states import Priority, State
@@ -44,7 +45,14 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-@register.filter
-def fix_url(finding: dict[str, Any], entity_ref: str) -> str:
-    """Where the form that fixes a finding opens, filled in."""
-    return live.fix_url(finding, entity_ref)
+@register.inclusion_tag("helpdesk/parts/finding.html")
+def finding(found: dict[str, Any], about: str = "", when: str = "", suffix: str = "") -> dict[str, Any]:
+    """One diagnosis with its evidence, and where a form corrects it, the way to that form."""
+    return {
+        "finding": found,
+        "request": live.fixing_request(about) if found.get("fix") else None,
+        "entity": catalog.find(about) if about else None,
+        "when": when,
+        "suffix": suffix,
+        "mild": found.get("severity") in ("warn", "warning", "info"),
+    }

@@ -56,7 +56,12 @@ def markdown_preview(request: HttpRequest) -> HttpResponse:
 def _initial(request: HttpRequest) -> dict[str, Any]:
     """Where somebody comes from fills the form: the service page, the palette, a failed request."""
     asked = {k: request.GET[k] for k in ("environment", "title", "body", "category") if k in request.GET}
-    return {**asked, "entity": request.GET.get("entity", "")}
+    return {**asked, "entity": short(request.GET.get("entity", ""))}
+
+
+def short(ref: str) -> str:
+    """A reference as people type it: a component of the default namespace is its name."""
+    return ref.removeprefix("component:default/")
 
 
 def _about(request: HttpRequest, form: AskForm) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def _about(request: HttpRequest, form: AskForm) -> dict[str, Any]:
     return {
         "categories": queries.categories(),
         "environments": live.environments(),
-        "entities": catalog.services().values_list("ref", "name")[:500],
+        "entities": [short(ref) for ref in catalog.services().values_list("ref", flat=True)[:500]],
         **_live(source),
         **_similar(request, source),
     }
