@@ -8,17 +8,24 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from services.accounts.models import Membership, Team, User
+from services.accounts.models import Membership, User
 
 from .models import TRANSITIONS, Approval, Request, State
 
 Rule = Callable[[User, Request], bool]
+Need = Mapping[str, Any]
+LEAD = Membership.Role.LEAD
 
 EDITABLE = frozenset({State.DRAFT, State.AWAITING_APPROVAL, State.IN_REVIEW, State.NEEDS_ATTENTION})
 
 
+def writers(request: Request) -> set[int]:
+    """Keys of those who wrote any of it; the rules below work on prefetched rows as well."""
+    return {request.created_by_id, *(user.pk for user in request.contributors.all())}
+
+
 def is_contributor(user: User, request: Request) -> bool:
-    return user.pk == request.created_by_id or request.contributors.filter(pk=user.pk).exists()
+    return user.pk in writers(request)
 
 
 def belongs(user: User, request: Request) -> bool:
@@ -28,44 +35,63 @@ def belongs(user: User, request: Request) -> bool:
     return user.pk == request.created_by_id or (request.team is not None and user.in_team(request.team))
 
 
-def approvers(request: Request, need: Mapping[str, Any]) -> QuerySet[User]:
+def approvers(request: Request, need: Need) -> QuerySet[User]:
     """The people who may give this approval: leads of the team, its members, or the platform team.
 
     Where a team has nobody but those who wrote the request, the platform team stands in, so that no
     request waits for ever.
     """
-    writers = [request.created_by_id, *request.contributors.values_list("pk", flat=True)]
-    people = User.objects.filter(is_active=True).exclude(pk__in=writers).order_by("name")
-    platform = people.filter(teams__runs_platform=True).distinct()
-    who = str(need.get("who", ""))
-    team = Team.objects.filter(slug=need.get("team") or "").first() or request.team
-    if who == "platform" or team is None:
-        return platform
-    members = Membership.objects.filter(team=team)
-    if who in ("lead", "team-lead", "leads"):
-        members = members.filter(role=Membership.Role.LEAD)
-    own = people.filter(pk__in=members.values("user"))
-    return own if own.exists() else platform
+    people = User.objects.filter(is_active=True).exclude(pk__in=writers(request)).order_by("name")
+    slug = _team_asked(request, need)
+    if slug is not None:
+        members = Membership.objects.filter(team__slug=slug)
+        wanted = members.filter(role=LEAD) if _wants_lead(need) else members
+        own = people.filter(pk__in=wanted.values("user"))
+        if own.exists():
+            return own
+    return people.filter(teams__runs_platform=True).distinct()
+
+
+def _team_asked(request: Request, need: Need) -> str | None:
+    """The slug of the team whose yes is wanted; None for the platform team."""
+    if need.get("who") == "platform":
+        return None
+    return str(need.get("team") or "") or (request.team.slug if request.team else None)
+
+
+def _wants_lead(need: Need) -> bool:
+    return need.get("who") == "lead"
+
+
+def may_give(user: User, request: Request, need: Need) -> bool:
+    """`approvers` for one person, from what is known of them; only where the platform team may stand in is
+    the database asked."""
+    if not user.is_active or is_contributor(user, request):
+        return False
+    membership = user.roles.get(_team_asked(request, need) or "")
+    if membership is not None and (membership.role == LEAD or not _wants_lead(need)):
+        return True
+    return user.is_platform and approvers(request, need).filter(pk=user.pk).exists()
 
 
 def reviewers(request: Request) -> QuerySet[User]:
     """Who may review the pull request: the team and the platform team, without those who wrote it."""
-    writers = [request.created_by_id, *request.contributors.values_list("pk", flat=True)]
-    people = User.objects.filter(is_active=True).exclude(pk__in=writers)
+    people = User.objects.filter(is_active=True).exclude(pk__in=writers(request))
     return (people.filter(teams=request.team) | people.filter(teams__runs_platform=True)).distinct()
 
 
-def given(request: Request) -> QuerySet[Approval]:
+def given(request: Request) -> list[Approval]:
     """The approvals that hold: of exactly this content, by somebody who wrote none of it."""
-    return (
-        request.approvals.filter(tree_hash=request.tree_hash, voided_at__isnull=True)
-        .exclude(by=request.created_by_id)
-        .exclude(by__in=request.contributors.all())
-    )
+    wrote = writers(request)
+    return [
+        each
+        for each in request.approvals.all()
+        if each.tree_hash == request.tree_hash and each.voided_at is None and each.by_id not in wrote
+    ]
 
 
 def open_needs(request: Request) -> list[dict[str, Any]]:
-    have = set(given(request).values_list("key", flat=True))
+    have = {each.key for each in given(request)}
     return [need for need in request.needs if need["key"] not in have]
 
 
@@ -73,12 +99,12 @@ def needs_for(user: User, request: Request) -> list[dict[str, Any]]:
     """The open approvals this person may give."""
     if request.state != State.AWAITING_APPROVAL or is_contributor(user, request):
         return []
-    return [n for n in open_needs(request) if approvers(request, n).filter(pk=user.pk).exists()]
+    return [need for need in open_needs(request) if may_give(user, request, need)]
 
 
 def is_reviewed(request: Request) -> bool:
     """Somebody who did not write it has said yes to exactly this content."""
-    return not open_needs(request) and given(request).exists()
+    return not open_needs(request) and bool(given(request))
 
 
 def can_see(user: User, request: Request) -> bool:
@@ -92,7 +118,9 @@ def can_edit(user: User, request: Request) -> bool:
 
 
 def can_review(user: User, request: Request) -> bool:
-    return request.state == State.IN_REVIEW and reviewers(request).filter(pk=user.pk).exists()
+    if request.state != State.IN_REVIEW or is_contributor(user, request):
+        return False
+    return belongs(user, request) or (user.is_active and user.is_platform)
 
 
 def can_approve(user: User, request: Request) -> bool:

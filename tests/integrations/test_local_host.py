@@ -309,6 +309,24 @@ def test_moving_a_branch_that_appeared_or_vanished_is_unavailable(host) -> None:
         content.move(git, "never", head, head)
 
 
+def test_moving_a_branch_somebody_else_holds_is_unavailable(host) -> None:
+    git = bare()
+    head = git.head.target
+    new = content.commit(git, git[head].tree.id, [head], author=SAM, message="x")
+    lock = settings.GIT_ROOT / f"{REPO}.git" / "refs" / "heads" / "main.lock"
+    lock.touch()
+    with pytest.raises(Unavailable):
+        content.move(git, "main", new, head)
+    lock.unlink()
+    content.move(git, "main", new, head)
+    assert host.head(REPO) == str(new)
+
+
+@pytest.mark.parametrize("path", ["", "a\x00b", "/", "a//b", "."])
+def test_odd_paths_name_no_file(host, path) -> None:
+    assert host.read(REPO, path, "main") is None
+
+
 def test_merge_pushed_by_somebody_else_is_noticed(host, propose) -> None:
     pull = propose()
     git = bare()

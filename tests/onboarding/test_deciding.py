@@ -6,7 +6,7 @@ from services.audit.queries import events_for
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.errors import OwnApproval
-from services.onboarding import actions, queries, rules
+from services.onboarding import actions, queries, rules, tasks
 from services.onboarding.errors import ContentChanged, NotAllowed, OwnRequest, ReasonMissing, WrongState
 from services.onboarding.models import Approval, Hop, Request, State
 from tests.effects_driver import run_due_effects
@@ -269,6 +269,18 @@ def test_a_merge_of_a_commit_that_moved_is_refused(world, in_review) -> None:
     in_review.refresh_from_db()
     assert in_review.state == State.NEEDS_ATTENTION
     assert world.host.proposal(REPO, 1).state == "open"
+
+
+def test_a_merge_of_what_was_closed_meanwhile_ends_closed(world, in_review) -> None:
+    approve(in_review, world.sam)
+    actions.merge(request=in_review, by=world.mira, head=in_review.head_sha)
+    world.host.close(REPO, 1, by=Person("priya", "Priya"), reason="Not this one")
+    run_due_effects()
+    in_review.refresh_from_db()
+    assert in_review.state == State.NEEDS_ATTENTION
+    tasks.reconcile()
+    in_review.refresh_from_db()
+    assert (in_review.state, in_review.reason) == (State.CLOSED, "Not this one")
 
 
 # Comments

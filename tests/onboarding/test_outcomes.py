@@ -1,9 +1,13 @@
 """What happened outside, written down: merges by anybody, rollouts that fail and recover."""
 
 import pytest
+from celery import Celery
 from django.utils import timezone
+from structlog.testing import capture_logs
 
+import portal.celery
 from services.catalog.queries import find
+from services.clusters.signals import workload_changed
 from services.effects.errors import OutsideError
 from services.effects.models import Effect
 from services.integrations.githosts.base import SLIPWAY, Person
@@ -259,6 +263,43 @@ def test_a_request_without_environments_is_live_when_merged(world, in_review) ->
     world.host.merge(REPO, 1, by=SLIPWAY, expected_head=in_review.head_sha, message="Merge")
     tasks.reconcile()
     assert reload(in_review).state == State.LIVE
+
+
+# News from the clusters
+
+
+def queued() -> int:
+    with portal.celery.app.connection_for_read() as connection:
+        return connection.default_channel.client.llen("celery")
+
+
+def tell(ref: str) -> None:
+    workload_changed.send(sender=None, entity_ref=ref, environment=None)
+
+
+def test_news_of_a_workload_looks_at_the_requests_that_wait_for_it(world, in_review) -> None:
+    world.host.close(REPO, 1, by=SLIPWAY, reason="Duplicate")
+    tasks.follow_entity("component:default/other")
+    assert reload(in_review).state == State.IN_REVIEW
+    tasks.follow_entity("component:default/wishlist")
+    assert reload(in_review).state == State.CLOSED
+
+
+def test_news_rings_only_for_entities_that_are_waited_for(in_review) -> None:
+    before = queued()
+    tell("component:default/other")
+    assert queued() == before
+    tell("component:default/wishlist")
+    assert queued() == before + 1
+
+
+def test_without_a_broker_beat_looks_later(in_review, monkeypatch) -> None:
+    broken = Celery("broken", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    broken.conf.task_publish_retry = False
+    monkeypatch.setattr(tasks.follow_entity, "_get_app", lambda: broken)
+    with capture_logs() as logs:
+        tell("component:default/wishlist")
+    assert [entry["event"] for entry in logs] == ["doorbell.unheard"]
 
 
 # Giving up

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from services.accounts.models import User
 from services.catalog import actions as catalog
 from services.catalog.models import Entity
 from services.onboarding import actions, queries
@@ -60,6 +61,17 @@ def test_lists_ask_the_database_a_fixed_number_of_times(people, count, django_as
         make_request(people.mira, name=f"n{number}", state=State.LIVE)
     with django_assert_num_queries(1):
         assert [(str(r.team), str(r.created_by)) for r in queries.requests_for(people.mira)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_waits_is_found_in_a_fixed_number_of_queries(people, count, django_assert_num_queries) -> None:
+    need = {"key": "x", "who": "lead", "team": "checkout", "reason": ""}
+    for number in range(count):
+        make_request(people.mira, name=f"a{number}", state=State.IN_REVIEW)
+        make_request(people.mira, name=f"b{number}", state=State.AWAITING_APPROVAL, needs=[need])
+    sam = User.objects.get(pk=people.sam.pk)
+    with django_assert_num_queries(4):
+        assert len(queries.waits_for(sam)) == 2 * count
 
 
 # Clocks

@@ -33,7 +33,7 @@ def waits_for(user: User) -> list[Request]:
     if not user.is_platform:
         concerned = Q(team__in=user.teams.all()) | Q(created_by=user) | Q(state=State.AWAITING_APPROVAL)
         rows = rows.filter(concerned)
-    return [row for row in rows if _waits(user, row)]
+    return [row for row in rows.prefetch_related("contributors", "approvals") if _waits(user, row)]
 
 
 def _waits(user: User, row: Request) -> bool:

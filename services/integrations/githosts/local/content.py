@@ -119,8 +119,8 @@ def move(git: pygit2.Repository, branch: str, new: pygit2.Oid, old: pygit2.Oid |
         if reference.target != old:
             raise Unavailable(f"{branch} moved meanwhile")
         reference.set_target(new)
-    except (pygit2.GitError, pygit2.AlreadyExistsError, KeyError) as error:
-        raise Unavailable(f"{branch} moved meanwhile") from error
+    except (pygit2.GitError, pygit2.AlreadyExistsError, KeyError, OSError) as error:
+        raise Unavailable(f"{branch} could not be moved: somebody else did or holds it") from error
 
 
 def changes(git: pygit2.Repository, old: pygit2.Commit, new: pygit2.Commit) -> list[FileChange]:
