@@ -90,7 +90,8 @@ def detail(row: Request) -> dict[str, Any]:
         "bars": bars(legs),
         "rollouts": [rollout_line(rollout) for rollout in row.rollouts.all()],
         "timeline": queries.timeline(row),
-        "pull": proposal_of(row),
+        "pull": (pull := proposal_of(row)),
+        "merged_by": queries.person_named(pull.merged_by) if pull else None,
         "problem": row.problem if row.state == State.NEEDS_ATTENTION else {},
         "needs": row.needs,
     }

@@ -89,14 +89,15 @@ def _review(row: Request) -> str:
 def permissions(user: User, row: Request) -> dict[str, Any]:
     """What this person may press on this page now."""
     editable = rules.can_edit(user, row)
+    merging = row.merge_asked_by_id is not None and not row.merge_sha
     return {
         "approve": rules.can_approve(user, row),
         "reject": rules.can_reject(user, row),
-        "withdraw": rules.can_withdraw(user, row) and not row.merge_asked_by_id,
+        "withdraw": rules.can_withdraw(user, row) and not merging,
         "close": rules.can_close(user, row) and row.state == State.NEEDS_ATTENTION,
         "retry": rules.can_retry(user, row),
-        "merge": rules.can_merge(user, row) and not row.merge_asked_by_id,
-        "edit": editable and not row.merge_asked_by_id,
+        "merge": rules.can_merge(user, row) and not merging,
+        "edit": editable and not merging,
         "reopen": not editable
         and row.state in (State.REJECTED, State.WITHDRAWN, State.CLOSED)
         and rules.belongs(user, row),

@@ -297,9 +297,19 @@ def test_request_detail_says_what_failed_and_offers_the_fix(as_mira, world):
         "message": "Back-off pulling image",
         "advice": "Check the tag.",
         "evidence": [{"object": "Pod/wishlist", "field": "reason", "value": "ImagePullBackOff"}],
-        "fix": {"label": "Correct the image", "changes": {"image": "registry.larkfield.shop/wishlist:1.0.1"}},
+        "fix": {
+            "field": "image",
+            "label": "Correct the image",
+            "changes": {"image": "registry.larkfield.shop/wishlist:1.0.1"},
+        },
     }
-    row = make_request(world.mira, state=State.NEEDS_ATTENTION, problem=problem)
+    row = make_request(
+        world.mira,
+        state=State.NEEDS_ATTENTION,
+        problem=problem,
+        merge_sha="b" * 40,
+        merge_asked_by=world.mira,
+    )
     row.rollouts.create(environment="staging", state=Rollout.State.FAILING, ready=0, desired=1)
     html = page(as_mira.get(f"/requests/{row.ref}/"))
     for text in (
@@ -311,7 +321,7 @@ def test_request_detail_says_what_failed_and_offers_the_fix(as_mira, world):
     ):
         assert text in html
     answer = as_mira.post(f"/requests/{row.ref}/fix/", {"fix": "1"})
-    assert answer["Location"] == f"/requests/{row.ref}/edit/"
+    assert answer["Location"] == f"/requests/{row.ref}/edit/#field-image"
     row.refresh_from_db()
     assert row.draft_answers["image"] == "registry.larkfield.shop/wishlist:1.0.1"
     assert "1.0.1" in page(as_mira.get(f"/requests/{row.ref}/edit/"))

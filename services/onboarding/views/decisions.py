@@ -90,8 +90,9 @@ def request_fix(request: HttpRequest, ref: str) -> HttpResponse:
     """Open the form on a request with a fix filled in (`changes`, the finding's own)."""
     row = request_for(request, ref)
     changes = page_of.fix_of(row) if "fix" in request.POST else None
+    field = (row.problem.get("fix") or {}).get("field", "")
     row = actions.reopen_as_draft(request=row, by=request.user, changes=changes)
-    return redirect("onboarding:request_edit", row.ref)
+    return redirect(reverse("onboarding:request_edit", args=[row.ref]) + (f"#field-{field}" if field else ""))
 
 
 @policy(signed_in)
