@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("services.accounts.urls")),
     path("", include("services.effects.urls")),
     path("", include("services.catalog.urls")),
+    path("", include("services.clusters.urls")),
     path("", include("services.helpdesk.urls")),
     path("", include("services.onboarding.urls")),
     path("", include("services.insights.urls")),

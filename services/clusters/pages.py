@@ -1,5 +1,144 @@
 """What the clusters add to the pages that belong to nobody."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from portal.shell import registry
+from portal.shell.registry import EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
+from services.catalog import health
+from services.clusters import fixes, queries, rules
+from services.clusters.models import Cluster
+from services.clusters.picture import EnvironmentState
+
+SHOWN = 2
+RANK = {"error": 0, "warn": 1, "info": 2}
+
+
+class Watched:
+    """The catalog's source of health."""
+
+    def by_entity(self, refs: Sequence[str]) -> dict[str, dict[str, str]]:
+        return queries.health_by_entity(refs)
+
+    def refs_with(self, health: str) -> set[str]:
+        return queries.refs_with(health)
+
+    def environments(self) -> Sequence[str]:
+        ordered = sorted(queries.environments(), key=lambda e: not e.is_production)
+        return [environment.name for environment in ordered]
+
 
 def register() -> None:
-    """Nothing yet."""
+    health.sources.append(Watched())
+    registry.nav.add(
+        NavItem(
+            "clusters",
+            "Clusters",
+            "server-2",
+            "clusters:cluster_list",
+            30,
+            section="platform",
+            badge=in_trouble,
+            visible=lambda request: rules.can_manage_clusters(request.user),
+        )
+    )
+    registry.palette.add(found)
+    registry.needs_me.add(needs)
+    top = "clusters/entity_environments.html"
+    registry.entity_panels.add(EntityPanel("environments", 10, top, environments, area="top"))
+    registry.entity_panels.add(EntityPanel("findings", 10, "clusters/entity_findings.html", worst_findings))
+    registry.entity_tabs.add(
+        Tab("live", "Live", 10, "clusters/entity_live.html", live, badge=broken, visible=runs)
+    )
+
+
+def states_for(request: HttpRequest, entity: Any) -> list[EnvironmentState]:
+    """The live state, read once for all parts of one page."""
+    cache: dict[str, list[EnvironmentState]] = request.__dict__.setdefault("_live_states", {})
+    if entity.ref not in cache:
+        cache[entity.ref] = queries.live_state(entity.ref) if entity.kind == "Component" else []
+    return cache[entity.ref]
+
+
+def environments(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+    """One card for each environment, production first."""
+    states = sorted(states_for(request, entity), key=lambda s: not s.environment.is_production)
+    return {"states": states} if states else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A finding where it was found, with the address of its fix."""
+
+    finding: Any
+    state: EnvironmentState
+    fix_url: str
+
+
+def told(request: HttpRequest, entity: Any) -> list[Told]:
+    """Everything that is wrong, the worst first; what is stale says nothing."""
+    found = [
+        Told(finding, state, fixes.url_of(entity, state.environment.name, finding))
+        for state in states_for(request, entity)
+        if not state.stale
+        for finding in state.findings
+    ]
+    return sorted(
+        found, key=lambda t: (RANK.get(t.finding.severity, 9), not t.state.environment.is_production)
+    )
+
+
+def worst_findings(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+    everything = [each for each in told(request, entity) if each.finding.severity != "info"]
+    return {"told": everything[:SHOWN], "more": len(everything) - SHOWN} if everything else None
+
+
+def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
+    return {
+        "entity": entity,
+        "places": states_for(request, entity),
+        "told": told(request, entity),
+        "may_read_logs": rules.can_read_logs(request.user, entity),
+    }
+
+
+def broken(request: HttpRequest, entity: Any) -> int | None:
+    """How many things are wrong."""
+    return sum(each.finding.severity == "error" for each in told(request, entity)) or None
+
+
+def runs(request: HttpRequest, entity: Any) -> bool:
+    return bool(entity.kind == "Component")
+
+
+def in_trouble(request: HttpRequest) -> int | None:
+    return sum(_is_troubled(cluster) for cluster in Cluster.objects.all()) or None
+
+
+def _is_troubled(cluster: Cluster) -> bool:
+    return cluster.state in (Cluster.State.UNREACHABLE, Cluster.State.REFUSED) or cluster.is_stale
+
+
+def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
+    if not rules.can_manage_clusters(request.user):
+        return
+    yield PaletteItem("Do", "Register a cluster", reverse("clusters:cluster_new"), "server-2", "Form")
+    for cluster in Cluster.objects.filter(name__icontains=query)[:3] if query else ():
+        url = reverse("clusters:cluster_detail", args=[cluster.name])
+        yield PaletteItem("Clusters", cluster.title, url, "server-2", cluster.get_state_display())
+
+
+def needs(request: HttpRequest) -> Iterator[NeedsItem]:
+    """For the platform: clusters we no longer see."""
+    if not rules.can_manage_clusters(request.user):
+        return
+    for cluster in [each for each in Cluster.objects.all() if _is_troubled(each)][:3]:
+        text = cluster.problem or "Nothing was heard of it lately; the watcher may be down."
+        url = reverse("clusters:cluster_detail", args=[cluster.name])
+        yield NeedsItem(
+            "server-2", "bad", f"Cluster {cluster} cannot be seen", text[:200], url, "Look at it", order=15
+        )

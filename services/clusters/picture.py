@@ -46,6 +46,14 @@ class PodState:
     restarts: int
     containers: list[ContainerState]
 
+    @property
+    def word(self) -> str:
+        """What it does, in one word: the reason of a container that waits or ended, else the phase."""
+        silent = ("", "Completed")
+        stuck = [c.reason for c in self.containers if c.state != "running" and c.reason not in silent]
+        unready = "Not ready" if self.phase == "Running" and not self.ready else self.phase or "Unknown"
+        return stuck[0] if stuck else unready
+
 
 @dataclass(frozen=True)
 class WorkloadState:
@@ -85,6 +93,10 @@ class EnvironmentState:
     workloads: list[WorkloadState]
     findings: list[Any]
     events: list[KubeEvent]
+
+    @property
+    def restarts(self) -> int:
+        return sum(workload.restarts for workload in self.workloads)
 
     @property
     def shown_health(self) -> str:

@@ -1,7 +1,7 @@
 """Reading what the watcher saw. Pages never ask a cluster, but for a log."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -154,7 +154,3 @@ def pod_of(entity_ref: str, environment: Environment, name: str) -> KubeObject |
     return KubeObject.objects.filter(
         entity_ref=entity_ref.lower(), environment=environment, kind="Pod", name=name
     ).first()
-
-
-def worst_health(states: Sequence[EnvironmentState]) -> str:
-    return picture.worst(state.shown_health for state in states)

@@ -1,0 +1,73 @@
+"""What people fill in about clusters. Forms check; they save nothing, and never show a kubeconfig again."""
+
+from typing import Any
+
+from django import forms
+
+from services.clusters.models import NAME, Cluster, Environment
+from services.integrations.kube import kubeconfig
+
+
+class WriteOnly(forms.Textarea):
+    """A text area that comes back empty: what is typed in is a secret."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class CredentialsForm(forms.Form):
+    """`credentials` holds server, authority and token once the form is valid."""
+
+    credentials: kubeconfig.Credentials
+    kubeconfig = forms.CharField(
+        label="Kubeconfig",
+        max_length=kubeconfig.SIZE_LIMIT,
+        strip=False,
+        widget=WriteOnly(attrs={"rows": 12, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
+        help_text=(
+            "With a server, its certificate authority and a service account's token. It is sealed, "
+            "and never shown again; after a mistake please paste it anew."
+        ),
+    )
+
+    def clean_kubeconfig(self) -> str:
+        try:
+            self.credentials = kubeconfig.parse(self.cleaned_data["kubeconfig"])
+        except kubeconfig.Refused as error:
+            raise forms.ValidationError(str(error)) from error
+        return ""
+
+
+class ClusterForm(CredentialsForm):
+    name = forms.CharField(max_length=63, validators=[NAME], help_text="Short, such as harbour.")
+    title = forms.CharField(max_length=100, required=False, help_text="For people; else the name is shown.")
+    field_order = ["name", "title", "kubeconfig"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Cluster.objects.filter(name=name).exists():
+            raise forms.ValidationError(f"There is a cluster {name} already. Open it to replace its token.")
+        return name
+
+
+class EnvironmentForm(forms.Form):
+    name = forms.CharField(max_length=63, validators=[NAME], help_text="As folders in the deploy repository.")
+    namespace = forms.CharField(max_length=63, validators=[NAME])
+    is_production = forms.BooleanField(required=False, label="This is production")
+    position = forms.IntegerField(min_value=0, max_value=999, initial=10, help_text="Lower rolls out first.")
+
+    def __init__(self, *args: Any, cluster: Cluster, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cluster = cluster
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Environment.objects.filter(name=name).exists():
+            raise forms.ValidationError(f"There is an environment {name} already.")
+        return name
+
+    def clean_namespace(self) -> str:
+        namespace: str = self.cleaned_data["namespace"]
+        if Environment.objects.filter(cluster=self.cluster, namespace=namespace).exists():
+            raise forms.ValidationError(f"Namespace {namespace} belongs to another environment already.")
+        return namespace

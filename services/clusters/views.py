@@ -1,0 +1,136 @@
+"""Clusters for those who run them; the live state of a service for everybody."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.shell import toasts
+from portal.shell.policies import platform_only, policy, signed_in
+from services.catalog.models import Entity
+from services.clusters import actions, pages, queries, rules
+from services.clusters.forms import ClusterForm, CredentialsForm, EnvironmentForm
+from services.clusters.models import Cluster, Environment
+from services.integrations.kube.errors import KubeError
+
+
+def _cluster_for(request: HttpRequest, name: str) -> Cluster:
+    return get_object_or_404(Cluster, name=name)
+
+
+def _component_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
+    return get_object_or_404(Entity, ref=f"{kind}:{namespace}/{name}".lower(), kind="Component")
+
+
+@policy(platform_only)
+@require_safe
+def cluster_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "clusters/cluster_list.html", {"clusters": queries.clusters()})
+
+
+@policy(platform_only)
+def cluster_new(request: HttpRequest) -> HttpResponse:
+    form = ClusterForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cluster = actions.register_cluster(
+            by=request.user,
+            name=form.cleaned_data["name"],
+            title=form.cleaned_data["title"],
+            credentials=form.credentials,
+        )
+        _say(request, actions.check_connection(cluster))
+        return redirect("clusters:cluster_detail", cluster.name)
+    return render(request, "clusters/cluster_new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _say(request: HttpRequest, cluster: Cluster) -> None:
+    if cluster.state == Cluster.State.CONNECTED:
+        toasts.done(request, f"{cluster} answers: Kubernetes {cluster.version}.")
+    else:
+        toasts.refused(request, f"{cluster}: {cluster.problem}")
+
+
+def _detail(request: HttpRequest, cluster: Cluster, **forms: Any) -> HttpResponse:
+    context = {
+        "cluster": cluster,
+        "environments": cluster.environments.order_by("position", "name"),
+        "watches": cluster.watches.order_by("kind"),
+        "credentials_form": CredentialsForm(),
+        "environment_form": EnvironmentForm(cluster=cluster),
+    } | forms
+    return render(request, "clusters/cluster_detail.html", context, status=422 if forms else 200)
+
+
+@policy(platform_only)
+@require_safe
+def cluster_detail(request: HttpRequest, name: str) -> HttpResponse:
+    return _detail(request, _cluster_for(request, name))
+
+
+@policy(platform_only)
+@require_POST
+def cluster_check(request: HttpRequest, name: str) -> HttpResponse:
+    _say(request, actions.check_connection(_cluster_for(request, name)))
+    return redirect("clusters:cluster_detail", name)
+
+
+@policy(platform_only)
+@require_POST
+def cluster_credentials(request: HttpRequest, name: str) -> HttpResponse:
+    cluster = _cluster_for(request, name)
+    form = CredentialsForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, cluster, credentials_form=form)
+    actions.replace_credentials(by=request.user, cluster=cluster, credentials=form.credentials)
+    _say(request, actions.check_connection(cluster))
+    return redirect("clusters:cluster_detail", name)
+
+
+@policy(platform_only)
+@require_POST
+def environment_new(request: HttpRequest, name: str) -> HttpResponse:
+    cluster = _cluster_for(request, name)
+    form = EnvironmentForm(request.POST, cluster=cluster)
+    if not form.is_valid():
+        return _detail(request, cluster, environment_form=form)
+    made = actions.add_environment(by=request.user, cluster=cluster, **form.cleaned_data)
+    toasts.done(request, f"Environment {made} is watched from now on.")
+    return redirect("clusters:cluster_detail", name)
+
+
+@policy(signed_in)
+@require_safe
+def entity_live(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
+    """The live part alone, for the page that updates by itself."""
+    entity = _component_for(request, kind, namespace, name)
+    return render(request, "clusters/entity_live.html#live", pages.live(request, entity))
+
+
+@policy(signed_in, name="clusters.read_logs")
+@require_safe
+def pod_log(
+    request: HttpRequest, kind: str, namespace: str, name: str, environment: str, pod: str, container: str
+) -> HttpResponse:
+    """The last lines of a container, for its owners and the platform; a page without htmx."""
+    entity = _component_for(request, kind, namespace, name)
+    place = get_object_or_404(Environment.objects.select_related("cluster"), name=environment)
+    if not rules.can_read_logs(request.user, entity) or not queries.pod_of(entity.ref, place, pod):
+        raise Http404("no such log")
+    context = {
+        "entity": entity,
+        "environment": place,
+        "pod": pod,
+        "container": container,
+        **_log(place, pod, container, previous=request.GET.get("previous") == "1"),
+    }
+    whole, part = "clusters/pod_log.html", "clusters/pod_log.html#log"
+    return render(request, part if "HX-Request" in request.headers else whole, context)
+
+
+def _log(place: Environment, pod: str, container: str, *, previous: bool) -> dict[str, Any]:
+    """The lines, or why there are none."""
+    try:
+        return {"previous": previous, "lines": queries.log_tail(place, pod, container, previous=previous)}
+    except KubeError as error:
+        return {"previous": previous, "problem": str(error)}
