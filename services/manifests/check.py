@@ -34,6 +34,10 @@ class Subject:
     source: Any = None
 
     @property
+    def is_object(self) -> bool:
+        return all(isinstance(self.data.get(key), str) for key in ("apiVersion", "kind"))
+
+    @property
     def name(self) -> str:
         """`Deployment/shop/wishlist`; the namespace is left out where the manifest names none."""
         metadata = self.data.get("metadata")
@@ -65,7 +69,7 @@ def check(
     subjects = [subject for index, each in enumerate(documents) for subject in _subjects(each, index)]
     found: list[Finding] = []
     rails = guardrails if guardrails is not None else shipped()
-    objects = [subject.data for subject in subjects]
+    objects = [subject.data if subject.is_object else {} for subject in subjects]
     places = [subject.file for subject in subjects]
     for index, problem in rails.broken(objects, wanted, settings or {}, places):
         found.append(_finding(problem, subjects[index], wanted))

@@ -1,0 +1,317 @@
+"""Health by Argo CD's rules: against its own test data, and rule by rule."""
+
+import json
+
+import pytest
+
+from services.diagnosis import health
+from services.diagnosis.health import RULES, Health, assess, worst
+from services.manifests.reader import load_all
+
+
+def test_health_agrees_with_argo_cd(shared_data):
+    folder = shared_data / "4-k8s-trouble"
+    agreed, disagreed = 0, []
+    for verdict in json.loads((folder / "index.json").read_text()):
+        if verdict.get("expected_health") is None:
+            continue
+        (document,) = load_all((folder / verdict["file"]).read_bytes(), repeated_keys=True)[:1]
+        group = str(document.data.get("apiVersion")).rpartition("/")[0]
+        if (group, document.data.get("kind")) not in RULES:
+            continue
+        if assess(document.data).status == verdict["expected_health"]:
+            agreed += 1
+        else:
+            disagreed.append(verdict["file"])
+    print(f"health: {agreed} of {agreed + len(disagreed)} verdicts on built-in kinds agree")
+    assert agreed + len(disagreed) >= 25
+    assert agreed / (agreed + len(disagreed)) >= 0.95, disagreed
+
+
+def obj(kind, *, status=None, api_version="apps/v1", generation=1, **spec):
+    metadata = {"name": "web", "namespace": "shop", "generation": generation}
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+        "status": status or {},
+    }
+
+
+def replicas(wanted=3, **status):
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas", "readyReplicas"), wanted)
+    return {"observedGeneration": 1, **counts, **status}
+
+
+def conditions(**given):
+    return {"conditions": [{"type": kind, "status": status} for kind, status in given.items()]}
+
+
+def pod(phase="Running", policy="Always", state=None, last=None, ready=None, **status):
+    container = {"name": "web", "state": state or {}, "lastState": last or {}}
+    given = {"phase": phase, "containerStatuses": [container], **status}
+    if ready is not None:
+        given["conditions"] = [{"type": "Ready", "status": ready}]
+    return obj("Pod", api_version="v1", status=given, restartPolicy=policy)
+
+
+def waiting(reason, message=""):
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+CASES = [
+    (obj("Deployment", replicas=3, status=replicas()), "Healthy", ""),
+    (obj("Deployment", replicas=3, paused=True), "Suspended", "paused"),
+    (obj("Deployment", replicas=3, generation=2, status=replicas()), "Progressing", "observed"),
+    (
+        obj("Deployment", replicas=3, status=replicas(updatedReplicas=1)),
+        "Progressing",
+        "1 out of 3 new replicas",
+    ),
+    (obj("Deployment", replicas=3, status=replicas(replicas=4)), "Progressing", "1 old replicas"),
+    (obj("Deployment", replicas=3, status=replicas(availableReplicas=2)), "Progressing", "2 of 3 updated"),
+    (obj("Deployment", replicas=0, status={"observedGeneration": 1}), "Healthy", ""),
+    (
+        obj(
+            "Deployment",
+            replicas=3,
+            status={
+                **replicas(),
+                "conditions": [
+                    {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+                ],
+            },
+        ),
+        "Degraded",
+        "exceeded its progress deadline",
+    ),
+    (obj("StatefulSet", replicas=3, status=replicas()), "Healthy", "rolling update complete"),
+    (obj("StatefulSet", replicas=3), "Progressing", "observed"),
+    (obj("StatefulSet", replicas=3, status=replicas(readyReplicas=1)), "Progressing", "Waiting for 2 pods"),
+    (
+        obj("StatefulSet", replicas=3, status=replicas(updateRevision="b", currentRevision="a")),
+        "Progressing",
+        "at revision b",
+    ),
+    (
+        obj(
+            "StatefulSet",
+            replicas=3,
+            status=replicas(updatedReplicas=0),
+            updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
+        ),
+        "Progressing",
+        "0 out of 2",
+    ),
+    (
+        obj(
+            "StatefulSet",
+            replicas=3,
+            status=replicas(),
+            updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        ),
+        "Healthy",
+        "partitioned",
+    ),
+    (
+        obj("StatefulSet", replicas=3, status=replicas(), updateStrategy={"type": "OnDelete"}),
+        "Healthy",
+        "3 ready",
+    ),
+    (obj("DaemonSet", generation=2), "Progressing", "observed"),
+    (
+        obj(
+            "DaemonSet",
+            status={"observedGeneration": 1, "desiredNumberScheduled": 2, "updatedNumberScheduled": 1},
+        ),
+        "Progressing",
+        "1 out of 2",
+    ),
+    (
+        obj(
+            "DaemonSet",
+            status={
+                "observedGeneration": 1,
+                "desiredNumberScheduled": 2,
+                "updatedNumberScheduled": 2,
+                "numberAvailable": 1,
+            },
+        ),
+        "Progressing",
+        "1 of 2",
+    ),
+    (
+        obj(
+            "DaemonSet",
+            status={
+                "observedGeneration": 1,
+                "desiredNumberScheduled": 2,
+                "updatedNumberScheduled": 2,
+                "numberAvailable": 2,
+            },
+        ),
+        "Healthy",
+        "",
+    ),
+    (obj("ReplicaSet", replicas=2, generation=2), "Progressing", "observed"),
+    (obj("ReplicaSet", replicas=2, status=replicas(1)), "Progressing", "1 out of 2"),
+    (obj("ReplicaSet", replicas=2, status=replicas(2)), "Healthy", ""),
+    (
+        obj("ReplicaSet", replicas=2, status={**replicas(0), **conditions(ReplicaFailure="True")}),
+        "Degraded",
+        "",
+    ),
+    (obj("Job", api_version="batch/v1"), "Progressing", ""),
+    (obj("Job", api_version="batch/v1", status=conditions(Complete="True")), "Healthy", ""),
+    (obj("Job", api_version="batch/v1", status=conditions(Failed="True")), "Degraded", ""),
+    (obj("Job", api_version="batch/v1", status=conditions(Suspended="True")), "Suspended", ""),
+    (obj("CronJob", api_version="batch/v1", suspend=True), "Suspended", ""),
+    (obj("CronJob", api_version="batch/v1"), "Healthy", ""),
+    (obj("CronJob", api_version="batch/v1", status={"active": [{}]}), "Progressing", "under way"),
+    (
+        obj("CronJob", api_version="batch/v1", status={"lastScheduleTime": "2024-01-02T00:00:00Z"}),
+        "Degraded",
+        "",
+    ),
+    (
+        obj(
+            "CronJob",
+            api_version="batch/v1",
+            status={"lastScheduleTime": "2024-01-02T00:00:00Z", "lastSuccessfulTime": "2024-01-01T00:00:00Z"},
+        ),
+        "Degraded",
+        "",
+    ),
+    (pod("Pending", message="waits"), "Progressing", "waits"),
+    (pod("Succeeded"), "Healthy", ""),
+    (pod("Failed", message="Evicted"), "Degraded", "Evicted"),
+    (pod("Failed", "Never", state={"terminated": {"exitCode": 3}}), "Degraded", "failed with exit code 3"),
+    (
+        pod("Failed", "Never", state={"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),
+        "Degraded",
+        "OOMKilled",
+    ),
+    (pod("Unknown"), "Unknown", ""),
+    (pod(state=waiting("CrashLoopBackOff", "back-off")), "Degraded", "back-off"),
+    (pod(state=waiting("ErrImagePull")), "Degraded", "ErrImagePull"),
+    (pod(state=waiting("CreateContainerConfigError")), "Degraded", ""),
+    (pod(state=waiting("ContainerCreating"), ready="False"), "Progressing", ""),
+    (pod(ready="True"), "Healthy", ""),
+    (pod(ready="False", last={"terminated": {"exitCode": 1}}), "Degraded", ""),
+    (pod(policy="OnFailure", ready="True"), "Progressing", ""),
+    (obj("Service", api_version="v1"), "Healthy", ""),
+    (obj("Service", api_version="v1", type="LoadBalancer"), "Progressing", "load balancer"),
+    (obj("Ingress", api_version="networking.k8s.io/v1"), "Progressing", ""),
+    (obj("PersistentVolumeClaim", api_version="v1", status={"phase": "Bound"}), "Healthy", ""),
+    (obj("PersistentVolumeClaim", api_version="v1", status={"phase": "Lost"}), "Degraded", ""),
+    (obj("PersistentVolumeClaim", api_version="v1"), "Unknown", ""),
+    (obj("HorizontalPodAutoscaler", api_version="autoscaling/v2"), "Progressing", "Waiting"),
+    (obj("HTTPRoute", api_version="gateway.networking.k8s.io/v1"), "Progressing", "gateway"),
+    (obj("ConfigMap", api_version="v1"), "Healthy", ""),
+    (
+        obj("Application", api_version="argoproj.io/v1alpha1", status={"health": {"status": "Missing"}}),
+        "Missing",
+        "",
+    ),
+    (
+        obj("Application", api_version="argoproj.io/v1alpha1", status={"health": {"status": "Great"}}),
+        "Unknown",
+        "",
+    ),
+    (obj("Thing", api_version="example.org/v1"), "Progressing", "Waiting for a status"),
+    (obj("Thing", api_version="example.org/v1", status=conditions(Ready="True")), "Healthy", ""),
+    (obj("Thing", api_version="example.org/v1", status=conditions(Ready="False")), "Degraded", ""),
+    (obj("Thing", api_version="example.org/v1", status=conditions(Ready="Unknown")), "Progressing", ""),
+    (
+        obj("Thing", api_version="example.org/v1", status=conditions(Ready="False", Reconciling="True")),
+        "Progressing",
+        "",
+    ),
+    (
+        obj("Thing", api_version="example.org/v1", status=conditions(Stalled="True", Ready="True")),
+        "Degraded",
+        "",
+    ),
+    (obj("Thing", api_version="example.org/v1", suspend=True, status={"a": 1}), "Suspended", ""),
+    (
+        obj("Thing", api_version="example.org/v1", generation=2, status={"observedGeneration": 1}),
+        "Progressing",
+        "",
+    ),
+    (obj("Thing", api_version="example.org/v1", status={"phase": "Ready"}), "Healthy", ""),
+    (obj("Thing", api_version="example.org/v1", status={"phase": "BuildFailed"}), "Degraded", ""),
+    (obj("Thing", api_version="example.org/v1", status={"phase": "Mixing"}), "Progressing", "Mixing"),
+    (obj("Thing", api_version="example.org/v1", status={"count": 3}), "Unknown", ""),
+]
+
+
+@pytest.mark.parametrize(("given", "status", "message"), CASES)
+def test_rules(given, status, message):
+    found = assess(given)
+    assert found.status == status
+    assert message in found.message
+
+
+def test_what_is_being_deleted_progresses():
+    given = pod(ready="True")
+    given["metadata"]["deletionTimestamp"] = "2024-01-01T00:00:00Z"
+    assert assess(given) == Health("Progressing", "Pending deletion")
+
+
+def test_a_route_is_judged_by_all_its_parents():
+    def route(*given):
+        parents = [{"conditions": [each]} for each in given]
+        return obj("HTTPRoute", api_version="gateway.networking.k8s.io/v1", status={"parents": parents})
+
+    good = {"type": "Accepted", "status": "True", "observedGeneration": 1}
+    assert assess(route(good)).status == "Healthy"
+    assert assess(route(good, {**good, "status": "False", "message": "no"})) == Health("Degraded", "no")
+    assert assess(route({**good, "observedGeneration": 0})).status == "Progressing"
+    assert assess(route({**good, "type": "Programmed", "status": "False"})).status == "Progressing"
+    assert assess(route({**good, "type": "Other", "status": "False"})).status == "Healthy"
+
+
+@pytest.mark.parametrize("text", ["not json", "3", '["x"]', ""])
+def test_an_autoscalers_old_conditions_may_be_anything(text):
+    given = obj("HorizontalPodAutoscaler", api_version="autoscaling/v1")
+    given["metadata"]["annotations"] = {health.ALPHA_CONDITIONS: text}
+    assert assess(given).status == "Progressing"
+
+
+def test_related_pods_give_the_reason():
+    given = obj("Deployment", replicas=3, status=replicas(availableReplicas=2))
+    found = assess(given, [pod(state=waiting("ImagePullBackOff"))])
+    assert found.message.endswith("(web: ImagePullBackOff)")
+    assert assess(given, [pod(ready="True")]) == assess(given)
+    healthy = obj("Deployment", replicas=3, status=replicas())
+    assert assess(healthy, [pod(state=waiting("ImagePullBackOff"))]).message == ""
+
+
+def test_the_worst_of_several():
+    assert worst([]).status == "Missing"
+    assert worst([Health("Healthy"), Health("Degraded", "x"), Health("Progressing")]) == Health(
+        "Degraded", "x"
+    )
+
+
+def test_nothing_falls_over_malformed_objects():
+    for kind in {kind for _, kind in RULES}:
+        for status in (
+            None,
+            [],
+            "x",
+            {"conditions": "x"},
+            {"conditions": [None, "x"]},
+            {"containerStatuses": [1]},
+        ):
+            for group in {group for group, each in RULES if each == kind}:
+                assess({"apiVersion": f"{group}/v1" if group else "v1", "kind": kind, "status": status})
+                assess(
+                    {
+                        "apiVersion": f"{group}/v1" if group else "v1",
+                        "kind": kind,
+                        "spec": [],
+                        "metadata": None,
+                    }
+                )
