@@ -152,10 +152,10 @@ def find_or_create_source(
             location=location,
             branch=branch,
             path=path,
-            defaults={"title": title, "created_by": by},
+            defaults={"title": title[:200], "created_by": by},
         )
         return source
-    return Source.objects.create(kind=kind, title=title, location=location, created_by=by)
+    return Source.objects.create(kind=kind, title=title[:200], location=location, created_by=by)
 
 
 @transaction.atomic

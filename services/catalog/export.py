@@ -10,13 +10,6 @@ OUTPUT_ONLY = ("uid", "etag")
 GENERATED = ("backstage.io/managed-by", "backstage.io/orphan")
 
 
-class _Dumper(yaml.CSafeDumper):
-    """Lists indented under their key, as people write them."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
 def as_yaml(entity: Entity) -> str:
     """The descriptor without what a catalog adds by itself."""
     metadata = {key: value for key, value in entity.metadata.items() if key not in OUTPUT_ONLY}
@@ -29,4 +22,4 @@ def as_yaml(entity: Entity) -> str:
         "metadata": {**metadata, **({"annotations": noted} if noted else {})},
         "spec": entity.spec,
     }
-    return yaml.dump(descriptor, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(descriptor, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=100)

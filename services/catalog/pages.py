@@ -1,7 +1,7 @@
 """What the catalog adds to the pages that belong to nobody."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -9,10 +9,11 @@ from django.urls import reverse
 from portal.shell import registry
 from portal.shell.registry import NavItem, NavService, PaletteItem, Panel
 from services.catalog import about, health, queries
-from services.catalog.models import Entity
+from services.catalog.models import Entity, EntityQuerySet
 
 GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
 MOST = 12
+T = TypeVar("T")
 
 
 def register() -> None:
@@ -50,17 +51,24 @@ def _palette_item(entity: Entity, worst: str) -> PaletteItem:
 
 def _mine(request: HttpRequest) -> list[Entity]:
     """One's own services, read once for all panels of a page."""
-    if not hasattr(request, "_catalog_mine"):
-        rows = queries.owned_by(request.user).services().for_list().order_by("name")
-        request._catalog_mine = list(rows[: MOST + 1])  # type: ignore[attr-defined]  # lives as long as the request
-    return list(request._catalog_mine)
+    return _once(request, "mine", lambda: list(_my_rows(request)[: MOST + 1]))
+
+
+def _my_rows(request: HttpRequest) -> EntityQuerySet:
+    return queries.owned_by(request.user).services().for_list().order_by("name")
 
 
 def _states(request: HttpRequest) -> dict[str, dict[str, str]]:
-    if not hasattr(request, "_catalog_states"):
-        states = health.by_entity([entity.ref for entity in _mine(request)])
-        request._catalog_states = states  # type: ignore[attr-defined]  # lives as long as the request
-    return dict(request._catalog_states)
+    return _once(request, "states", lambda: health.by_entity([entity.ref for entity in _mine(request)]))
+
+
+def _once(request: HttpRequest, name: str, read: Callable[[], T]) -> T:
+    """What several panels of one page share lives as long as its request."""
+    kept = request.__dict__.setdefault("catalog", {})
+    if name not in kept:
+        kept[name] = read()
+    found: T = kept[name]
+    return found
 
 
 def _with_health(request: HttpRequest) -> list[tuple[Entity, dict[str, str], str]]:

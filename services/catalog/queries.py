@@ -68,7 +68,7 @@ def full_text(text: str) -> SearchQuery | None:
     return SearchQuery(raw, config="simple", search_type="raw") if words else None
 
 
-def matching(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
+def matching(rows: EntityQuerySet, text: str) -> EntityQuerySet:
     """Entities whose words begin so, or whose name holds the text anywhere."""
     query = full_text(text)
     clean = text[:MAX_QUERY].strip().replace("\x00", "")

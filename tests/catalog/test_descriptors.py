@@ -179,6 +179,13 @@ def test_read_stops_a_billion_laughs():
     assert "more than" in read(text.encode())[0].problem
 
 
+def test_read_counts_depth_through_aliases():
+    ladder = "".join(f"k{n}: &k{n} [*k{n - 1}]\n" for n in range(1, 600))
+    document = read(f"k0: &k0 [x]\n{ladder}".encode())[0]
+    assert "nested deeper" in document.problem
+    assert read(b"a: &a [[x]]\nb: &b [*a]\nc: [*b, *b]\n")[0].data["c"] == [[[["x"]]], [[["x"]]]]
+
+
 def test_read_takes_a_mapping_as_a_key_the_way_a_skeleton_has_it():
     assert data_of("name: {{ x }}\n") == [{"name": {'{"x": null}': None}}]
 
@@ -378,6 +385,7 @@ def test_placeholders_are_read_from_the_same_source_only():
         ("$json", b'{"a": 1}', {"a": 1}),
         ("$yaml", b"a: 1\n", {"a": 1}),
         ("$json", b"{", {"$json": "x.inc"}),
+        ("$text", b"a\x00b\xff", "ab\ufffd"),
         ("$yaml", b"a: 1\n---\nb: 2\n", {"$yaml": "x.inc"}),
         ("$text", b"x" * (1024 * 1024 + 1), "$text: x.inc"),
     ],

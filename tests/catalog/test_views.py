@@ -190,6 +190,7 @@ def test_entity_detail_tells_owner_system_source_and_relations(show, harbour):
 def test_entity_detail_is_found_in_any_case_and_404_otherwise(show):
     show("/catalog/Component/Default/Cart/")
     show("/catalog/component/default/none/", status=404)
+    show("/catalog/component/default/ca%00rt/", status=404)
     show(CART + "?tab=none", status=404)
 
 

@@ -3,7 +3,6 @@
 Nothing is ever fetched over the network: an address stays a placeholder, and the report says so.
 """
 
-import json
 import posixpath
 from collections.abc import Mapping
 from typing import Any
@@ -56,19 +55,12 @@ def _content(key: str, target: str, file: str, files: Mapping[str, bytes]) -> An
     if len(found) > MAX_INCLUDED:
         raise _Missing("it is larger than 1 MB")
     if key in TEXTS:
-        return found.decode("utf-8", "replace")
-    return _json(found) if key == "$json" else _yaml(found)
+        return found.decode("utf-8", "replace").replace("\x00", "")
+    return _parsed(found, as_json=key == "$json")
 
 
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _Missing("it is not JSON") from error
-
-
-def _yaml(content: bytes) -> Any:
-    documents = read(content)
+def _parsed(content: bytes, *, as_json: bool) -> Any:
+    documents = read(content, as_json=as_json)
     if len(documents) != 1 or documents[0].problem:
-        raise _Missing("it is not one YAML document")
+        raise _Missing("it is not one document of JSON" if as_json else "it is not one YAML document")
     return documents[0].data

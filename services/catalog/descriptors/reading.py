@@ -143,6 +143,7 @@ class _Open:
     start: int
     key: str | None = None
     is_key: bool = False
+    depth: int = 1
 
 
 def _wants_key(top: _Open) -> bool:
@@ -155,7 +156,7 @@ class _Builder:
     def __init__(self, first: int) -> None:
         self.first = first
         self.lines: dict[Path, int] = {}
-        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.open: list[_Open] = []
         self.size = 0
         self.root: Any = None
@@ -183,8 +184,10 @@ class _Builder:
 
     def _end(self, event: yaml.Event) -> None:
         done = self.open.pop()
+        if self.open:
+            self.open[-1].depth = max(self.open[-1].depth, done.depth + 1)
         if done.anchor:
-            self.anchors[done.anchor] = (done.value, self.size - done.start)
+            self.anchors[done.anchor] = (done.value, self.size - done.start, done.depth)
         if done.is_key:
             self._set_key(self.open[-1], json.dumps(done.value, ensure_ascii=False), event)
 
@@ -193,7 +196,7 @@ class _Builder:
         if "\x00" in event.value:
             raise Unreadable("holds a NUL character", self._line(event))
         if event.anchor:
-            self.anchors[event.anchor] = (value, 1)
+            self.anchors[event.anchor] = (value, 1, 0)
         top = self.open[-1] if self.open else None
         if top and _wants_key(top):
             self._set_key(top, event.value, event)
@@ -209,13 +212,20 @@ class _Builder:
     def _take_alias(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self.anchors:
             raise Unreadable(f"the alias *{event.anchor} points to nothing before it", self._line(event))
-        value, size = self.anchors[event.anchor]
+        value, size, depth = self.anchors[event.anchor]
+        self._check_depth(len(self.open) + depth, event)
+        if self.open:
+            self.open[-1].depth = max(self.open[-1].depth, depth + 1)
         self._place(value, event, size)
+
+    def _check_depth(self, depth: int, event: yaml.Event) -> None:
+        """Aliases count as what they stand for, so that nobody who walks the data goes deeper."""
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", self._line(event))
 
     def _start(self, event: Any) -> None:
         fresh: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        if len(self.open) >= MAX_DEPTH:
-            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", self._line(event))
+        self._check_depth(len(self.open) + 1, event)
         if self.open and _wants_key(self.open[-1]):
             # A template's bare `{{ name }}` reads as a mapping that is a key; its text becomes the key.
             self.open.append(_Open(fresh, self.open[-1].path, event.anchor, self.size, is_key=True))

@@ -5,17 +5,26 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
 
 from portal.shell import registry, tables, toasts
 from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, queries, rules
 from services.catalog.export import as_yaml
 from services.catalog.filters import KINDS, MINE, NOBODY, Filters
-from services.catalog.models import Entity, EntityQuerySet
+from services.catalog.models import Entity
+
+
+class HtmxRequest(HttpRequest):
+    """A request after django-htmx has looked at it."""
+
+    htmx: HtmxDetails
+
 
 COLUMNS = {
     "name": "name",
@@ -32,12 +41,12 @@ RUNNING = ("Component", "API", "Resource")
 
 @policy(signed_in)
 @require_safe
-def entity_list(request: HttpRequest) -> HttpResponse:
+def entity_list(request: HtmxRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
     if "q" in request.GET and filters.q != request.GET["q"].strip() and not request.htmx:
         return redirect(request.path + filters.url())
-    rows = filters.apply(Entity.objects.for_list(), request.user)
-    rows = tables.order(request, rows, COLUMNS, "name")
+    chosen = filters.apply(Entity.objects.for_list(), request.user)
+    rows = tables.order(request, chosen, COLUMNS, "name")
     if request.GET.get("format") == "csv":
         return _csv(rows)
     page = tables.paginate(request, rows, PER_PAGE)
@@ -47,7 +56,7 @@ def entity_list(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/entity_list.html", {**context, **_frame(request, filters)})
 
 
-def _table(page: Page) -> dict[str, Any]:
+def _table(page: "Page[Entity]") -> dict[str, Any]:
     """The rows with their health in each environment."""
     states = health.by_entity([entity.ref for entity in page])
     names = health.environments()[:3] if states else []
@@ -105,7 +114,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv(rows: EntityQuerySet) -> HttpResponse:
+def _csv(rows: QuerySet[Entity]) -> HttpResponse:
     header = [column.removesuffix("_ref") for column in CSV_COLUMNS]
     listed = ([str(getattr(e, c) or "") for c in CSV_COLUMNS] for e in rows[:CSV_LIMIT].iterator())
     return tables.csv_response("catalog", header, listed)
@@ -114,7 +123,7 @@ def _csv(rows: EntityQuerySet) -> HttpResponse:
 def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
     """The entity of a URL; everybody signed in may see the catalog."""
     rows = Entity.objects.select_related("owner", "system", "source")
-    return get_object_or_404(rows, ref=f"{kind}:{namespace}/{name}".lower())
+    return get_object_or_404(rows, ref=f"{kind}:{namespace}/{name}".lower().replace("\x00", "?"))
 
 
 @policy(signed_in)

@@ -1,0 +1,112 @@
+"""Importing a real system: what was found, what was refused and why, applied, seen, and taken back."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+BROKEN = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: my cart\n"
+
+
+@pytest.fixture
+def boutique(shared_data: Path, tmp_path: Path) -> list[Path]:
+    """Online Boutique's manifests, and a descriptor with a mistake in it."""
+    manifests = sorted((shared_data / "2-systems" / "online-boutique" / "manifests").rglob("*.yaml"))
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(BROKEN)
+    return [*manifests, broken]
+
+
+def look(page: Page, files: list[Path]) -> None:
+    page.goto("/catalog/import/?from=upload")
+    page.get_by_label("Files").set_input_files(files)
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
+
+
+def test_online_boutique_comes_in_is_seen_and_goes_again(page: Page, become, accessible, boutique) -> None:
+    become(page, "mira")
+    look(page, boutique)
+    expect(page.locator(".tiles")).to_contain_text(re.compile(r"12\s*new"))
+    refused = page.locator("#report tr", has_text="broken.yaml")
+    expect(refused).to_contain_text("metadata.name")
+    expect(refused).to_contain_text("my-cart")
+    accessible(page)
+
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("12 entities written").first).to_be_visible()
+    accessible(page)
+
+    page.goto("/catalog/?owner=nobody&kind=any")
+    row = page.locator("tbody tr", has_text="checkoutservice")
+    expect(row).to_contain_text("Nobody")
+    accessible(page)
+    row.get_by_role("link", name="checkoutservice").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("checkoutservice")
+    accessible(page)
+    page.get_by_role("navigation", name="checkoutservice").get_by_role("link", name="Dependencies").click()
+    expect(page.locator("svg.graph .node.me")).to_contain_text("checkoutservice")
+    expect(page.locator("svg.graph a.node", has_text="paymentservice")).to_be_visible()
+    expect(page.get_by_text("PAYMENT_SERVICE_ADDR=paymentservice:50051")).to_be_visible()
+    accessible(page)
+
+    page.goto("/catalog/sources/")
+    accessible(page)
+    page.get_by_role("link", name="Applied").first.click()
+    page.locator("main").get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("as it was before this import").first).to_be_visible()
+    page.goto("/catalog/?kind=any&q=checkoutservice")
+    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
+    accessible(page)
+
+
+def test_a_mistake_in_pasted_text_is_told_and_the_text_is_kept(page: Page, become, accessible) -> None:
+    become(page, "mira")
+    page.goto("/catalog/import/?from=paste")
+    page.get_by_label("YAML or JSON").fill(BROKEN)
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("Nothing would change")).to_be_visible()
+    expect(page.locator("#report")).to_contain_text("my-cart")
+    page.goto("/catalog/import/?from=git")
+    page.get_by_label("Repository").fill("shop/none-such")
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("cannot be read")).to_be_visible()
+    expect(page.get_by_label("Repository")).to_have_value("shop/none-such")
+    accessible(page)
+
+
+def test_the_list_is_filtered_while_typing_and_walked_by_keyboard(page: Page, become, accessible) -> None:
+    become(page, "mira")
+    page.goto("/catalog/")
+    page.keyboard.press("/")
+    expect(page.locator("#filter-text")).to_be_focused()
+    page.keyboard.type("fraud")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"[?&]q=fraud"))
+    expect(page.locator("#filter-text")).to_be_focused()
+    page.locator("h1").click()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("fraud-check")
+    accessible(page)
+
+
+@pytest.mark.parametrize("kind", ["api", "resource", "system", "domain", "group", "user"])
+def test_every_kind_has_its_page(page: Page, become, accessible, kind: str) -> None:
+    become(page, "mira")
+    page.goto(f"/catalog/?kind={kind}")
+    accessible(page)
+    page.locator("tbody a.name").first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    accessible(page)
+
+
+@pytest.mark.parametrize(
+    "path", ["/catalog/", "/catalog/component/default/checkout/", "/catalog/import/", "/catalog/sources/"]
+)
+def test_nothing_sticks_out_on_a_phone(page: Page, become, path: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    become(page, "mira")
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
