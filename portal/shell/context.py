@@ -24,6 +24,7 @@ class Entry:
     badge: int | None
     hot: bool
     current: bool
+    letter: str
 
 
 class Shell:
@@ -36,7 +37,7 @@ class Shell:
     def entries(self) -> list[Entry]:
         items = [item for item in registry.nav if item.visible is None or item.visible(self._request)]
         urls = {item.key: reverse(item.url_name) for item in items}
-        here = self._current(urls)
+        here, letters = self._current(urls), _letters([item.label for item in items])
         return [
             Entry(
                 item.key,
@@ -46,6 +47,7 @@ class Shell:
                 item.badge(self._request) if item.badge else None,
                 item.hot,
                 item.key == here,
+                letters[item.label],
             )
             for item in items
         ]
@@ -89,6 +91,15 @@ class Shell:
     @property
     def toasts(self) -> list[dict[str, Any]]:
         return toasts.shown(self._request)
+
+
+def _letters(labels: list[str]) -> dict[str, str]:
+    """The key after `g` for each label: the first of its letters that no label before it took."""
+    taken: dict[str, str] = {}
+    for label in labels:
+        free = (each for each in label.lower() if each.isalpha() and each not in taken.values())
+        taken[label] = next(free, "")
+    return taken
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def needs(request: HttpRequest) -> Iterator[NeedsItem]:
     """Tickets whose next word is mine; for the platform, urgent ones that nobody has taken."""
     for ticket in Ticket.objects.waits_for(request.user).for_rows()[:10]:
         yield NeedsItem(
-            "message-circle", "warn", ticket.title, f"{ticket.key} waits for your answer, since",
+            "message-circle", "warn", ticket.title, f"{ticket.key} waits for your answer",
             ticket.get_absolute_url() + "#answer", "Answer", at=ticket.state_since, order=30,
         )  # fmt: skip
     if not rules.can_triage(request.user):

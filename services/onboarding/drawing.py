@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from portal.shell import code
 from services.manifests.diff import FileDiff
 from services.manifests.problems import Finding
-from services.onboarding.blueprints import Evaluation, FieldError, FieldState, SectionState
+from services.onboarding.blueprints import Blueprint, Evaluation, FieldError, FieldState, SectionState
 from services.onboarding.forms import as_text
 
 MOST_OFFERED = 400
@@ -108,6 +108,19 @@ def _field(state: FieldState, seen: Collection[str] | None) -> FieldView:
     return FieldView(state, tuple(state.errors) if shown else ())
 
 
+def about_answers(evaluation: Evaluation, blueprint: Blueprint) -> list[Finding]:
+    """Findings about what the person said: where an answer is missing the files show an example instead."""
+    states = [state for section in evaluation.sections for state in section.fields]
+    missing = {state.name for state in states if any(error.rule == "required" for error in state.errors)}
+    examples = [str(blueprint.fields[name].example) for name in missing]
+    return [
+        finding
+        for finding in evaluation.findings
+        if not any(example in finding.message for example in examples)
+        and not (finding.fix and missing & finding.fix.changes.keys())
+    ]
+
+
 @dataclass(frozen=True)
 class GuardView:
     finding: Finding
@@ -186,9 +199,9 @@ def tree(views: list[FileView]) -> list[tuple[str, list[FileView]]]:
     ]
 
 
-def to_do(evaluation: Evaluation) -> str:
+def to_do(evaluation: Evaluation, findings: Iterable[Finding]) -> str:
     """What stands between this form and its submission, in one line; empty when nothing does."""
-    blocking = len([1 for finding in evaluation.findings if finding.severity == "block"])
+    blocking = len([1 for finding in findings if finding.severity == "block"])
     missing = len([1 for error in evaluation.errors if error.rule == "required"])
     wrong = len(evaluation.errors) - missing
     parts = [

@@ -58,7 +58,8 @@ class FormPage:
 
     def context(self) -> dict[str, Any]:
         found = self.evaluation
-        files = drawing.files(found.diffs, found.findings)
+        findings = drawing.about_answers(found, self.blueprint)
+        files = drawing.files(found.diffs, findings)
         file = drawing.chosen(files, self.wanted_file)
         return {
             "page": self,
@@ -73,8 +74,8 @@ class FormPage:
             "seen": ",".join(sorted(self.seen or ())),
             "refused": self.refused,
             "sections": drawing.sections(found, self._shown()),
-            "guards": drawing.guards(found.findings),
-            "to_do": drawing.to_do(found),
+            "guards": drawing.guards(findings),
+            "to_do": drawing.to_do(found, findings),
             "files": files,
             "tree": drawing.tree(files),
             "file": file,

@@ -60,6 +60,7 @@ def test_request_new_shows_defaults_and_no_mistakes_yet(as_mira):
     assert 'value="8080"' in html
     assert "answers are missing" in html
     assert 'class="err"' not in html
+    assert "blocking" not in html
     assert Request.objects.count() == 0
 
 

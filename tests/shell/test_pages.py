@@ -7,7 +7,7 @@ from django.test import Client, override_settings
 from django.urls import include, path
 
 from portal import urls
-from portal.shell import errors, palette, registry
+from portal.shell import context, errors, palette, registry
 from portal.shell.policies import policy, public, signed_in
 from portal.shell.registry import NeedsItem, PaletteItem, Panel
 from tests.factories.people import UserFactory, member, platform_engineer
@@ -212,3 +212,12 @@ def test_csrf_failure_explains(mira):
     answer = strict.post("/account/theme/", {"theme": "dark"})
     assert answer.status_code == 403
     assert "open too long" in answer.content.decode()
+
+
+def test_every_page_of_the_navigation_has_a_key_of_its_own():
+    assert context._letters(["Home", "Help", "Hero", "He"]) == {
+        "Home": "h",
+        "Help": "e",
+        "Hero": "r",
+        "He": "",
+    }
