@@ -1,14 +1,14 @@
 """Bringing one environment's objects from the repository to its cluster."""
 
+import fnmatch
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from typing import Any
 
 from services.clusters import actions as clusters
 from services.clusters.models import Environment
 from services.integrations import githosts
 from services.integrations.errors import Refused
-from services.manifests import emit
+from services.manifests.reader import ManifestError, load_all
 
 from .models import Request
 
@@ -18,40 +18,62 @@ _ORDER = (
     "Namespace", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "ConfigMap", "Secret",
     "PersistentVolumeClaim", "Service",
 )  # fmt: skip
+_RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
-def paths_of(request: Request, environment: str) -> list[str]:
-    """`apps/<team>/<service>/<environment>/<kind>.yaml` of one environment."""
-    return sorted(
-        p
-        for p in request.files
-        if fnmatch(p, f"apps/*/*/{environment}/*.yaml") and not p.endswith(KUSTOMIZATION)
-    )
+def folders_of(request: Request, environment: str) -> list[str]:
+    """`apps/<team>/<service>/<environment>`, where the request's files of one environment are."""
+    paths = fnmatch.filter(request.files, f"apps/*/*/{environment}/*.yaml")
+    return sorted({path.rpartition("/")[0] for path in paths})
 
 
 def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:
-    """The objects as they stand in the repository at the merge commit, in the order they are applied."""
+    """Every object in those folders at the merge commit, whoever put it there, in the order to apply."""
     host = githosts.get(request.provider)
-    texts = (host.read(request.repo, path, request.merge_sha) for path in paths_of(request, environment))
-    found = [obj for text in texts if text is not None for obj in _objects(text.decode())]
-    return sorted(found, key=lambda o: _ORDER.index(o["kind"]) if o["kind"] in _ORDER else len(_ORDER))
+    trees = (
+        host.read_tree(request.repo, request.merge_sha, under) for under in folders_of(request, environment)
+    )
+    files = {path: text for tree in trees for path, text in sorted(tree.items()) if _is_manifest(path)}
+    found = [obj for path, text in files.items() for obj in _objects(path, text)]
+    return sorted(
+        found, key=lambda o: _ORDER.index(o.get("kind")) if o.get("kind") in _ORDER else len(_ORDER)
+    )
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    for document in emit.load_all(text):
-        if document.data:
-            yield document.data
+def _is_manifest(path: str) -> bool:
+    return path.endswith((".yaml", ".yml")) and not path.endswith(KUSTOMIZATION)
+
+
+def _objects(path: str, text: bytes) -> Iterator[dict[str, Any]]:
+    try:
+        documents = load_all(text, path)
+    except ManifestError as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
+    yield from (document.data for document in documents if document.data)
 
 
 def apply_environment(request: Request, environment: str) -> list[dict[str, Any]]:
     """Applies every object, again without effect; returns kind, name, namespace and generation of each.
 
-    Raises `integrations.errors`: Refused for an environment that is gone, the cluster's own for the rest.
+    Raises `integrations.errors`: Refused for an environment that is gone and for objects that do not belong
+    in it, before anything is applied; the cluster's own for the rest.
     """
     place = Environment.objects.select_related("cluster").filter(name=environment).first()
     if place is None:
         raise Refused(f"There is no environment {environment} any more.")
-    return [_identity(obj) for obj in clusters.apply_objects(place, objects_of(request, environment))]
+    objects = objects_of(request, environment)
+    for obj in objects:
+        _check_place(obj, place)
+    return [_identity(obj) for obj in clusters.apply_objects(place, objects)]
+
+
+def _check_place(obj: dict[str, Any], place: Environment) -> None:
+    """A pull request can be added to by hand; what is applied stays in the namespace of its environment."""
+    about = obj.get("metadata")
+    namespace = about.get("namespace") if isinstance(about, dict) else None
+    if namespace != place.namespace:
+        where = f"the namespace {namespace}" if namespace else "no namespace"
+        raise Refused(f"{obj.get('kind')} is for {where}; {place} is {place.namespace}.")
 
 
 def _identity(obj: dict[str, Any]) -> dict[str, Any]:

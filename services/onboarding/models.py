@@ -47,7 +47,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         {State.MERGED, State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.CLOSED, State.NEEDS_ATTENTION}
     ),
     State.MERGED: frozenset({State.ROLLING_OUT, State.NEEDS_ATTENTION}),
-    State.ROLLING_OUT: frozenset({State.LIVE, State.NEEDS_ATTENTION, State.SUBMITTED}),
+    State.ROLLING_OUT: frozenset({State.LIVE, State.NEEDS_ATTENTION, State.SUBMITTED, State.CLOSED}),
     State.NEEDS_ATTENTION: frozenset(
         {
             State.SUBMITTED, State.PROPOSING, State.IN_REVIEW, State.MERGED, State.ROLLING_OUT, State.LIVE,

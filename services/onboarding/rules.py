@@ -16,7 +16,9 @@ Rule = Callable[[User, Request], bool]
 Need = Mapping[str, Any]
 LEAD = Membership.Role.LEAD
 
-EDITABLE = frozenset({State.DRAFT, State.AWAITING_APPROVAL, State.IN_REVIEW, State.NEEDS_ATTENTION})
+EDITABLE = frozenset(
+    {State.DRAFT, State.AWAITING_APPROVAL, State.IN_REVIEW, State.ROLLING_OUT, State.NEEDS_ATTENTION}
+)
 
 
 def writers(request: Request) -> set[int]:
@@ -96,8 +98,8 @@ def open_needs(request: Request) -> list[dict[str, Any]]:
 
 
 def needs_for(user: User, request: Request) -> list[dict[str, Any]]:
-    """The open approvals this person may give."""
-    if request.state != State.AWAITING_APPROVAL or is_contributor(user, request):
+    """The open approvals this person may give; in review too, for a push may have voided them."""
+    if request.state not in (State.AWAITING_APPROVAL, State.IN_REVIEW) or is_contributor(user, request):
         return []
     return [need for need in open_needs(request) if may_give(user, request, need)]
 

@@ -23,6 +23,8 @@ def approval(request: Request) -> str:
 
 
 def review(request: Request) -> str:
+    if rules.open_needs(request):
+        return approval(request)
     if rules.is_reviewed(request):
         return str(SLIPWAY if request.merge_asked_by else request.created_by)
     people = [str(user) for user in rules.reviewers(request)[:3]]

@@ -119,6 +119,24 @@ def test_an_edit_of_a_pull_request_is_a_new_commit_and_voids_reviews(world, in_r
         actions.merge(request=row, by=world.mira, head=row.head_sha)
 
 
+def test_a_push_voids_approvals_and_they_can_be_given_again_in_review(world, waiting) -> None:
+    approve(waiting, world.sam)
+    run_due_effects()
+    waiting.refresh_from_db()
+    pushed = {"catalog/wishlist.yaml": b"pushed: 1\n"}
+    world.host.commit(REPO, branch=waiting.branch, files=pushed, author=Person("m", "M"), message="x")
+    tasks.reconcile()
+    waiting.refresh_from_db()
+    assert waiting.hops.last().waits_for == "Sam"
+    assert queries.waits_for(world.noah) == []
+    approve(waiting, world.noah)
+    with pytest.raises(NotAllowed):
+        actions.merge(request=waiting, by=world.mira, head=waiting.head_sha)
+    assert queries.waits_for(world.sam) == [waiting]
+    approve(waiting, world.sam)
+    assert actions.merge(request=waiting, by=world.mira, head=waiting.head_sha).merge_asked_by == world.mira
+
+
 def test_those_who_may_not_are_told_who_may(world, waiting) -> None:
     with pytest.raises(NotAllowed) as caught:
         approve(waiting, world.jonas)

@@ -17,7 +17,7 @@ from services.integrations.kube.objects import Ref
 from services.onboarding import actions, queries, tasks
 from services.onboarding.models import Request, Rollout, State
 from tests.effects_driver import run_due_effects
-from tests.fakes.cluster import TOKEN, cluster  # noqa: F401  # a fixture
+from tests.fakes.cluster import TOKEN
 
 from .conftest import REPO, answers, said
 
@@ -26,7 +26,7 @@ KINDS = tuple(k for k in WATCHED if k.kind in ("Deployment", "ReplicaSet", "Pod"
 
 
 @pytest.fixture
-def harbour(world, environments, cluster) -> Iterator[Callable[..., None]]:  # noqa: F811  # the fixture
+def harbour(world, environments, cluster) -> Iterator[Callable[..., None]]:
     """The environments are in the simulated cluster, which is watched; call it to wait for a state."""
     replace_credentials(
         by=None, cluster=environments[0].cluster, credentials=Credentials(cluster.url, "", TOKEN)
@@ -59,12 +59,12 @@ def merged(world, row: Request) -> Request:
     return row
 
 
-def live(cluster: Any, namespace: str) -> dict[str, Any]:  # noqa: F811  # the fixture's value
+def live(cluster: Any, namespace: str) -> dict[str, Any]:
     with cluster.client() as kube:
         return kube.get(Ref("apps/v1", "Deployment", "wishlist", namespace))
 
 
-def test_from_the_form_to_live_in_two_environments(world, submit, harbour, cluster) -> None:  # noqa: F811
+def test_from_the_form_to_live_in_two_environments(world, submit, harbour, cluster) -> None:
     row = merged(world, submit(environments=BOTH))
     harbour(row, State.LIVE)
     assert [r.state for r in row.rollouts.all()] == [Rollout.State.HEALTHY] * 2
@@ -95,7 +95,7 @@ def test_an_image_that_does_not_exist_says_why_and_its_fix_leads_to_live(world, 
     assert world.host.proposal(REPO, 2).state == "merged"
 
 
-def test_a_rollout_recovers_when_what_was_missing_comes(world, submit, harbour, cluster) -> None:  # noqa: F811
+def test_a_rollout_recovers_when_what_was_missing_comes(world, submit, harbour, cluster) -> None:
     secret = {"name": "PASSWORD", "secret": "wishlist-db", "key": "password"}
     row = merged(world, submit(secrets=[secret]))
     harbour(row, State.NEEDS_ATTENTION)
@@ -113,7 +113,58 @@ def test_a_rollout_recovers_when_what_was_missing_comes(world, submit, harbour, 
     assert "rollout_failed" in said(row)
 
 
-def test_a_cluster_that_is_away_is_waited_for(world, submit, harbour, cluster) -> None:  # noqa: F811
+def test_what_a_person_pushed_to_the_branch_is_applied_too(world, submit, harbour, cluster) -> None:
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+    extra = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra, namespace: shop-staging}\ndata: {a: b}\n"
+    )
+    world.host.commit(
+        REPO,
+        branch=row.branch,
+        files={"apps/checkout/wishlist/staging/extra.yaml": extra.encode(), "apps/notes.md": b"x"},
+        author=Person("noah", "Noah"),
+        message="A setting more",
+    )
+    tasks.reconcile()
+    row = merged(world, row)
+    with cluster.client() as kube:
+        assert kube.get(Ref("v1", "ConfigMap", "extra", "shop-staging"))["data"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a: [", "cannot be read"),
+        (b"\xff", "cannot be read"),
+        (b"kind: ClusterRoleBinding\nmetadata: {name: x}\n", "no namespace"),
+        (b"kind: ConfigMap\nmetadata: {name: x, namespace: kube-system}\n", "kube-system"),
+        (b"kind: ConfigMap\nmetadata: [x]\n", "no namespace"),
+    ],
+)
+def test_what_does_not_belong_there_is_refused_before_anything_is_applied(
+    world,
+    submit,
+    harbour,
+    cluster,
+    text,
+    said,
+) -> None:
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+    path = "apps/checkout/wishlist/staging/zz.yaml"
+    world.host.commit(REPO, branch=row.branch, files={path: text}, author=Person("n", "N"), message="By hand")
+    tasks.reconcile()
+    row = merged(world, row)
+    assert (row.state, row.problem["step"]) == (State.NEEDS_ATTENTION, "apply")
+    assert said in row.problem["message"]
+    with cluster.client() as kube:
+        assert kube.list("apps/v1", "Deployment", "shop-staging").items == []
+
+
+def test_a_cluster_that_is_away_is_waited_for(world, submit, harbour, cluster) -> None:
     cluster.stop()
     row = merged(world, submit())
     assert row.state == State.MERGED

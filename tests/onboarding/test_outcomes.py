@@ -11,7 +11,7 @@ from services.clusters.signals import workload_changed
 from services.effects.errors import OutsideError
 from services.effects.models import Effect
 from services.integrations.githosts.base import SLIPWAY, Person
-from services.onboarding import actions, tasks
+from services.onboarding import actions, rules, tasks
 from services.onboarding.models import Hop, Request, Rollout, State
 from services.onboarding.queries import Picture
 from tests.effects_driver import run_due_effects
@@ -233,6 +233,13 @@ def test_retry_applies_again_where_it_fails(world, merged) -> None:
     row = actions.retry(request=row, by=world.mira)
     assert (row.state, states(row)) == (State.ROLLING_OUT, ["applying", "waiting"])
     assert Effect.objects.filter(kind="onboarding.apply", payload__environment="staging").count() == 2
+
+
+def test_a_rollout_nobody_hears_of_can_be_corrected_or_closed(world, merged) -> None:
+    row = accept(merged)
+    assert rules.can_edit(world.mira, row)
+    row = actions.close(request=row, by=world.priya, reason="The cluster is gone")
+    assert (row.state, world.host.proposal(REPO, 1).state) == (State.CLOSED, "merged")
 
 
 def test_a_fix_after_the_merge_is_a_new_pull_request(world, merged) -> None:

@@ -159,7 +159,8 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
     _check_edit(by, row)
     if row.merge_asked_by_id and not row.merge_sha:
         raise WrongState(f"{row.ref} is being merged.")
-    _accept(row, queries.evaluate(row.blueprint, answers, user=by, request=row), by)
+    row.base_sha = queries.base_of(row)
+    _accept(row, queries.evaluate(row.blueprint, answers, user=by, request=row, at=row.base_sha), by)
     try:
         with transaction.atomic():
             move(
@@ -190,7 +191,6 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
     row.team = _team_of(entity) or row.team or by.teams.first()
     row.title = queries.title_for(row.blueprint, found.answers)
     row.digest = queries.digest_of(row.blueprint)
-    row.base_sha = queries.base_of(row)
     row.generation += 1
     row.problem, row.reason = {}, ""
     row.submitted_at = row.submitted_at or timezone.now()

@@ -47,15 +47,23 @@ def base_of(request: Request) -> str:
 
 
 def evaluate(
-    blueprint: str, answers: Mapping[str, Any], *, user: User, request: Request | None = None
+    blueprint: str,
+    answers: Mapping[str, Any],
+    *,
+    user: User,
+    request: Request | None = None,
+    at: str | None = None,
 ) -> engine.Evaluation:
-    """The form as these answers make it. `request` is the one being edited; its own name is not taken."""
+    """The form as these answers make it. `request` is the one being edited; its own name is not taken.
+
+    `at` is the commit of the deploy repository to compare with (None: the tip of its default branch).
+    """
     from services.onboarding import blueprints as engine
 
-    return engine.evaluate(blueprints()[blueprint], dict(answers), context_for(user, request))
+    return engine.evaluate(blueprints()[blueprint], dict(answers), context_for(user, request, at))
 
 
-def context_for(user: User, request: Request | None = None) -> engine.Context:
+def context_for(user: User, request: Request | None = None, at: str | None = None) -> engine.Context:
     from services.onboarding import blueprints as engine
 
     row = request or EMPTY
@@ -70,7 +78,7 @@ def context_for(user: User, request: Request | None = None) -> engine.Context:
             engine.Choice(e.ref, e.title or e.name, e.type)
             for e in _entities("ref", chosen, "Component", "Resource")
         ],
-        existing=_reader(row),
+        existing=_reader(row, at),
         request=request.ref if request else "",
     )
 
@@ -109,11 +117,11 @@ def _taken(own: Request) -> Callable[[str], bool]:
     return taken
 
 
-def _reader(row: Request) -> Callable[[str], bytes | None]:
-    """Reads the deploy repository's default branch, opening it once and only when asked."""
+def _reader(row: Request, at: str | None) -> Callable[[str], bytes | None]:
+    """Reads the deploy repository, opening it once and only when asked."""
 
     @cache
     def opened() -> Callable[[str], bytes | None]:
-        return githosts.get(row.provider).reader(row.repo)
+        return githosts.get(row.provider).reader(row.repo, at)
 
     return lambda path: opened()(path)

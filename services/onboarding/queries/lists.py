@@ -37,7 +37,7 @@ def waits_for(user: User) -> list[Request]:
 
 
 def _waits(user: User, row: Request) -> bool:
-    if row.state == State.AWAITING_APPROVAL:
+    if row.state == State.AWAITING_APPROVAL or (row.state == State.IN_REVIEW and rules.open_needs(row)):
         return bool(rules.needs_for(user, row))
     if row.state == State.NEEDS_ATTENTION:
         return row.created_by_id == user.pk
