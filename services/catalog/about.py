@@ -44,7 +44,6 @@ ICONS = {
     "worker": "settings",
     "documentation": "book-2",
 }
-TEXT_KINDS = ("API",)
 SHOWN = 50
 BELOW = {
     "group": ("Owns", "owner"),

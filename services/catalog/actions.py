@@ -38,7 +38,6 @@ def plan_import(
     files: Mapping[str, bytes],
     by: Person,
     revision: str = "",
-    notes: list[str] | None = None,
 ) -> ImportRun:
     """Look at the files and write down what an import would change. Changes nothing else."""
     reports = examine(files)
@@ -52,7 +51,6 @@ def plan_import(
         payload=payload,
         changes=[change.as_dict() for change in changes],
         counts={**counts(reports), **_tally(changes)},
-        notes=notes or [],
         created_by=by,
     )
 

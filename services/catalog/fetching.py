@@ -30,10 +30,9 @@ class CannotFetch(ValueError):
 
 @dataclass
 class Fetched:
-    """Text files by path, and what was left out."""
+    """Text files by path, and the commit they are of."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     revision: str = ""
     total: int = 0
 

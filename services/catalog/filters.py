@@ -65,10 +65,6 @@ class Filters:
         found["kind"] = found["kind"].lower() if found["kind"].lower() in KINDS else ""
         return cls(**found)
 
-    @property
-    def is_typed(self) -> bool:
-        return any(getattr(self, field.name) for field in fields(self))
-
     def url(self) -> str:
         """The query string that gives these filters again."""
         return "?" + urlencode({f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)})

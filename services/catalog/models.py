@@ -224,7 +224,6 @@ class ImportRun(models.Model):
     changes = models.JSONField(default=list, help_text="What would change, or did.")
     undo = models.JSONField(default=list, help_text="What was there before.")
     counts = models.JSONField(default=dict)
-    notes = models.JSONField(default=list)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     applied_at = models.DateTimeField(null=True)

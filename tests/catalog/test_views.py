@@ -1,6 +1,7 @@
 import io
 import zipfile
 
+import pygit2
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -10,6 +11,7 @@ from services.audit.models import Event
 from services.catalog import health
 from services.catalog.actions import import_documents
 from services.catalog.models import Entity, ImportRun, Source
+from services.integrations.githosts.local import LocalHost
 from tests.catalog.conftest import COMPONENT
 
 pytestmark = pytest.mark.django_db
@@ -439,6 +441,43 @@ def test_folders_are_for_the_platform_team_and_can_be_looked_at_again(client, mi
     for action in ("apply", "undo"):
         client.post(f"{again.url}{action}/")
     assert ImportRun.objects.get(pk=again.url.split("/")[3]).state == "planned"
+
+
+def test_a_repository_of_the_git_host_is_for_everybody(client, mira, files, settings):
+    LocalHost().create("shop/deploy")
+    repository = pygit2.Repository(str(settings.GIT_ROOT / "shop" / "deploy.git"))
+    inner, outer = repository.TreeBuilder(), repository.TreeBuilder()
+    for name, content in files.items():
+        inner.insert(name, repository.create_blob(content), pygit2.enums.FileMode.BLOB)
+    outer.insert("catalog", inner.write(), pygit2.enums.FileMode.TREE)
+    signature = pygit2.Signature("Mira", "mira@larkfield.example")
+    repository.create_commit("refs/heads/main", signature, signature, "one", outer.write(), [])
+    client.force_login(mira)
+    where = {"location": "shop/deploy", "branch": "", "path": "catalog"}
+    url = client.post("/catalog/import/?from=git", where).url
+    client.post(f"{url}apply/")
+    cart = Entity.objects.get(name="cart")
+    assert (cart.location, cart.source.title) == ("catalog/cart.yaml", "shop/deploy")
+    again = client.post(f"/catalog/sources/{cart.source_id}/look/")
+    assert "Nothing would change" in client.get(again.url).content.decode()
+    client.post("/catalog/import/?from=git", {**where, "branch": "none"})
+    assert Source.objects.count() == 1
+
+
+def test_a_repository_on_this_machine_is_for_the_platform_team(client, priya, folder):
+    repository = pygit2.init_repository(str(folder), initial_head="main")
+    repository.index.add_all()
+    signature = pygit2.Signature("Priya", "priya@larkfield.example")
+    repository.create_commit("HEAD", signature, signature, "one", repository.index.write_tree(), [])
+    client.force_login(priya)
+    url = client.post("/catalog/import/?from=git", {"location": str(folder)}).url
+    client.post(f"{url}apply/")
+    source = Source.objects.get()
+    assert source.entities.count() == 5
+    assert (
+        "Nothing would change"
+        in client.post(f"/catalog/sources/{source.pk}/look/", follow=True).content.decode()
+    )
 
 
 def test_a_source_that_is_gone_is_said_when_looked_at_again(client, priya, folder):

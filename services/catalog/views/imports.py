@@ -12,7 +12,7 @@ from portal.shell import tables, toasts
 from portal.shell.policies import policy, signed_in
 from services.catalog import actions, planning, queries, rules
 from services.catalog.fetching import CannotFetch
-from services.catalog.forms import FORMS, FolderForm, GitForm, ImportForm, look_again
+from services.catalog.forms import FORMS, GitForm, ImportForm, look_again
 from services.catalog.models import ImportRun, Source
 
 TITLES = {
@@ -70,7 +70,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
             source=source, files=fetched.files, by=request.user, revision=fetched.revision
         )
         return redirect(run)
-    context = {"form": form, "kind": kind, "kinds": kinds, "is_folder": isinstance(form, FolderForm)}
+    context = {"form": form, "kind": kind, "kinds": kinds}
     return render(request, "catalog/import_new.html", context, status=422 if form.errors else 200)
 
 
