@@ -2,7 +2,6 @@
 
 import shutil
 
-import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -57,6 +56,8 @@ def _disk() -> str:
 
 
 def _redis() -> str:
+    import redis  # 20 MB that most processes never need
+
     try:
         redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5).ping()
     except redis.RedisError:
