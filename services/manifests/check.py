@@ -67,15 +67,20 @@ def check(
     """
     wanted = environment_class(environment, settings or {})
     subjects = [subject for index, each in enumerate(documents) for subject in _subjects(each, index)]
-    found: list[Finding] = []
+    told = {number: list(_alone(subject, kubernetes)) for number, subject in enumerate(subjects)}
     rails = guardrails if guardrails is not None else shipped()
     objects = [subject.data if subject.is_object else {} for subject in subjects]
     places = [subject.file for subject in subjects]
-    for index, problem in rails.broken(objects, wanted, settings or {}, places):
-        found.append(_finding(problem, subjects[index], wanted))
-    for subject in subjects:
-        found.extend(_finding(problem, subject, wanted) for problem in _alone(subject, kubernetes))
+    for number, problem in rails.broken(objects, wanted, settings or {}, places):
+        # What the schema refuses anyway need not be told again by each rule that stumbles over it.
+        if not (problem.unjudged and any(each.rule.id in MALFORMED for each in told[number])):
+            told[number].append(problem)
+    found = (_finding(each, subjects[number], wanted) for number, each in _pairs(told))
     return sorted(_once(found), key=_order)
+
+
+def _pairs(told: Mapping[int, list[Problem]]) -> Iterator[tuple[int, Problem]]:
+    return ((number, problem) for number, problems in told.items() for problem in problems)
 
 
 def unreadable(error: ManifestError) -> Finding:
@@ -150,6 +155,7 @@ REMOVED_API = Rule(
     {"": "block"},
     (60,),
 )
+MALFORMED = frozenset({"schema", "spec-missing", "removed-api", "not-an-object"})
 UNCHECKED = Rule(
     "unchecked-kind",
     "Fields not checked",

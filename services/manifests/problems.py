@@ -63,6 +63,7 @@ class Problem:
     message: str
     changes: Mapping[Path, Any] = field(default_factory=dict)
     label: str = ""
+    unjudged: bool = False  # nothing is known to be wrong: the rule could not be evaluated
 
 
 PRODUCTION = "production"

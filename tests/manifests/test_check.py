@@ -128,6 +128,13 @@ def test_counts():
     assert counts(findings) == {"block": 1, "warn": 0, "info": 1}
 
 
+def test_what_the_schema_refuses_is_not_told_again_by_every_guardrail():
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n"
+    messages = [each.message for each in check(load_all(text), environment="production")]
+    assert "template is missing" in messages
+    assert not any("could not be judged" in each for each in messages)
+
+
 # Files
 
 

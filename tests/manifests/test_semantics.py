@@ -202,6 +202,7 @@ def test_slips_in_a_deployment(place, value, rule, better):
 
 
 BAD_ELSEWHERE = [
+    ({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}}, "spec-missing"),
     (cron("* * * *"), "bad-schedule"),
     (cron("61 * * * *"), "bad-schedule"),
     (cron("0 0 31 2 *"), "bad-schedule"),

@@ -1,6 +1,5 @@
 """Policies against objects. When a list is at fault its items are judged one by one, to name the one."""
 
-import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -60,10 +59,12 @@ class Case:
     """One object under evaluation; what policies have in common is computed once."""
 
     def __init__(self, obj: Object, around: Surroundings, item: Any = None) -> None:
-        self.obj, self.around, self.item = without_nulls(obj), around, item
+        self.obj: Object = {"metadata": {}, **without_nulls(obj)}
+        self.around, self.item = around, item
         self.namespace = around.namespace_of(obj)
         self._known: set[str] = set()
         self._conditions: dict[str, bool] = {}
+        self.failed: dict[str, ExpressionError] = {}
         self._scope: Scope | None = None
 
     @property
@@ -97,8 +98,10 @@ class Case:
 
     def _compute(self, variable: str, expression: Expression) -> None:
         self._known.add(variable)
-        with contextlib.suppress(ExpressionError):
+        try:
             self.scope.extend(variable, expression.evaluate(self.scope))
+        except ExpressionError as error:
+            self.failed[variable] = error
 
     def _know(self, variable: str, value: Any) -> None:
         if variable not in self._known:
@@ -129,7 +132,7 @@ def problems(policy: Policy, case: Case) -> Iterator[Problem]:
             return
         scope = case.prepare(policy)
     except ExpressionError as error:
-        yield from _unable(policy, error)
+        yield from _unable(policy, case, error)
         return
     for validation in policy.validations:
         yield from _broken(policy, validation, case, scope)
@@ -140,7 +143,7 @@ def _broken(policy: Policy, validation: Validation, case: Case, scope: Scope) ->
         if not _true(validation.expression, scope):
             yield from _located(policy, validation, case)
     except ExpressionError as error:
-        yield from _unable(policy, error)
+        yield from _unable(policy, case, error)
 
 
 def _true(expression: Expression, scope: Scope) -> bool:
@@ -150,10 +153,12 @@ def _true(expression: Expression, scope: Scope) -> bool:
     return result
 
 
-def _unable(policy: Policy, error: ExpressionError) -> Iterator[Problem]:
+def _unable(policy: Policy, case: Case, error: ExpressionError) -> Iterator[Problem]:
     """failurePolicy: Fail refuses what cannot be judged, Ignore lets it pass; a refusal says so."""
     if policy.fails_closed:
-        yield Problem(policy.rule, (), f"could not be judged by the policy {policy.id}: {error}")
+        first = next((case.failed[name] for name, _ in policy.variables if name in case.failed), error)
+        message = f"could not be judged by the policy {policy.id}: {first.message}"
+        yield Problem(policy.rule, (), message, unjudged=True)
 
 
 def _located(policy: Policy, validation: Validation, case: Case) -> Iterator[Problem]:

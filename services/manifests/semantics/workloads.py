@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.manifests import pointers
+from services.manifests import pointers, schema
 from services.manifests.objects import (
     LONG_RUNNING,
+    POD_SPECS,
     Object,
     entries,
     group,
@@ -36,6 +37,12 @@ STRATEGY = Rule(
     "With neither a surplus nor a missing pod allowed no pod can be replaced.",
     {"": "block"},
     (13,),
+)
+NO_SPEC = Rule(
+    "spec-missing",
+    "An object without a spec",
+    "The spec is the object: without it there is nothing to run.",
+    {"": "block"},
 )
 NUMBER = Rule("bad-number", "A number out of range", "The API refuses it.", {"": "block"})
 BUDGET = Rule(
@@ -73,6 +80,12 @@ COUNTS = (
     "successfulJobsHistoryLimit",
     "failedJobsHistoryLimit",
 )
+
+
+def has_spec(obj: Object) -> Iterator[Problem]:
+    wanted = kind(obj) in (*POD_SPECS, "Service", "Ingress", "NetworkPolicy", "PersistentVolumeClaim")
+    if wanted and kind(obj) != "PodTemplate" and group(obj) in schema.BUILT_IN and not obj.get("spec"):
+        yield Problem(NO_SPEC, ("spec",), f"the {kind(obj)} has no spec")
 
 
 def selector(obj: Object) -> Iterator[Problem]:
@@ -197,4 +210,4 @@ def scaling(obj: Object) -> Iterator[Problem]:
         )
 
 
-CHECKS = (selector, restart_policy, strategy, counts, budget, budget_numbers, spread, scaling)
+CHECKS = (has_spec, selector, restart_policy, strategy, counts, budget, budget_numbers, spread, scaling)
