@@ -7,6 +7,8 @@ from django import forms
 from services.clusters.models import NAME, Cluster, Environment
 from services.integrations.kube import kubeconfig
 
+TYPED = {"rows": 12, "class": "form-control mono", "spellcheck": "false", "autocomplete": "off"}
+
 
 class WriteOnly(forms.Textarea):
     """A text area that comes back empty: what is typed in is a secret."""
@@ -23,7 +25,9 @@ class CredentialsForm(forms.Form):
         label="Kubeconfig",
         max_length=kubeconfig.SIZE_LIMIT,
         strip=False,
-        widget=WriteOnly(attrs={"rows": 12, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
+        widget=WriteOnly(
+            attrs={"rows": 12, "class": "form-control mono", "spellcheck": "false", "autocomplete": "off"}
+        ),
         help_text=(
             "With a server, its certificate authority and a service account's token. It is sealed, "
             "and never shown again; after a mistake please paste it anew."

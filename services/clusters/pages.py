@@ -15,6 +15,7 @@ from services.clusters.models import Cluster
 from services.clusters.picture import EnvironmentState
 
 SHOWN = 2
+EVIDENCE = 4
 RANK = {"error": 0, "warn": 1, "info": 2}
 
 
@@ -57,16 +58,17 @@ def register() -> None:
 
 
 def states_for(request: HttpRequest, entity: Any) -> list[EnvironmentState]:
-    """The live state, read once for all parts of one page."""
+    """The live state, production first, read once for all parts of one page."""
     cache: dict[str, list[EnvironmentState]] = request.__dict__.setdefault("_live_states", {})
     if entity.ref not in cache:
-        cache[entity.ref] = queries.live_state(entity.ref) if entity.kind == "Component" else []
+        states = queries.live_state(entity.ref) if entity.kind == "Component" else []
+        cache[entity.ref] = sorted(states, key=lambda state: not state.environment.is_production)
     return cache[entity.ref]
 
 
 def environments(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     """One card for each environment, production first."""
-    states = sorted(states_for(request, entity), key=lambda s: not s.environment.is_production)
+    states = states_for(request, entity)
     return {"states": states} if states else None
 
 
@@ -78,18 +80,22 @@ class Told:
     state: EnvironmentState
     fix_url: str
 
+    @property
+    def evidence(self) -> list[tuple[str, str]]:
+        """Fields and what they say, each once."""
+        return list(dict.fromkeys((e.field, e.value) for e in self.finding.evidence))[:EVIDENCE]
+
 
 def told(request: HttpRequest, entity: Any) -> list[Told]:
     """Everything that is wrong, the worst first; what is stale says nothing."""
-    found = [
-        Told(finding, state, fixes.url_of(entity, state.environment.name, finding))
-        for state in states_for(request, entity)
-        if not state.stale
-        for finding in state.findings
-    ]
-    return sorted(
-        found, key=lambda t: (RANK.get(t.finding.severity, 9), not t.state.environment.is_production)
-    )
+    live = [state for state in states_for(request, entity) if not state.stale]
+    found = [(finding, state) for state in live for finding in state.findings]
+    url = fixes.url_of(entity) if any(finding.fix for finding, _ in found) else ""
+    return sorted((Told(f, state, url if f.fix else "") for f, state in found), key=_urgency)
+
+
+def _urgency(one: Told) -> tuple[int, bool]:
+    return RANK.get(one.finding.severity, 9), not one.state.environment.is_production
 
 
 def worst_findings(request: HttpRequest, entity: Any) -> dict[str, Any] | None:

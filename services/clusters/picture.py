@@ -76,6 +76,40 @@ class WorkloadState:
 
 
 @dataclass(frozen=True)
+class News:
+    """The same event of several objects, told once."""
+
+    reason: str
+    message: str
+    is_warning: bool
+    count: int
+    last_at: datetime
+    kind: str
+    names: list[str]
+
+
+def news_of(events: Iterable[KubeEvent]) -> list[News]:
+    """Events grouped by what they say but for the name; warnings first, then the latest."""
+    groups: dict[tuple[str, str, str, bool], list[KubeEvent]] = defaultdict(list)
+    for event in events:
+        said = event.message.replace(event.involved_name, "…")
+        groups[event.involved_kind, event.reason, said, event.is_warning].append(event)
+    found = [
+        News(
+            reason=reason,
+            message=same[0].message if len(same) == 1 else said,
+            is_warning=is_warning,
+            count=sum(event.count for event in same),
+            last_at=max(event.last_at for event in same),
+            kind=kind,
+            names=sorted({event.involved_name for event in same}),
+        )
+        for (kind, reason, said, is_warning), same in groups.items()
+    ]
+    return sorted(found, key=lambda news: (not news.is_warning, -news.last_at.timestamp()))
+
+
+@dataclass(frozen=True)
 class EnvironmentState:
     """`stale`: the picture is older than a live page may show; `health` is then what it last was."""
 
@@ -93,6 +127,10 @@ class EnvironmentState:
     workloads: list[WorkloadState]
     findings: list[Any]
     events: list[KubeEvent]
+
+    @property
+    def news(self) -> list[News]:
+        return news_of(self.events)
 
     @property
     def restarts(self) -> int:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from portal.shell import registry
 from portal.shell.registry import NavItem, NeedsItem, PaletteItem, Panel, Tab
+from services.clusters import fixes
 
 
 def register() -> None:
@@ -17,6 +18,7 @@ def register() -> None:
             "requests", "Requests", "git-pull-request", "onboarding:request_list", order=40, badge=waiting
         )
     )
+    fixes.sources.append(form_of)
     registry.palette.add(found)
     registry.palette.add(forms)
     registry.needs_me.add(needs)
@@ -25,6 +27,14 @@ def register() -> None:
     registry.entity_tabs.add(
         Tab("requests", "Requests", 40, "onboarding/entity_requests.html", of_entity, badge=open_for_entity)
     )
+
+
+def form_of(entity: Any) -> str:
+    """The open request that changes this entity: its form corrects what is wrong."""
+    from services.onboarding.models import Request
+
+    row = Request.objects.open().filter(entity_ref=entity.ref).first()
+    return row.get_absolute_url() if row else ""
 
 
 def waiting(request: HttpRequest) -> int | None:

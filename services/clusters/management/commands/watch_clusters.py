@@ -11,6 +11,8 @@ from services.clusters.watching.loop import Watcher
 
 class Command(BaseCommand):
     help = "Watch every registered cluster and keep what runs there in the database."
+    # They import every view of the portal, which would double the memory of this process.
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         watcher = Watcher()
