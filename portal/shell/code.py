@@ -28,7 +28,7 @@ def yaml(text: str) -> SafeString:
     found = LINE.fullmatch(body)
     if found is None:
         return SafeString(escape(text))
-    parts = [escape(found["lead"])]
+    parts: list[str] = [escape(found["lead"])]
     if found["key"]:
         parts.append(f'<span class="k">{escape(found["key"])}</span>:')
     if found["rest"].strip():

@@ -5,10 +5,10 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.shell import registry, toasts
+from portal.shell.http import HttpRequest
 
 ON_THE_PHONE = ("home", "catalog", "new", "requests", "help")
 

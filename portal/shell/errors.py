@@ -3,9 +3,11 @@
 from typing import Any
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
+
+from portal.shell.http import HttpRequest
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

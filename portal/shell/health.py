@@ -5,10 +5,11 @@ import shutil
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, public
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from itertools import islice
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.http import HttpRequest
 from portal.shell.registry import PaletteItem
 
 PER_GROUP = 6

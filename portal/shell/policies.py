@@ -6,7 +6,9 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+
+from portal.shell.http import HttpRequest
 
 Rule = Callable[[Any], bool]
 View = Callable[..., HttpResponse]

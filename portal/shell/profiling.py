@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+
+from portal.shell.http import HttpRequest
 
 
 class _Counter:

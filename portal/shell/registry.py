@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from django.http import HttpRequest
+from portal.shell.http import HttpRequest
 
 T = TypeVar("T")
 

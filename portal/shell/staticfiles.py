@@ -10,6 +10,6 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
 
     def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
         try:
-            return super().hashed_name(name, content, filename)
+            return str(super().hashed_name(name, content, filename))
         except ValueError:  # not collected: in tests, or right after a file was added
             return name

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
+
+from portal.shell.http import HttpRequest
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def paginate(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", per_page: int = 50) -> Page:
+def paginate(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", per_page: int = 50) -> "Page[Any]":
     """The page the query string asks for; a number out of range gives the nearest page."""
     return Paginator(rows, per_page).get_page(request.GET.get("page"))
 

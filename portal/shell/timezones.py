@@ -4,8 +4,10 @@ import zoneinfo
 from collections.abc import Callable
 from functools import cache
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
+
+from portal.shell.http import HttpRequest
 
 
 @cache

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django_htmx.http import trigger_client_event
+
+from portal.shell.http import HttpRequest
 
 UNDO = "undo:"
 

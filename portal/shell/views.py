@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.shell import palette, registry, times
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 
 

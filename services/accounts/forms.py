@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
-from django.http import HttpRequest
 
+from portal.shell.http import HttpRequest
 from services.accounts.models import User
 from services.accounts.queries import by_name_or_mail, may_try
 
@@ -45,13 +45,13 @@ class SignInForm(forms.Form):
         return data
 
 
-class ThemeForm(forms.ModelForm):
+class ThemeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     class Meta:
         model = User
         fields = ["theme"]
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     timezone = forms.ChoiceField(label="Time zone", required=False, help_text="Times are shown in it.")
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import auth
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, public, signed_in
 from services.accounts import actions, queries
 from services.accounts.forms import ProfileForm, SignInForm, ThemeForm

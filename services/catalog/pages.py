@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.http import HttpRequest
 from portal.shell.registry import NavItem, NavService, PaletteItem, Panel
 from services.catalog import about, health, queries
 from services.catalog.models import Entity, EntityQuerySet

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.http import HttpRequest
 from portal.shell.registry import EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 from services.catalog import health
 from services.clusters import fixes, queries, rules

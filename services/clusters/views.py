@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog.models import Entity
 from services.clusters import actions, pages, queries, rules

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only
 from portal.shell.registry import NavItem, NeedsItem
 from services.effects import queries

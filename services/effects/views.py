@@ -1,12 +1,13 @@
 """The outbox as platform engineers see it: what waits for a person, what runs, what was done."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import tables
+from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only, policy
 from services.effects import actions, queries
 from services.effects.models import Effect

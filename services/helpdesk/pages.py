@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from portal.shell import registry
+from portal.shell.http import HttpRequest
 from portal.shell.registry import (
     EntityAction,
     EntityPanel,

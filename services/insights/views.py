@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from portal.shell import tables
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team
 from services.helpdesk.rules import can_triage

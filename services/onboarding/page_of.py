@@ -147,24 +147,24 @@ def usual(row: Request) -> dict[str, str]:
 
 def bars(legs: Iterable[queries.Leg]) -> dict[str, Any]:
     """The Gantt-like chart: each leg from its start, in the width it took."""
-    gone = [leg for leg in legs if leg.took is not None and leg.started_at is not None]
+    gone = [(leg, leg.started_at, leg.took) for leg in legs if leg.took is not None and leg.started_at]
     if not gone:
         return {}
-    begin = min(leg.started_at for leg in gone)
-    end = max(leg.started_at + leg.took for leg in gone)
+    begin = min(start for _, start, _ in gone)
+    end = max(start + took for _, start, took in gone)
     whole = max((end - begin).total_seconds(), 1.0)
     scale = (CHART_TO - CHART_FROM) / whole
     rows = [
         {
             "label": leg.label,
-            "took": times.span(leg.took),
-            "x": f"{CHART_FROM + (leg.started_at - begin).total_seconds() * scale:.1f}",
-            "width": f"{max(3.0, leg.took.total_seconds() * scale):.1f}",
+            "took": times.span(took),
+            "x": f"{CHART_FROM + (start - begin).total_seconds() * scale:.1f}",
+            "width": f"{max(3.0, took.total_seconds() * scale):.1f}",
             "y": number * ROW_HEIGHT + 5,
             "text_y": number * ROW_HEIGHT + 15,
             "fill": "f4" if leg.is_human else "f0",
             "person": leg.is_human,
         }
-        for number, leg in enumerate(gone)
+        for number, (leg, start, took) in enumerate(gone)
     ]
     return {"rows": rows, "height": len(rows) * ROW_HEIGHT + 2}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.http import HttpRequest
 from portal.shell.registry import NavItem, NeedsItem, PaletteItem, Panel, Tab
 from services.clusters import fixes
 

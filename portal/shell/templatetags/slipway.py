@@ -140,7 +140,7 @@ def qs(context: template.Context, **changes: Any) -> str:
             query.pop(key, None)
         else:
             query[key] = str(value)
-    return "?" + query.urlencode()
+    return f"?{query.urlencode()}"
 
 
 @register.inclusion_tag("components/sort.html", takes_context=True)

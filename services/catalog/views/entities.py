@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Page
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from portal.shell import registry, tables, toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, queries, rules
 from services.catalog.export import as_yaml

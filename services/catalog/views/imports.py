@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.shell import tables, toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.catalog import actions, planning, queries, rules
 from services.catalog.fetching import CannotFetch

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
 from services.helpdesk import actions, live, queries

@@ -1,10 +1,11 @@
 """My tickets, and those of colleagues."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal.shell import tables
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.helpdesk import queries, rules
 from services.helpdesk.forms import FilterForm, team_choices

@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import tables, toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only, policy
 from services.helpdesk import actions, live, queries, wording
 from services.helpdesk.errors import HelpdeskError

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.helpdesk import actions, forms, thread
 from services.helpdesk.errors import HelpdeskError, TicketMoved

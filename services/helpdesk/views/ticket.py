@@ -3,11 +3,12 @@
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
 from services.helpdesk import actions, forms, live, queries, rules, thread

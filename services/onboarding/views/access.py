@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from services.onboarding import queries
 from services.onboarding.errors import NotAllowed, Refusal
 from services.onboarding.models import Request

@@ -2,11 +2,12 @@
 
 import uuid
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.onboarding import drawing, reviewing, standing
 from services.onboarding.views.access import request_for

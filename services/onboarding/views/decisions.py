@@ -1,11 +1,12 @@
 """Buttons: each one post, one action, back to the page. Sending a button twice does it once."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.onboarding import actions, page_of
 from services.onboarding.views.access import refusals_as_toasts, request_for

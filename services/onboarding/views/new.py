@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import replace_url
 
 from portal.shell import toasts
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.onboarding import actions, form_page, queries, rules
 from services.onboarding.blueprints import Blueprint

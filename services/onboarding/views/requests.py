@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.shell import tables, times
+from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team, User
 from services.onboarding import page_of, queries, rules, standing
@@ -37,8 +38,8 @@ COLUMNS = {
 @require_safe
 def request_list(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "open")
-    rows = _filtered(request, show if show in SHOWN else "open")
-    rows = tables.order(request, rows, COLUMNS, "-updated")
+    filtered = _filtered(request, show if show in SHOWN else "open")
+    rows = tables.order(request, filtered, COLUMNS, "-updated")
     if request.GET.get("format") == "csv":
         return tables.csv_response("requests", page_of.CSV_HEADER, page_of.csv_rows(rows))
     page = tables.paginate(request, rows.prefetch_related("hops"))
