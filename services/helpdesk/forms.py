@@ -85,7 +85,7 @@ class ReplyForm(forms.Form):
     body = forms.CharField(
         max_length=TOO_LONG, error_messages={"required": "An empty message helps nobody. Nothing was sent."}
     )
-    vis = forms.ChoiceField(choices=[("public", "Public reply"), ("note", "Internal note")], initial="public")
+    vis = forms.ChoiceField(choices=[("public", "Public reply"), ("note", "Internal note")], required=False)
     wait = forms.BooleanField(required=False)
     seen = forms.IntegerField(required=False)
     nonce = forms.CharField(max_length=40, required=False)

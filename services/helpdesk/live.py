@@ -26,6 +26,13 @@ def states(entity_ref: str, environment: str = "") -> list[EnvironmentState]:
     return [state for state in found if not environment or state.environment.name == environment]
 
 
+def where(ticket: Ticket, found: Sequence[EnvironmentState]) -> EnvironmentState | None:
+    """The state in the ticket's environment; when it names none, the worst there is."""
+    if ticket.environment:
+        return next((state for state in found if state.environment.name == ticket.environment), None)
+    return min(found, key=lambda state: _rank(state.shown_health), default=None)
+
+
 def environments() -> list[tuple[str, str]]:
     """Name and title of every environment, in their order."""
     return [(environment.name, environment.title) for environment in clusters.environments()]

@@ -107,6 +107,15 @@ def test_then_and_now_colours_what_changed(mira) -> None:
     assert {row.tone for row in gone.rows} == {""}
 
 
+def test_where_a_ticket_is_about(mira) -> None:
+    watched(ready=1)
+    states = live.states(REF)
+    assert live.where(ticket(environment="production"), states).environment.name == "production"
+    assert live.where(ticket(environment="staging"), states) is None
+    assert live.where(ticket(environment=""), states).shown_health == "Degraded"
+    assert live.where(ticket(environment=""), []) is None
+
+
 def test_nothing_frozen_compares_with_nothing() -> None:
     assert live.then_and_now(ticket(), []) is None
     old = ticket(snapshot={"environments": [{"environment": "gone", "health": "Nonsense"}]})

@@ -174,7 +174,7 @@ def test_ticket_reply_refused_keeps_the_words(mira, priya) -> None:
 
 def test_ticket_reply_to_a_closed_ticket_leads_to_the_follow_up(mira) -> None:
     made = ticket_in(State.CLOSED)
-    answer = step(client_of(mira), made, "ticket_reply", body="Again", vis="public", nonce="x")
+    answer = step(client_of(mira), made, "ticket_reply", body="Again", nonce="x")
     assert "so this opened T-" in answer.content.decode()
     assert Ticket.objects.get(follows=made).messages.get().body == "Again"
 

@@ -46,7 +46,9 @@ def words(text: str) -> list[str]:
 
 
 @register.inclusion_tag("helpdesk/parts/finding.html")
-def finding(found: dict[str, Any], about: str = "", when: str = "", suffix: str = "") -> dict[str, Any]:
+def finding(
+    found: dict[str, Any], about: str = "", when: str = "", suffix: str = "", level: int = 2
+) -> dict[str, Any]:
     """One diagnosis with its evidence, and where a form corrects it, the way to that form."""
     return {
         "finding": found,
@@ -54,5 +56,6 @@ def finding(found: dict[str, Any], about: str = "", when: str = "", suffix: str 
         "entity": catalog.find(about) if about else None,
         "when": when,
         "suffix": suffix,
+        "level": level,
         "mild": found.get("severity") in ("warn", "warning", "info"),
     }

@@ -40,8 +40,7 @@ def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: 
     context = {
         "ticket": ticket,
         "items": thread.items(ticket, request.user),
-        "states": states,
-        "here": next((s for s in states if s.environment.name == ticket.environment), None),
+        "here": live.where(ticket, states),
         "thennow": live.then_and_now(ticket, states),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "like": queries.like(ticket, request.user),
@@ -88,11 +87,11 @@ OFFERED = {State.IN_PROGRESS, State.WAITING_REQUESTER, State.WAITING_EXTERNAL}
 
 def pane_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """What the queue's preview shows."""
-    states = live.states(ticket.entity_ref, ticket.environment)
+    states = live.states(ticket.entity_ref)
     messages = list(queries.conversation(ticket, request.user))
     return {
         "ticket": ticket,
-        "states": states,
+        "here": live.where(ticket, states),
         "thennow": live.then_and_now(ticket, states),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "shown": messages[:1] + messages[1:][-1:],
