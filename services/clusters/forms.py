@@ -25,9 +25,7 @@ class CredentialsForm(forms.Form):
         label="Kubeconfig",
         max_length=kubeconfig.SIZE_LIMIT,
         strip=False,
-        widget=WriteOnly(
-            attrs={"rows": 12, "class": "form-control mono", "spellcheck": "false", "autocomplete": "off"}
-        ),
+        widget=WriteOnly(attrs=TYPED),
         help_text=(
             "With a server, its certificate authority and a service account's token. It is sealed, "
             "and never shown again; after a mistake please paste it anew."

@@ -1,5 +1,6 @@
 """Writing what the streams told into the picture: rows, their health, their events."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -98,22 +99,21 @@ class Ingest:
         return self._judge([row.uid for row in rows])
 
     def _claim(self, rows: Sequence[KubeObject]) -> None:
-        """What came before its owner gets the entity now: children that do not name one, and events."""
-        while rows := [row for row in rows if row.uid and row.entity_ref]:
-            below: list[KubeObject] = []
-            for row in rows:
-                orphans = KubeEvent.objects.filter(cluster=self.cluster, involved_uid=row.uid, entity_ref="")
-                orphans.update(entity_ref=row.entity_ref)
-                below += self._adopt(row)
-            rows = below
+        """What came before its owner gets the entity now: events, and children that do not name one."""
+        while known := {row.uid: row.entity_ref for row in rows if row.uid and row.entity_ref}:
+            events = KubeEvent.objects.filter(cluster=self.cluster, entity_ref="", involved_uid__in=known)
+            orphans = list(events)
+            for event in orphans:
+                event.entity_ref = known[event.involved_uid]
+            KubeEvent.objects.bulk_update(orphans, ["entity_ref"])
+            rows = self._adopt({row.uid: row.entity_ref for row in rows if row.kind in OWNERS})
 
-    def _adopt(self, owner: KubeObject) -> list[KubeObject]:
-        if owner.kind not in OWNERS:
-            return []
-        children = KubeObject.objects.filter(owner_uid=owner.uid).exclude(entity_ref=owner.entity_ref)
-        strays = list(children.exclude(data__metadata__annotations__has_key=ENTITY))
+    def _adopt(self, owners: dict[str, str]) -> list[KubeObject]:
+        children = KubeObject.objects.filter(owner_uid__in=[uid for uid, ref in owners.items() if ref])
+        unnamed = children.exclude(data__metadata__annotations__has_key=ENTITY) if owners else []
+        strays = [child for child in unnamed if child.entity_ref != owners[child.owner_uid]]
         for stray in strays:
-            stray.entity_ref = owner.entity_ref
+            stray.entity_ref = owners[stray.owner_uid]
         KubeObject.objects.bulk_update(strays, ["entity_ref"])
         return strays
 
@@ -165,20 +165,22 @@ class Ingest:
 
     def _judge(self, uids: Iterable[str]) -> Changed:
         """Health of these objects and of those that made them, up to the top. Returns what changed there."""
-        changed: Changed = set()
-        for row in self._upwards({uid for uid in uids if uid}):
-            related = [child.data for child in self._below(row)] if row.kind in OWNERS else []
-            try:
-                health, message = diagnosing.assess(row.data, related)
-            except MALFORMED as error:
-                self._note(row.data, error)
-                continue
-            if (row.health, row.health_message) != (health, message):
-                row.health, row.health_message = health, message[:MESSAGE]
-                row.save(update_fields=["health", "health_message"])
-            if row.entity_ref and not row.owner_uid:
-                changed.add((row.entity_ref, row.environment))
-        return changed
+        rows = self._upwards({uid for uid in uids if uid})
+        below = self._below([row.uid for row in rows if row.kind in OWNERS])
+        moved = [row for row in rows if self._assess(row, below.get(row.uid, []))]
+        KubeObject.objects.bulk_update(moved, ["health", "health_message"])
+        return {(row.entity_ref, row.environment) for row in rows if row.entity_ref and not row.owner_uid}
+
+    def _assess(self, row: KubeObject, related: Sequence[KubeObject]) -> bool:
+        """Whether the row's health is another than it was."""
+        before = (row.health, row.health_message)
+        try:
+            health, message = diagnosing.assess(row.data, [child.data for child in related])
+        except MALFORMED as error:
+            self._note(row.data, error)
+            return False
+        row.health, row.health_message = health, message[:MESSAGE]
+        return before != (row.health, row.health_message)
 
     def _upwards(self, uids: set[str]) -> list[KubeObject]:
         """The rows of `uids` and of all their owners, each once, the lowest first."""
@@ -191,10 +193,16 @@ class Ingest:
             uids = {row.owner_uid for row in rows if row.owner_uid}
         return found
 
-    def _below(self, row: KubeObject) -> list[KubeObject]:
-        children = list(KubeObject.objects.filter(owner_uid=row.uid))
-        uids = [child.uid for child in children if child.kind in ("ReplicaSet", "Job")]
-        return children + list(KubeObject.objects.filter(owner_uid__in=uids) if uids else [])
+    def _below(self, uids: Sequence[str]) -> dict[str, list[KubeObject]]:
+        """Children and grandchildren of each."""
+        children = list(KubeObject.objects.filter(owner_uid__in=uids)) if uids else []
+        between = {child.uid: child.owner_uid for child in children if child.kind in ("ReplicaSet", "Job")}
+        found: dict[str, list[KubeObject]] = defaultdict(list)
+        for child in children:
+            found[child.owner_uid].append(child)
+        for grandchild in KubeObject.objects.filter(owner_uid__in=between) if between else []:
+            found[between[grandchild.owner_uid]].append(grandchild)
+        return found
 
     # events
 
