@@ -67,7 +67,8 @@ class Scope:
 
     def extend(self, name: str, value: Any) -> None:
         """Set one more variable, in place of one of that name."""
-        self.largest = max(self.largest, _measure({name: value}))
+        if value:
+            self.largest = max(self.largest, _measure({name: value}))
         try:
             self.context.add_variable(name, value)
             self.variables[name] = value
@@ -90,7 +91,7 @@ def _measure(variables: Mapping[str, Any]) -> int:
         for value in level:
             if isinstance(value, str):
                 characters += len(value)
-            elif isinstance(value, Mapping):
+            elif isinstance(value, dict | Mapping):  # dict first: asking an abstract class takes longer
                 largest = max(largest, len(value))
                 following.extend(value.values())
             elif isinstance(value, list | tuple):

@@ -40,7 +40,7 @@ def parse(pointer: str) -> Path:
 def find(data: Any, path: Sequence[str | int], default: Any = None) -> Any:
     """What stands at the path, or the default where nothing does."""
     for part in path:
-        known = part in data if isinstance(data, Mapping) else _in_list(data, part)
+        known = part in data if isinstance(data, dict | Mapping) else _in_list(data, part)
         if not known:
             return default
         data = data[part]

@@ -45,7 +45,7 @@ def _as_text(value: Any) -> str:
 
 def without_nulls(value: Any) -> Any:
     """As the API server reads it: a field that is null is a field not given. Copies only where it must."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         kept = {key: without_nulls(each) for key, each in value.items() if each is not None}
         same = len(kept) == len(value) and all(kept[key] is value[key] for key in kept)
         return value if same else kept
@@ -124,8 +124,8 @@ class Case:
 
 
 def problems(policy: Policy, case: Case) -> Iterator[Problem]:
-    """Every validation the object breaks."""
-    if not matches(policy.constraints, case.obj, case.namespace):
+    """Every validation the object breaks; of a policy that names its kind."""
+    if not policy.only_names_kinds and not matches(policy.constraints, case.obj, case.namespace):
         return
     try:
         if not all(case.meets(condition) for condition in policy.conditions):

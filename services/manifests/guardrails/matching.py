@@ -82,6 +82,15 @@ def _admits(constraints: Mapping[str, Any], obj: Object, namespace: Mapping[str,
     return not of_namespace or namespace is None or selects(of_namespace, labels(namespace))
 
 
+def only_names_kinds(constraints: Mapping[str, Any]) -> bool:
+    """Whether `names_kind` says all there is to say, as in most policies."""
+    rules = constraints.get("resourceRules") or []
+    plain = all(rule.keys() <= {"apiGroups", "apiVersions", "operations", "resources"} for rule in rules)
+    seen = all(not {"CREATE", "UPDATE", "*"}.isdisjoint(rule.get("operations") or ()) for rule in rules)
+    narrowing = ("narrowed", "objectSelector", "namespaceSelector", "excludeResourceRules")
+    return plain and seen and not any(constraints.get(key) for key in narrowing)
+
+
 def names_kind(constraints: Mapping[str, Any], obj: Object) -> bool:
     """Whether any rule names the kind of the object, whatever else they ask."""
     exact = constraints.get("matchPolicy") == "Exact"

@@ -16,11 +16,13 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path as File
 from typing import Any
 
 from services.manifests import reader
 from services.manifests.expressions import Expression, ExpressionError, compile_expression
+from services.manifests.guardrails.matching import only_names_kinds
 from services.manifests.problems import Rule, Severity
 
 PREFIX = "slipway.dev/"
@@ -89,6 +91,10 @@ class Policy:
     params: Mapping[str, Any] | None = None
     params_name: str = ""
     source: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def only_names_kinds(self) -> bool:
+        return only_names_kinds(self.constraints)
 
     @property
     def id(self) -> str:
