@@ -92,7 +92,7 @@ def news_of(events: Iterable[KubeEvent]) -> list[News]:
     """Events grouped by what they say but for the name; warnings first, then the latest."""
     groups: dict[tuple[str, str, str, bool], list[KubeEvent]] = defaultdict(list)
     for event in events:
-        said = event.message.replace(event.involved_name, "it")
+        said = event.message.replace(event.involved_name, "…")
         groups[event.involved_kind, event.reason, said, event.is_warning].append(event)
     found = [
         News(
