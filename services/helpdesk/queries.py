@@ -156,6 +156,12 @@ def like(ticket: Ticket, user: Any, *, limit: int = 3) -> list[Ticket]:
     return list(found.order_by(rank.desc(), F("resolved_at").desc(nulls_last=True))[:limit])
 
 
+def linked(ticket: Ticket, user: Any) -> list[Ticket]:
+    """What went on elsewhere because of it: follow-ups and duplicates."""
+    found = Ticket.objects.visible_to(user).filter(Q(follows=ticket) | Q(duplicate_of=ticket))
+    return list(found.defer("snapshot", "search").order_by("created_at"))
+
+
 def conversation(ticket: Ticket, user: Any) -> QuerySet[Message]:
     """What this person may read of it, oldest first."""
     return ticket.messages.visible_to(user).select_related("author")

@@ -35,14 +35,15 @@ def queue(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return tables.csv_response("tickets", queries.CSV_HEADER, queries.csv_rows(rows))
     page = tables.paginate(request, rows, per_page=100)
-    tickets = list(page.object_list)
+    groups = grouped(list(page.object_list))
+    tickets = [ticket for _, rows in groups for ticket in rows]
     context = {
         "view": view,
         "views": queries.view_counts(request.user),
         "form": form,
         "tokens": tokens,
         "page": page,
-        "groups": grouped(tickets),
+        "groups": groups,
         "people": platform_people(),
         "causes": Cause.choices,
         "today": queries.today(timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)),
