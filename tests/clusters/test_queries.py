@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from services.clusters import actions, queries, redaction, sealing
 from services.clusters.actions import NameTaken, NotAllowed
-from services.clusters.models import Environment
+from services.clusters.models import Environment, KubeEvent
+from services.clusters.picture import news_of
 from services.integrations.kube import errors
 from services.integrations.kube.kubeconfig import Credentials
 from tests.factories import picture
@@ -120,3 +121,18 @@ def test_objects_are_applied_in_order_and_again_without_effect(cluster: Cluster)
     assert [obj["kind"] for obj in first] == ["ConfigMap", "Deployment"]
     assert first[0]["metadata"]["resourceVersion"] == again[0]["metadata"]["resourceVersion"]
     assert first[1]["metadata"]["generation"] == again[1]["metadata"]["generation"]
+
+
+def test_the_same_event_of_several_pods_is_told_once(places: Any) -> None:
+    now = timezone.now()
+    said = [("web-1", "BackOff", True), ("web-2", "BackOff", True), ("web-1", "Started", False)]
+    for number, (name, reason, is_warning) in enumerate(said):
+        KubeEvent.objects.create(
+            cluster=places[0].cluster, environment=places[0], uid=str(number), involved_kind="Pod",
+            involved_name=name, reason=reason, message=f"{reason} of {name}", is_warning=is_warning, count=3,
+            first_at=now, last_at=now,
+        )  # fmt: skip
+    first, second = news_of(KubeEvent.objects.all())
+    assert (first.reason, first.count, first.names) == ("BackOff", 6, ["web-1", "web-2"])
+    assert first.message == "BackOff of …"
+    assert (second.reason, second.message) == ("Started", "Started of web-1")

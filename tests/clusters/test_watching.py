@@ -1,12 +1,17 @@
 """The watcher against the simulated cluster over real HTTP: news, gaps, restarts and nonsense."""
 
 import json
+import os
+import queue
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -16,7 +21,7 @@ from services.clusters.models import Environment, KubeEvent, KubeObject, Watch
 from services.clusters.signals import workload_changed
 from services.clusters.watching.kinds import WATCHED, Kind
 from services.clusters.watching.loop import Watcher
-from services.clusters.watching.streams import Pace
+from services.clusters.watching.streams import News, Pace, Stream
 from services.integrations.kube.objects import Ref
 from tests.factories.clusters import cluster_row, environments
 from tests.fakes.cluster import TOKEN, Cluster, FaultyHandler, deployment
@@ -382,3 +387,31 @@ def test_the_state_of_a_service_is_read_from_the_picture(cluster: Cluster, watch
     )
     assert state.simulated
     assert not state.stale
+
+
+def test_a_stream_waits_while_the_loop_is_behind(cluster: Cluster) -> None:
+    news: queue.Queue[News] = queue.Queue(1)
+    with cluster.client() as kube:
+        stream = Stream(1, 1, Kind("v1", "ConfigMap"), kube, news, FAST)
+        news.put(News(1, 1, stream.kind))
+        stream.start()
+        time.sleep(1.3)
+        assert news.get(timeout=5).listing is None
+        assert news.get(timeout=5).listing is not None
+        stream.stop()
+        cluster.server.hang_up()
+        stream.join(5)
+        assert not stream.is_alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_leaves_when_told(cluster: Cluster, places: Any, number: signal.Signals) -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    threading.Timer(1.0, os.kill, (os.getpid(), number)).start()
+    try:
+        call_command("watch_clusters")
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        cluster.server.hang_up()
+    assert Watch.objects.filter(kind="Deployment").exclude(listed_at=None).exists()
