@@ -6,6 +6,8 @@
   var seen = document.getElementById("seen");
   var sent = 0;
   var waiting = {};
+  var pressed = {};
+  var swapping = false;
 
   function field(element) { return element.closest && element.closest("[data-field]"); }
   function visited() { return new Set(seen.value.split(",").filter(Boolean)); }
@@ -16,7 +18,7 @@
   });
   form.addEventListener("focusout", function (event) {
     var box = field(event.target);
-    if (!box || box.contains(event.relatedTarget)) return;
+    if (!box || swapping || box.contains(event.relatedTarget)) return;
     var names = visited();
     var fresh = !names.has(box.dataset.field);
     names.add(box.dataset.field);
@@ -33,6 +35,24 @@
     var whole = Array.from(input.list.options).some(function (option) { return option.value === input.value; });
     if (whole) field(input).dataset.redraw = "1"; else event.stopPropagation();
   });
+  /* A fix, a row more or less, another file: the button may be drawn anew while its question waits its turn,
+     so the form asks for it. htmx would add whichever button has the focus; only pressed ones count. */
+  var BUTTONS = ["_fix", "_add", "_remove", "_drop"];
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-live]");
+    if (!button) return;
+    event.preventDefault();
+    pressed[button.name] = button.value;
+    htmx.trigger(form, "sw:evaluate");
+  });
+  form.addEventListener("htmx:configRequest", function (event) {
+    var sending = event.detail.formData;
+    BUTTONS.forEach(function (name) { sending.delete(name); });
+    Object.keys(pressed).forEach(function (name) { sending.set(name, pressed[name]); });
+    pressed = {};
+  });
+  document.addEventListener("htmx:beforeSwap", function () { swapping = true; });
+  document.addEventListener("htmx:afterSettle", function () { swapping = false; });
   document.addEventListener("htmx:beforeRequest", function () { sent = performance.now(); });
 
   function say(box, fresh) {
@@ -50,8 +70,7 @@
     var box = event.detail.target;
     if (!box.matches("[data-field]")) return;
     var fresh = event.detail.fragment.querySelector("[data-field]");
-    var pressed = box.contains(document.activeElement) && document.activeElement.tagName === "BUTTON";
-    var inside = box.contains(document.activeElement) && !pressed;
+    var inside = box.contains(document.activeElement) && document.activeElement.tagName !== "BUTTON";
     if (box.dataset.redraw) return;
     if (!inside && !(Number(box.dataset.edited || 0) > sent)) return;
     event.detail.shouldSwap = false;

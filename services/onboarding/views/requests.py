@@ -39,10 +39,10 @@ COLUMNS = {
 def request_list(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "open")
     filtered = _filtered(request, show if show in SHOWN else "open")
-    rows = tables.order(request, filtered, COLUMNS, "-updated")
+    rows = tables.order(request, filtered, COLUMNS, "-updated").prefetch_related("hops")
     if request.GET.get("format") == "csv":
         return tables.csv_response("requests", page_of.CSV_HEADER, page_of.csv_rows(rows))
-    page = tables.paginate(request, rows.prefetch_related("hops"))
+    page = tables.paginate(request, rows)
     context = {
         "page": page,
         "lines": [page_of.line(row) for row in page],
