@@ -9,25 +9,28 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 100
+START_SECONDS = 200
 # What the test run itself set must not reach the stack: it has servers and settings of its own.
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "SLIPWAY_HOME", "DJANGO_SETTINGS_MODULE", "SLIPWAY_LOG_LEVEL")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses, all different: each is held until the last is found."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @contextmanager
 def running(state: Path) -> Iterator[str]:
     """Start the supervisor below `state`, give its address, stop it as Ctrl-C does."""
-    web, cluster = free_port(), free_port()
+    web, cluster = free_ports(2)
     address = f"http://localhost:{web}"
     environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON} | {
         "SLIPWAY_HOME": str(state),
