@@ -1,10 +1,14 @@
 """Base of the commands that also work from a shell on files (see `docs/commands.md`)."""
 
 import json
+import re
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+# What Python makes of file names that are not UTF-8; no stream takes it.
+_UNPRINTABLE = re.compile("[\ud800-\udfff]")
 
 
 class Unusable(CommandError):
@@ -29,7 +33,7 @@ class EngineCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         document = self.run(**options)
-        self.stdout.write(self.render(document, options["format"]))
+        self.stdout.write(_UNPRINTABLE.sub("\ufffd", self.render(document, options["format"])))
         if self.is_wrong(document):
             self.stdout.flush()
             sys.exit(1)

@@ -32,6 +32,7 @@ class Subject:
     file: str = ""
     prefix: Path = ()
     source: Any = None
+    origin: str = ""
 
     @property
     def is_object(self) -> bool:
@@ -70,22 +71,22 @@ def check(
     told = {number: list(_alone(subject, kubernetes)) for number, subject in enumerate(subjects)}
     rails = guardrails if guardrails is not None else shipped()
     objects = [subject.data if subject.is_object else {} for subject in subjects]
-    places = [subject.file for subject in subjects]
+    places = [subject.origin + subject.file for subject in subjects]
     for number, problem in rails.broken(objects, wanted, settings or {}, places):
         # What the schema refuses anyway need not be told again by each rule that stumbles over it.
         if not (problem.unjudged and any(each.rule.id in MALFORMED for each in told[number])):
             told[number].append(problem)
-    found = (_finding(each, subjects[number], wanted) for number, each in _pairs(told))
-    return sorted(_once(found), key=_order)
-
-
-def _pairs(told: Mapping[int, list[Problem]]) -> Iterator[tuple[int, Problem]]:
-    return ((number, problem) for number, problems in told.items() for problem in problems)
+    found = [
+        _finding(each, subjects[number], wanted)
+        for number, problems in told.items()
+        for each in _once(problems)
+    ]
+    return sorted(found, key=_order)
 
 
 def unreadable(error: ManifestError) -> Finding:
     """A file that cannot be parsed is a finding like any other."""
-    rule = UNPARSABLE
+    rule = TEMPLATE if error.template else UNPARSABLE
     return Finding(
         rule=rule.id,
         severity=rule.severity(""),
@@ -112,12 +113,13 @@ def _subjects(document: Any, index: int) -> Iterator[Subject]:
     data, line, file, position = document.data, document.line, document.file, document.index
     if data is None:
         return
-    whole = Subject(data if isinstance(data, Mapping) else {}, position, line, file, (), document)
+    data = data if isinstance(data, Mapping) else {}
+    whole = Subject(data, position, line, file, (), document, document.origin)
     items = whole.data.get("items")
     if str(whole.data.get("kind", "")).endswith("List") and isinstance(items, list):
         for number, item in enumerate(items):
             if isinstance(item, Mapping):
-                yield Subject(item, position, line, file, ("items", number), document)
+                yield Subject(item, position, line, file, ("items", number), document, document.origin)
     else:
         yield whole
 
@@ -140,6 +142,12 @@ UNPARSABLE = Rule(
     "Not readable as YAML",
     "What cannot be read cannot be applied; a key that is there twice silently loses one of its values.",
     {"": "block"},
+)
+TEMPLATE = Rule(
+    "template",
+    "A template, not checked",
+    "Only what a template renders reaches the cluster, so only that can be checked.",
+    {"": "warn"},
 )
 CLIENT_SIDE = frozenset({"kustomize.config.k8s.io", "skaffold"})
 SCHEMA = Rule(
@@ -215,11 +223,11 @@ def _fix(problem: Problem, prefix: Path) -> Fix | None:
     return Fix(problem.label, changes)
 
 
-def _once(findings: Iterable[Finding]) -> list[Finding]:
-    """The first of those that say the same of the same place."""
-    seen: dict[tuple[Any, ...], Finding] = {}
-    for each in findings:
-        seen.setdefault((each.file, each.document, each.object, each.path, each.rule, each.message), each)
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """The first of those that say the same of the same place of one object."""
+    seen: dict[tuple[Any, ...], Problem] = {}
+    for each in problems:
+        seen.setdefault((each.path, each.rule.id, each.message), each)
     return list(seen.values())
 
 
@@ -227,4 +235,4 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.file, finding.document, ORDER[finding.severity], finding.line, finding.path, finding.rule)
 
 
-RULES = (UNPARSABLE, NOT_AN_OBJECT, NOT_KUBERNETES, SCHEMA, REMOVED_API, UNCHECKED)
+RULES = (UNPARSABLE, TEMPLATE, NOT_AN_OBJECT, NOT_KUBERNETES, SCHEMA, REMOVED_API, UNCHECKED)

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-import cel
-
 from services.manifests import functions
+from services.manifests.cel_engine import cel
 
 MAX_LENGTH: Final = 6_000
 MAX_NESTING: Final = 32

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from services.manifests.reader import Document, ManifestError, load_all
+from services.manifests.reader import MAX_CHARACTERS, Document, ManifestError, load_each
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST_FILES = 20_000
+MOST_BYTES = MAX_CHARACTERS  # at least a byte each
 
 
 class NoSuchPath(ValueError):
@@ -21,18 +22,24 @@ class ManifestFile:
 
     name: str
     documents: list[Document] = field(default_factory=list)
-    error: ManifestError | None = None
+    errors: list[ManifestError] = field(default_factory=list)
 
 
 def read(paths: Iterable[str | Path], *, repeated_keys: bool = False) -> Iterator[ManifestFile]:
-    """Every YAML and JSON file of the paths, in order of their names; hidden folders are left out."""
+    """Every YAML and JSON file of the paths once, in order of their names; hidden folders are left out."""
+    seen: set[Path] = set()
     for path, name in _files([Path(each) for each in paths]):
+        if path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
         try:
-            yield ManifestFile(name, _documents(path, name, repeated_keys))
+            documents, errors = _documents(path, name, repeated_keys)
+            origin = str(path)[: -len(name)]
+            yield ManifestFile(name, [replace(each, origin=origin) for each in documents], errors)
         except ManifestError as error:
-            yield ManifestFile(name, error=error)
+            yield ManifestFile(name, errors=[error])
         except OSError as error:
-            yield ManifestFile(name, error=ManifestError(f"cannot be read: {error.strerror}", name))
+            yield ManifestFile(name, errors=[ManifestError(f"cannot be read: {error.strerror}", name)])
 
 
 def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
@@ -55,18 +62,34 @@ def _below(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, name.as_posix()
 
 
-def _documents(path: Path, name: str, repeated_keys: bool) -> list[Document]:
+def _documents(path: Path, name: str, repeated_keys: bool) -> tuple[list[Document], list[ManifestError]]:
+    if path.stat().st_size > MOST_BYTES:
+        raise ManifestError(f"the file is larger than {MOST_BYTES // 1_000_000} MB", name)
     text = path.read_bytes()
-    try:
-        return load_all(text, name, repeated_keys=repeated_keys)
-    except ManifestError:
-        if path.suffix != ".json":
-            raise
-        return [Document(0, 1, _json(text, name), {}, name)]  # JSON may hold tabs, which YAML refuses
+    if path.suffix != ".json":
+        return load_each(text, name, repeated_keys=repeated_keys)
+    # JSON may hold tabs, which YAML refuses, and only where a space may stand as well.
+    documents, errors = load_each(text.replace(b"\t", b" "), name, repeated_keys=repeated_keys)
+    return (_json(text, name, repeated_keys), []) if errors and errors[0].line else (documents, errors)
 
 
-def _json(text: bytes, name: str) -> object:
+def _json(text: bytes, name: str, repeated_keys: bool) -> list[Document]:
+    """One value after the other, as `kubectl get -o json` prints them when it is asked twice."""
+    decoder = json.JSONDecoder(object_pairs_hook=dict if repeated_keys else _unique)
+    rest = text.decode("utf-8-sig").lstrip()
+    documents: list[Document] = []
     try:
-        return json.loads(text)
+        while rest:
+            value, end = decoder.raw_decode(rest)
+            documents.append(Document(len(documents), 1, value, {}, name))
+            rest = rest[end:].lstrip()
     except (ValueError, RecursionError) as error:
-        raise ManifestError(f"not JSON: {error}", name) from error
+        raise ManifestError(f"not JSON: {error}", name, len(documents)) from error
+    return documents
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found

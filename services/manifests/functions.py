@@ -10,9 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cel import stdlib
-
 from services.manifests import quantities
+from services.manifests.cel_engine import stdlib
 
 MAX_RESULT = 20_000  # elements of a list, and ten times that many characters, that a function may return
 Function = Callable[..., Any]

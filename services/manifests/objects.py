@@ -41,8 +41,7 @@ def namespace(obj: Object) -> str:
 
 
 def labels(obj: Object) -> Mapping[str, Any]:
-    found = pointers.find(obj, ("metadata", "labels"))
-    return found if isinstance(found, Mapping) else {}
+    return pointers.mapping(obj, ("metadata", "labels"))
 
 
 def pod_path(obj: Object) -> Path | None:
@@ -53,15 +52,13 @@ def pod_path(obj: Object) -> Path | None:
 
 def pod_spec(obj: Object) -> Mapping[str, Any]:
     path = pod_path(obj)
-    found: Mapping[str, Any] = pointers.find(obj, path) if path else {}
-    return found
+    return pointers.mapping(obj, path) if path else {}
 
 
 def pod_labels(obj: Object) -> Mapping[str, Any]:
     """The labels its pods carry."""
     path = pod_path(obj)
-    found = pointers.find(obj, (*path[:-1], "metadata", "labels")) if path else None
-    return found if isinstance(found, Mapping) else {}
+    return pointers.mapping(obj, (*path[:-1], "metadata", "labels")) if path else {}
 
 
 def containers(obj: Object, *lists: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -105,17 +102,18 @@ def selects(selector: Any, having: Mapping[str, Any]) -> bool:
     """Whether a LabelSelector selects these labels; an absent selector selects nothing, an empty one all."""
     if not isinstance(selector, Mapping):
         return False
-    wanted = selector.get("matchLabels") or {}
+    wanted = pointers.mapping(selector, ("matchLabels",))
     if any(having.get(key) != value for key, value in wanted.items()):
         return False
-    return all(_expression_holds(each, having) for each in selector.get("matchExpressions") or [])
+    return all(_expression_holds(each, having) for _, each in entries(selector, ("matchExpressions",)))
 
 
 def _expression_holds(expression: Mapping[str, Any], having: Mapping[str, Any]) -> bool:
-    key, operator = expression.get("key"), expression.get("operator")
-    values = expression.get("values") or []
+    key, operator = str(expression.get("key")), expression.get("operator")
+    given = expression.get("values")
+    values = given if isinstance(given, list) else []
     if operator == "In":
-        return having.get(str(key)) in values
+        return having.get(key) in values
     if operator == "NotIn":
-        return having.get(str(key)) not in values
+        return having.get(key) not in values
     return (key in having) == (operator == "Exists")

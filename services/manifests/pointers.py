@@ -47,6 +47,12 @@ def find(data: Any, path: Sequence[str | int], default: Any = None) -> Any:
     return data
 
 
+def mapping(data: Any, path: Sequence[str | int]) -> Mapping[str, Any]:
+    """The mapping at the path; an empty one where there is none, or something else."""
+    found = find(data, path)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _in_list(data: Any, part: str | int) -> bool:
     return isinstance(data, list) and isinstance(part, int) and part < len(data)
 

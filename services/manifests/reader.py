@@ -14,6 +14,7 @@ from yaml import events
 
 from services.manifests import pointers
 from services.manifests.pointers import Path
+from services.manifests.scalars import plain_value
 
 MAX_CHARACTERS: Final = 5_000_000
 MAX_NODES: Final = 300_000
@@ -23,7 +24,12 @@ Event = Any  # a yaml.events.Event; its published types call the marks optional,
 
 
 class ManifestError(ValueError):
-    """A file that cannot be read. Lines and columns count from 1, documents from 0."""
+    """A file that cannot be read. Lines and columns count from 1, documents from 0.
+
+    `template`: it is no YAML yet, for it has placeholders such as Helm's that a tool fills in first.
+    """
+
+    template = False
 
     def __init__(
         self, message: str, file: str = "", document: int = 0, line: int = 0, column: int = 0
@@ -39,13 +45,17 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """One document of a file. `positions` gives line and column of every key or item, by its path."""
+    """One document of a file. `positions` gives line and column of every key or item, by its path.
+
+    `origin` is the place that the name of the file is relative to.
+    """
 
     index: int
     line: int
     data: Any
     positions: Mapping[Path, tuple[int, int]] = field(default_factory=dict, repr=False)
     file: str = ""
+    origin: str = ""
 
     def position(self, path: str | Sequence[str | int]) -> tuple[int, int]:
         """Where a path (`spec.template.spec.containers[0].image`) stands, or else its nearest parent."""
@@ -58,36 +68,28 @@ class Document:
         return self.position(path)[0]
 
 
-# What Go's YAML, through which Kubernetes reads, makes of a plain scalar.
-_WORDS: Final[dict[str, Any]] = (
-    dict.fromkeys(("", "~", "null", "Null", "NULL"), None)
-    | dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"), True)
-    | dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"), False)
-    | {".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan")}
-    | dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf"))
-    | dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf"))
+_MARKER: Final = re.compile(r"---(?=\s|$)")
+_SOMETHING: Final = re.compile(r"^\s*[^\s#]", re.MULTILINE)
+_TEMPLATE: Final = re.compile(r"^\s*\{\{|[:-]\s+\{\{", re.MULTILINE)
+UNRENDERED: Final = (
+    "a template, no manifest yet: check what it renders (the output of helm template or the like)"
 )
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INTEGERS: Final = (
-    (re.compile(r"[-+]?0b[01][01_]*"), 2),
-    (re.compile(r"[-+]?0x[0-9a-fA-F][0-9a-fA-F_]*"), 16),
-    (re.compile(r"[-+]?0o?[0-7][0-7_]*"), 8),
-    (re.compile(r"[-+]?(0|[1-9][0-9_]*)"), 10),
-)
-_PREFIX = re.compile(r"(?<![0-9a-fA-F])0[box]?(?=[0-9a-fA-F])")
-
-
-def plain_value(text: str) -> Any:
-    """The value of an unquoted scalar: null, true, false, a number, or the text itself."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in "-+.0123456789":
-        return text
-    for pattern, base in _INTEGERS:
-        if pattern.fullmatch(text):
-            digits = text.replace("_", "")
-            return int(digits if base == 10 else _PREFIX.sub("", digits), base)
-    return float(text) if _FLOAT.fullmatch(text) else text
+# libyaml's words are about its tokens; these are about what people write.
+_PLAINLY: Final = {
+    "found character that cannot start any token": "a tab, @, ` or % stands where a key or a value begins;"
+    " indent with spaces and put such values in quotes",
+    "mapping values are not allowed in this context": "there is a colon too many, or this line is not"
+    " indented like those beside it",
+    "did not find expected key": "this line is not indented like those beside it, or a quote or bracket is"
+    " still open",
+    "did not find expected '-' indicator": "this line is not indented like the other items of the list",
+    "could not find expected ':'": "a key without its colon, or a text of several lines without | or quotes",
+    "did not find expected node content": "a bracket or a brace is still open",
+    "did not find expected ',' or ']'": "a bracket is still open",
+    "did not find expected ',' or '}'": "a brace is still open",
+    "found unexpected end of stream": "a quote is still open",
+    "did not find expected <document start>": "something follows the end of the document",
+}
 
 
 def load_all(text: str | bytes, file: str = "", *, repeated_keys: bool = False) -> list[Document]:
@@ -98,19 +100,67 @@ def load_all(text: str | bytes, file: str = "", *, repeated_keys: bool = False) 
     text = _decoded(text, file)
     if len(text) > MAX_CHARACTERS:
         raise ManifestError(f"the file is larger than {MAX_CHARACTERS // 1_000_000} MB", file)
-    reader = _Reader(text, file, repeated_keys)
+    return _read(_Reader(text, file, repeated_keys))
+
+
+def load_each(
+    text: str | bytes, file: str = "", *, repeated_keys: bool = False
+) -> tuple[list[Document], list[ManifestError]]:
+    """As `load_all`, but one broken document loses no other: those one can read, and the errors."""
+    try:
+        return load_all(text, file, repeated_keys=repeated_keys), []
+    except ManifestError as error:
+        chunks = _chunks(_decoded(text, file)) if error.line else []
+        if not 1 < len(chunks) <= MAX_DOCUMENTS:
+            return [], [error]
+    documents: list[Document] = []
+    errors: list[ManifestError] = []
+    for index, (line, chunk) in enumerate(chunks):
+        try:
+            documents += _read(_Reader(chunk, file, repeated_keys, index, line))
+        except ManifestError as error:
+            errors.append(error)
+    return documents, errors
+
+
+def _chunks(text: str) -> list[tuple[int, str]]:
+    """The text of each document with the number of lines before it, split where YAML splits it."""
+    found: list[tuple[int, list[str]]] = [(0, [])]
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        if _MARKER.match(line):
+            found.append((number, []))
+        found[-1][1].append(line)
+    first = "".join(found[0][1])
+    kept = found[1:] if not _SOMETHING.search(first) else found
+    return [(line, "".join(lines)) for line, lines in kept]
+
+
+def _read(reader: "_Reader") -> list[Document]:
+    try:
+        return _parsed(reader)
+    except ManifestError as error:
+        if not error.line or not _TEMPLATE.search(reader.text):
+            raise
+        told = ManifestError(UNRENDERED, reader.file, error.document, error.line, error.column)
+        told.template = True
+        raise told from error
+
+
+def _parsed(reader: "_Reader") -> list[Document]:
     try:
         return list(reader.documents())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise ManifestError(_problem(error), file, max(reader.index, 0), line, column) from error
+        line, column = (mark.line + reader.first, mark.column + 1) if mark else (0, 0)
+        raise ManifestError(_problem(error), reader.file, max(reader.index, 0), line, column) from error
     except yaml.YAMLError as error:
-        raise ManifestError(f"not YAML: {error}".splitlines()[0], file, max(reader.index, 0)) from error
+        message = f"not YAML: {error}".splitlines()[0]
+        raise ManifestError(message, reader.file, max(reader.index, 0)) from error
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
-    return f"not YAML: {error.problem or error.context or 'unreadable'}"
+    said = error.problem or error.context or "unreadable"
+    return f"not YAML: {_PLAINLY.get(said, said)}"
 
 
 def _decoded(text: str | bytes, file: str) -> str:
@@ -129,10 +179,16 @@ class _Anchor:
 
 
 class _Reader:
-    def __init__(self, text: str, file: str, repeated_keys: bool = False) -> None:
+    """`index` and `before` are the documents and the lines of the file that come before this text."""
+
+    def __init__(
+        self, text: str, file: str, repeated_keys: bool = False, index: int = 0, before: int = 0
+    ) -> None:
+        self.text = text
         self.file = file
         self.repeated_keys = repeated_keys
-        self.index = -1
+        self.index = index - 1
+        self.first = before + 1
         self.nodes = 0
         self._next: Callable[[], Event] = yaml.CSafeLoader(text).get_event
         self._anchors: dict[str, _Anchor | None] = {}
@@ -149,12 +205,12 @@ class _Reader:
             first = self._next()
             data = self._value(first, ())
             if data is not None:
-                line = first.start_mark.line + 1
+                line = first.start_mark.line + self.first
                 yield Document(self.index, line, data, self._positions, self.file)
 
     def _refused(self, message: str, event: Event) -> ManifestError:
         mark = event.start_mark
-        return ManifestError(message, self.file, max(self.index, 0), mark.line + 1, mark.column + 1)
+        return ManifestError(message, self.file, max(self.index, 0), mark.line + self.first, mark.column + 1)
 
     def _value(self, event: Event, path: Path) -> Any:
         self.nodes += 1
@@ -203,7 +259,7 @@ class _Reader:
         items: list[Any] = []
         while not isinstance(event := self._next(), events.SequenceEndEvent):
             here = (*path, len(items))
-            self._positions[here] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            self._positions[here] = (event.start_mark.line + self.first, event.start_mark.column + 1)
             items.append(self._value(event, here))
         return items
 
@@ -218,7 +274,7 @@ class _Reader:
             if key == "<<" and getattr(event, "implicit", (False,))[0]:
                 merged.append(self._value(self._next(), here))
                 continue
-            self._positions[here] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            self._positions[here] = (event.start_mark.line + self.first, event.start_mark.column + 1)
             result[key] = self._value(self._next(), here)
         return self._merged(result, merged) if merged else result
 

@@ -154,7 +154,7 @@ def test_unreadable_files_are_told(tmp_path: Path):
     (tmp_path / "b.json").write_text("{")
     (tmp_path / "c.yaml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "d.json").write_text("[" * 100_000)
-    assert [bool(each.error) for each in files.read([tmp_path])] == [True] * 4
+    assert [bool(each.errors) for each in files.read([tmp_path])] == [True] * 4
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch):
@@ -165,12 +165,12 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     (file,) = files.read([tmp_path])
-    assert "Permission denied" in str(file.error)
+    assert "Permission denied" in str(file.errors[0])
 
 
 def test_repeated_keys_are_read_where_nothing_is_judged(tmp_path: Path):
     (tmp_path / "a.yaml").write_text("a: 1\na: 2\n")
-    assert next(files.read([tmp_path])).error
+    assert next(files.read([tmp_path])).errors
     assert next(files.read([tmp_path], repeated_keys=True)).documents[0].data == {"a": 2}
 
 

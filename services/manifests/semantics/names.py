@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.manifests import pointers
-from services.manifests.objects import Object, containers, entries, kind, name, pod_path
+from services.manifests.objects import Object, containers, entries, kind, pod_path
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem, Rule
 
@@ -37,8 +37,8 @@ LONGEST = {"CronJob": 52, "StatefulSet": 63, "Job": 63, "Deployment": 63, "Daemo
 
 
 def object_name(obj: Object) -> Iterator[Problem]:
-    given = name(obj)
-    if not given or kind(obj) in PATH_NAMED:
+    given = pointers.find(obj, ("metadata", "name"))
+    if not given or not isinstance(given, str) or kind(obj) in PATH_NAMED:
         return
     wanted = LABEL if kind(obj) in LABEL_NAMED else SERVICE if _is_service(obj) else SUBDOMAIN
     if not wanted.match(given):

@@ -59,15 +59,15 @@ def service(obj: Object) -> Iterator[Problem]:
 
 
 def _service_ports(ports: list[tuple[Path, Mapping[str, Any]]]) -> Iterator[Problem]:
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for path, port in ports:
-        name, number = port.get("name"), (port.get("port"), port.get("protocol", "TCP"))
+        name, number = port.get("name"), f"{port.get('port')}/{port.get('protocol', 'TCP')}"
         if len(ports) > 1 and not name:
             yield Problem(SERVICE_PORTS, (*path, "name"), "with several ports each one needs a name")
-        for key in [key for key in (name, number) if key and key in seen]:
-            shown = key if isinstance(key, str) else f"{key[0]}/{key[1]}"
-            yield Problem(SERVICE_PORTS, path, f"the port {shown} is there twice")
-        seen.update({name, number})
+        told = {str(name) if name else number, number}
+        for key in sorted(told & seen):
+            yield Problem(SERVICE_PORTS, path, f"the port {key} is there twice")
+        seen |= told
         yield from _one_port(path, port)
 
 

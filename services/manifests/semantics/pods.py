@@ -83,13 +83,14 @@ def twice(obj: Object) -> Iterator[Problem]:
 
 
 def _repeated(parts: Iterable[tuple[Path, Mapping[str, Any]]], key: str, what: str) -> Iterator[Problem]:
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for path, part in parts:
         value = part.get(key)
-        if value in seen and isinstance(value, str):
+        if not isinstance(value, str):
+            continue
+        if value in seen:
             yield Problem(DUPLICATE, (*path, key), f"there are two {what}s {value!r}")
-        if isinstance(value, str):
-            seen.add(value)
+        seen.add(value)
 
 
 def environment(obj: Object) -> Iterator[Problem]:

@@ -10,6 +10,9 @@ from portal.shell.commands import EngineCommand, Unusable
 from services.diagnosis import health, objects
 from services.diagnosis.findings import Picture, about, diagnose
 from services.manifests import files
+from services.manifests.reader import ManifestError
+
+UNREADABLE = "cannot be read"
 
 
 class Command(EngineCommand):
@@ -27,7 +30,7 @@ class Command(EngineCommand):
         found = [each for file in read for each in _objects(file)]
         told = _told([obj for _, _, obj in found])
         entries = [_entry(name, document, obj, told) for name, document, obj in found]
-        entries += [_unreadable(file.name, file.error) for file in read if file.error]
+        entries += [_unreadable(file.name, error) for file in read for error in file.errors]
         return {"objects": sorted(entries, key=lambda each: (each["file"], each["document"]))}
 
     def text(self, document: dict[str, Any]) -> str:
@@ -39,7 +42,10 @@ class Command(EngineCommand):
 
     def is_wrong(self, document: dict[str, Any]) -> bool:
         wrong = ("Degraded", "Missing")
-        return any(each["health"] in wrong or each["findings"] for each in document["objects"])
+        return any(
+            each["health"] in wrong or each["findings"] or each["message"].startswith(UNREADABLE)
+            for each in document["objects"]
+        )
 
 
 def _objects(file: files.ManifestFile) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
@@ -88,12 +94,12 @@ def _entry(
     }
 
 
-def _unreadable(name: str, error: Exception) -> dict[str, Any]:
+def _unreadable(name: str, error: ManifestError) -> dict[str, Any]:
     return {
         "file": name,
-        "document": 0,
+        "document": error.document,
         "object": "",
         "health": "Unknown",
-        "message": f"cannot be read: {error}",
+        "message": f"{UNREADABLE}: {error}",
         "findings": [],
     }

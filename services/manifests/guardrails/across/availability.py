@@ -6,7 +6,7 @@ from typing import Any
 
 from services.manifests import pointers
 from services.manifests.guardrails.across.rule import AcrossRule, of_kind, together
-from services.manifests.objects import Object, kind, name, pod_labels, selects
+from services.manifests.objects import Object, kind, name, namespace, pod_labels, selects
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem, Rule
 
@@ -14,12 +14,13 @@ WORKLOADS = ("Deployment", "StatefulSet")
 AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 SCALABLE = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 REPLICAS: Path = ("spec", "replicas")
+TARGET: Path = ("spec", "scaleTargetRef")
 Found = Iterator[tuple[int, Problem]]
 
 
 def autoscaler_of(workload: Object, objects: Sequence[Object]) -> Object | None:
     for _, scaler in of_kind(objects, *AUTOSCALERS):
-        target = pointers.find(scaler, ("spec", "scaleTargetRef"), {})
+        target = pointers.mapping(scaler, TARGET)
         same = target.get("name") == name(workload) and target.get("kind", "Deployment") == kind(workload)
         if same and together(scaler, workload):
             return scaler
@@ -97,10 +98,10 @@ def budget_selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
 
 def target_missing(rule: Rule, objects: Sequence[Object]) -> Found:
     for index, scaler in of_kind(objects, *AUTOSCALERS):
-        target = pointers.find(scaler, ("spec", "scaleTargetRef"), {})
+        target = pointers.mapping(scaler, TARGET)
         near = [name(each) for _, each in of_kind(objects, str(target.get("kind"))) if together(each, scaler)]
         if near and target.get("name") not in near:
-            place: Path = ("spec", "scaleTargetRef", "name")
+            place = (*TARGET, "name")
             missing = f"{target.get('kind')} {target.get('name')!r}"
             message = f"there is no {missing} beside it, but {', '.join(near[:5])}"
             yield index, Problem(rule, place, message)
@@ -118,13 +119,12 @@ def replicas_with_autoscaler(rule: Rule, objects: Sequence[Object]) -> Found:
 
 
 def two_autoscalers(rule: Rule, objects: Sequence[Object]) -> Found:
-    seen: set[tuple[Any, Any, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     for index, scaler in of_kind(objects, *AUTOSCALERS):
-        target = pointers.find(scaler, ("spec", "scaleTargetRef"), {})
-        where = str(pointers.find(scaler, ("metadata", "namespace"), ""))
-        key = (target.get("kind", "Deployment"), target.get("name"), where)
+        target = pointers.mapping(scaler, TARGET)
+        key = (str(target.get("kind", "Deployment")), str(target.get("name")), namespace(scaler))
         if key in seen:
-            yield index, Problem(rule, ("spec", "scaleTargetRef"), f"{key[1]} has an autoscaler already")
+            yield index, Problem(rule, TARGET, f"{key[1]} has an autoscaler already")
         seen.add(key)
 
 

@@ -11,6 +11,7 @@ from services.manifests.objects import (
     containers,
     entries,
     kind,
+    labels,
     name,
     namespace,
     pod_labels,
@@ -19,28 +20,28 @@ from services.manifests.objects import (
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem, Rule
 
+SELECTOR: Path = ("spec", "selector")
 Found = Iterator[tuple[int, Problem]]
 WITH_PODS = tuple(POD_SPECS)
 
 
 def pods_behind(service: Object, objects: Sequence[Object]) -> list[Object]:
     """The workloads whose pods the service selects."""
-    selector = pointers.find(service, ("spec", "selector"))
-    if not isinstance(selector, Mapping) or not selector:
+    selector = pointers.mapping(service, SELECTOR)
+    if not selector:
         return []
     near = (each for _, each in of_kind(objects, *WITH_PODS) if together(each, service))
     return [each for each in near if selector.items() <= pod_labels(each).items() or _is_pod(each, selector)]
 
 
 def _is_pod(obj: Object, selector: Mapping[str, Any]) -> bool:
-    having = pointers.find(obj, ("metadata", "labels"), {})
-    return kind(obj) == "Pod" and isinstance(having, Mapping) and selector.items() <= having.items()
+    return kind(obj) == "Pod" and selector.items() <= labels(obj).items()
 
 
 def _services(objects: Sequence[Object]) -> Iterator[tuple[int, Object]]:
     """Services with a selector of their own (others get their endpoints by hand)."""
     for index, service in of_kind(objects, "Service"):
-        if service.get("apiVersion") == "v1" and pointers.find(service, ("spec", "selector")):
+        if service.get("apiVersion") == "v1" and pointers.mapping(service, SELECTOR):
             yield index, service
 
 
@@ -48,7 +49,7 @@ def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
     for index, service in _services(objects):
         near = [each for _, each in of_kind(objects, *WITH_PODS) if together(each, service)]
         if near and not pods_behind(service, objects):
-            wanted = pointers.find(service, ("spec", "selector"))
+            wanted = pointers.mapping(service, SELECTOR)
             shown = ", ".join(f"{key}={value}" for key, value in wanted.items())
             message = f"no pods beside the service carry {shown}"
             yield index, _nearest_labels(rule, message, wanted, near)
@@ -60,19 +61,18 @@ def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
 
 
 def _elsewhere(service: Object, objects: Sequence[Object]) -> Object | None:
-    selector = pointers.find(service, ("spec", "selector"))
+    selector = pointers.mapping(service, SELECTOR)
     pods = (each for _, each in of_kind(objects, *WITH_PODS))
     return next((each for each in pods if selector.items() <= pod_labels(each).items()), None)
 
 
 def _nearest_labels(rule: Rule, message: str, wanted: Mapping[str, Any], near: list[Object]) -> Problem:
     """With one workload there is no doubt whose labels are meant."""
-    place: Path = ("spec", "selector")
     if len(near) != 1 or not pod_labels(near[0]):
-        return Problem(rule, place, message)
+        return Problem(rule, SELECTOR, message)
     having = pod_labels(near[0])
     kept = {key: having[key] for key in wanted if key in having} or dict(having)
-    return Problem(rule, place, message, {place: kept}, f"Select the pods of {name(near[0])}")
+    return Problem(rule, SELECTOR, message, {SELECTOR: kept}, f"Select the pods of {name(near[0])}")
 
 
 def wrong_port(rule: Rule, objects: Sequence[Object]) -> Found:
@@ -113,10 +113,11 @@ def _backends(obj: Object) -> Iterator[tuple[Path, Any, Any]]:
         patterns = (("spec", "rules", "*", "http", "paths", "*", "backend"), ("spec", "defaultBackend"))
         for pattern in patterns:
             for path, backend in walk(obj, (*pattern, "service")):
-                port = pointers.find(backend, ("port",), {})
+                port = pointers.mapping(backend, ("port",))
                 yield path, pointers.find(backend, ("name",)), port.get("name") or port.get("number")
     if kind(obj) == "HTTPRoute":
-        for path, backend in walk(obj, ("spec", "rules", "*", "backendRefs", "*")):
+        refs = walk(obj, ("spec", "rules", "*", "backendRefs"))
+        for path, backend in (found for at, _ in refs for found in entries(obj, at)):
             if backend.get("kind", "Service") == "Service" and not backend.get("namespace"):
                 yield path, backend.get("name"), backend.get("port")
 
@@ -154,11 +155,11 @@ def duplicate_object(rule: Rule, objects: Sequence[Object]) -> Found:
 
 
 def duplicate_route(rule: Rule, objects: Sequence[Object]) -> Found:
-    seen: dict[tuple[Any, Any], str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for index, route in of_kind(objects, "Ingress"):
         for path, entry in entries(route, ("spec", "rules")):
             for at, one in entries(entry, ("http", "paths")):
-                key = (entry.get("host", "*"), one.get("path", "/"))
+                key = (str(entry.get("host", "*")), str(one.get("path", "/")))
                 owner = seen.setdefault(key, name(route))
                 if owner != name(route):
                     message = f"{key[0]}{key[1]} is served by the ingress {owner} already"
@@ -179,9 +180,9 @@ def _missing_key(
     if not isinstance(source, Mapping) or source.get("optional"):
         return
     config = named(objects, ("ConfigMap",), source.get("name"), workload)
-    known = {**(config.get("data") or {}), **(config.get("binaryData") or {})} if config else {}
+    known = {key for field in ("data", "binaryData") for key in pointers.mapping(config, (field,))}
     if config and source.get("key") not in known:
-        listed = ", ".join(list(known)[:8]) or "nothing"
+        listed = ", ".join(sorted(known)[:8]) or "nothing"
         message = f"the config map {source.get('name')} has no key {source.get('key')!r}; it has {listed}"
         yield Problem(rule, (*at, "valueFrom", "configMapKeyRef", "key"), message)
 

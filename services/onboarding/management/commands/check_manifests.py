@@ -33,7 +33,7 @@ class Command(EngineCommand):
             schema.number(options["kubernetes"])
             guardrails = _guardrails(options["policies"])
             for file in files.read(options["paths"]):
-                found += [unreadable(file.error)] if file.error else []
+                found += [unreadable(error) for error in file.errors]
                 documents += file.documents
         except (files.NoSuchPath, schema.UnknownKubernetes, PolicyError, OSError) as error:
             raise Unusable(str(error)) from error
