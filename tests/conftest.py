@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 
 import portal.celery  # noqa: F401  # tasks find their broker through it
 from tests.fakes.cluster import cluster  # noqa: F401  # a fixture for everybody
@@ -47,3 +48,8 @@ def _own_git_root(tmp_path: Path, settings) -> None:
 @pytest.fixture(autouse=True)
 def _clean_log_context() -> None:
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from portal.shell import registry, toasts
+from portal.shell import counting, registry, toasts
 from portal.shell.http import HttpRequest
 
 ON_THE_PHONE = ("home", "catalog", "new", "requests", "help")
@@ -38,13 +38,14 @@ class Shell:
         items = [item for item in registry.nav if item.visible is None or item.visible(self._request)]
         urls = {item.key: reverse(item.url_name) for item in items}
         here, letters = self._current(urls), _letters([item.label for item in items])
+        badges = counting.counts({item.key: item.badge(self._request) for item in items if item.badge})
         return [
             Entry(
                 item.key,
                 item.label,
                 item.icon,
                 urls[item.key],
-                item.badge(self._request) if item.badge else None,
+                badges.get(item.key),
                 item.hot,
                 item.key == here,
                 letters[item.label],
@@ -79,10 +80,6 @@ class Shell:
     @property
     def new_url(self) -> str:
         return next((entry.url for entry in self.entries if entry.key == "new"), "")
-
-    @property
-    def services(self) -> list[registry.NavService]:
-        return [service for source in registry.your_services for service in source(self._request)][:8]
 
     @property
     def theme(self) -> str:

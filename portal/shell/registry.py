@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from django.db.models import QuerySet
+
 from portal.shell.http import HttpRequest
 
 T = TypeVar("T")
@@ -39,13 +41,15 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True)
 class NavItem:
+    """One line of the navigation. A badge is a number, or rows to count (all in one query)."""
+
     key: str
     label: str
     icon: str
     url_name: str
     order: int
     section: str = "main"
-    badge: Callable[[HttpRequest], int | None] | None = None
+    badge: "Callable[[HttpRequest], QuerySet[Any] | int | None] | None" = None
     visible: Callable[[HttpRequest], bool] | None = None
     hot: bool = False  # the badge counts what waits for this very person
 
@@ -113,7 +117,7 @@ class Tab:
     order: int
     template: str
     context: Callable[[HttpRequest, Any], dict[str, Any]]
-    badge: Callable[[HttpRequest, Any], int | None] | None = None
+    badge: "Callable[[HttpRequest, Any], QuerySet[Any] | int | None] | None" = None
     visible: Callable[[HttpRequest, Any], bool] | None = None
 
 

@@ -52,5 +52,14 @@ def _panels(request: HttpRequest) -> list[dict[str, Any]]:
 
 @policy(signed_in)
 @require_safe
+@never_cache
+def your_services(request: HttpRequest) -> HttpResponse:
+    """The services in the sidebar with their health: asked for beside the page, so that no page waits."""
+    found = [service for source in registry.your_services for service in source(request)]
+    return render(request, "home/your_services.html", {"services": found[:8]})
+
+
+@policy(signed_in)
+@require_safe
 def palette_options(request: HttpRequest) -> HttpResponse:
     return render(request, "home/palette_options.html", {"groups": palette.groups(request)})

@@ -1,19 +1,19 @@
 """What the catalog adds to the pages that belong to nobody."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from django.urls import reverse
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
+from portal.shell.once import once
 from portal.shell.registry import NavItem, NavService, PaletteItem, Panel
 from services.catalog import about, health, queries
 from services.catalog.models import Entity, EntityQuerySet
 
 GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
 MOST = 12
-T = TypeVar("T")
 
 
 def register() -> None:
@@ -51,7 +51,7 @@ def _palette_item(entity: Entity, worst: str) -> PaletteItem:
 
 def _mine(request: HttpRequest) -> list[Entity]:
     """One's own services, read once for all panels of a page."""
-    return _once(request, "mine", lambda: list(_my_rows(request)[: MOST + 1]))
+    return once(request, "my services", lambda: list(_my_rows(request)[: MOST + 1]))
 
 
 def _my_rows(request: HttpRequest) -> EntityQuerySet:
@@ -59,16 +59,7 @@ def _my_rows(request: HttpRequest) -> EntityQuerySet:
 
 
 def _states(request: HttpRequest) -> dict[str, dict[str, str]]:
-    return _once(request, "states", lambda: health.by_entity([entity.ref for entity in _mine(request)]))
-
-
-def _once(request: HttpRequest, name: str, read: Callable[[], T]) -> T:
-    """What several panels of one page share lives as long as its request."""
-    kept = request.__dict__.setdefault("catalog", {})
-    if name not in kept:
-        kept[name] = read()
-    found: T = kept[name]
-    return found
+    return once(request, "my states", lambda: health.by_entity([entity.ref for entity in _mine(request)]))
 
 
 def _with_health(request: HttpRequest) -> list[tuple[Entity, dict[str, str], str]]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 STALE_AFTER = timedelta(seconds=90)
@@ -20,6 +21,14 @@ class Health(models.TextChoices):
     SUSPENDED = "Suspended"
     MISSING = "Missing"
     UNKNOWN = "Unknown"
+
+
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    def in_trouble(self) -> "ClusterQuerySet":
+        """Those we cannot reach, and those whose picture has grown old."""
+        lost = Q(state__in=[Cluster.State.UNREACHABLE, Cluster.State.REFUSED])
+        old = Q(heard_at__isnull=True) | Q(heard_at__lt=timezone.now() - STALE_AFTER)
+        return self.filter(lost | old)
 
 
 class Cluster(models.Model):
@@ -44,6 +53,8 @@ class Cluster(models.Model):
     heard_at = models.DateTimeField(null=True, help_text="The whole picture is at least this fresh.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ClusterQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

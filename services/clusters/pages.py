@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
+from portal.shell.once import once
 from portal.shell.registry import EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 from services.catalog import health
 from services.clusters import fixes, queries, rules
@@ -59,11 +61,10 @@ def register() -> None:
 
 def states_for(request: HttpRequest, entity: Any) -> list[EnvironmentState]:
     """The live state, production first, read once for all parts of one page."""
-    cache: dict[str, list[EnvironmentState]] = request.__dict__.setdefault("_live_states", {})
-    if entity.ref not in cache:
-        states = queries.live_state(entity.ref) if entity.kind == "Component" else []
-        cache[entity.ref] = sorted(states, key=lambda state: not state.environment.is_production)
-    return cache[entity.ref]
+    if entity.kind != "Component":
+        return []
+    states = once(request, f"live {entity.ref}", lambda: queries.live_state(entity.ref))
+    return sorted(states, key=lambda state: not state.environment.is_production)
 
 
 def environments(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
@@ -88,6 +89,10 @@ class Told:
 
 def told(request: HttpRequest, entity: Any) -> list[Told]:
     """Everything that is wrong, the worst first; what is stale says nothing."""
+    return once(request, f"told {entity.ref}", lambda: _told(request, entity))
+
+
+def _told(request: HttpRequest, entity: Any) -> list[Told]:
     live = [state for state in states_for(request, entity) if not state.stale]
     found = [(finding, state) for state in live for finding in state.findings]
     url = fixes.url_of(entity) if any(finding.fix for finding, _ in found) else ""
@@ -121,12 +126,8 @@ def runs(request: HttpRequest, entity: Any) -> bool:
     return bool(entity.kind == "Component")
 
 
-def in_trouble(request: HttpRequest) -> int | None:
-    return sum(_is_troubled(cluster) for cluster in Cluster.objects.all()) or None
-
-
-def _is_troubled(cluster: Cluster) -> bool:
-    return cluster.state in (Cluster.State.UNREACHABLE, Cluster.State.REFUSED) or cluster.is_stale
+def in_trouble(request: HttpRequest) -> QuerySet[Cluster]:
+    return Cluster.objects.in_trouble()
 
 
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
@@ -142,7 +143,7 @@ def needs(request: HttpRequest) -> Iterator[NeedsItem]:
     """For the platform: clusters we no longer see."""
     if not rules.can_manage_clusters(request.user):
         return
-    for cluster in [each for each in Cluster.objects.all() if _is_troubled(each)][:3]:
+    for cluster in Cluster.objects.in_trouble()[:3]:
         text = cluster.problem or "Nothing was heard of it lately; the watcher may be down."
         url = reverse("clusters:cluster_detail", args=[cluster.name])
         yield NeedsItem(

@@ -49,7 +49,8 @@ def client_for(cluster: Cluster, timeout: float = 10.0) -> KubeClient:
 
 def _objects(entity_ref: str) -> dict[int, list[KubeObject]]:
     rows: dict[int, list[KubeObject]] = defaultdict(list)
-    for row in KubeObject.objects.filter(entity_ref=entity_ref.lower())[:OBJECTS_SHOWN]:
+    seen = KubeObject.objects.filter(entity_ref=entity_ref.lower())
+    for row in seen.select_related("environment__cluster")[:OBJECTS_SHOWN]:
         rows[row.environment_id].append(row)
     return rows
 
@@ -74,9 +75,18 @@ def live_state(entity_ref: str) -> list[EnvironmentState]:
             events[environment.pk],
             diagnosing.findings_of(rows[environment.pk], events[environment.pk]),
         )
-        for environment in environments()
-        if any(row.kind in WORKLOADS and not row.owner_uid for row in rows[environment.pk])
+        for environment in _where_it_runs(rows)
     ]
+
+
+def _where_it_runs(rows: dict[int, list[KubeObject]]) -> list[Environment]:
+    """The environments with a workload of its own, in their order."""
+    found = [
+        objects[0].environment
+        for objects in rows.values()
+        if any(row.kind in WORKLOADS and not row.owner_uid for row in objects)
+    ]
+    return sorted(found, key=lambda environment: (environment.position, environment.name))
 
 
 def _healths() -> QuerySet[KubeObject, tuple[str, str, str, Any]]:

@@ -20,7 +20,7 @@ def register() -> None:
             "effects:effect_list",
             order=80,
             section="platform",
-            badge=lambda request: queries.waiting_for_people().count(),
+            badge=lambda request: queries.waiting_for_people(),
             visible=lambda request: platform_only(request.user),
         )
     )

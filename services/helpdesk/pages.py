@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -51,12 +52,12 @@ def register() -> None:
     registry.entity_actions.add(entity_action)
 
 
-def waiting_for_me(request: HttpRequest) -> int | None:
-    return Ticket.objects.waits_for(request.user).count() or None
+def waiting_for_me(request: HttpRequest) -> QuerySet[Ticket]:
+    return Ticket.objects.waits_for(request.user)
 
 
-def unassigned(request: HttpRequest) -> int | None:
-    return Ticket.objects.needs_triage().count() or None
+def unassigned(request: HttpRequest) -> QuerySet[Ticket]:
+    return Ticket.objects.needs_triage()
 
 
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
@@ -104,8 +105,8 @@ def entity_tab(request: HttpRequest, entity: Any) -> dict[str, Any]:
     }
 
 
-def open_count(request: HttpRequest, entity: Any) -> int | None:
-    return Ticket.objects.visible_to(request.user).about(entity.ref).open().count() or None
+def open_count(request: HttpRequest, entity: Any) -> QuerySet[Ticket]:
+    return Ticket.objects.visible_to(request.user).about(entity.ref).open()
 
 
 def entity_panel(request: HttpRequest, entity: Any) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -33,6 +34,7 @@ HEALTH = {
     Rollout.State.HEALTHY: ("Healthy", "Healthy"),
     Rollout.State.FAILING: ("Degraded", "Failing"),
 }
+USUAL_SECONDS = 600
 CHART_FROM, CHART_TO, ROW_HEIGHT = 84.0, 226.0, 23
 
 
@@ -136,7 +138,14 @@ def proposal_of(row: Request) -> Proposal | None:
 
 
 def usual(row: Request) -> dict[str, str]:
-    """How long requests of this blueprint usually take; empty before there are enough to say so."""
+    """How long requests of this blueprint usually take; empty before there are enough to say so.
+
+    Half a year of history hardly changes within minutes, so it is not counted on each look.
+    """
+    return cache.get_or_set(f"usual {row.blueprint}", lambda: _usual(row), USUAL_SECONDS) or {}
+
+
+def _usual(row: Request) -> dict[str, str]:
     rows = Request.objects.filter(blueprint=row.blueprint, state=State.LIVE)
     since = timezone.now() - timedelta(days=180)
     total = next(each for each in queries.hop_statistics(rows, since) if each.name == "total")

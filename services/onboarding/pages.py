@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from portal.shell import registry
@@ -37,11 +38,11 @@ def form_of(entity: Any) -> str:
     return row.get_absolute_url() if row else ""
 
 
-def waiting(request: HttpRequest) -> int | None:
+def waiting(request: HttpRequest) -> QuerySet[Any]:
     """Open requests of this person."""
     from services.onboarding.models import Request
 
-    return Request.objects.filter(created_by=request.user).open().count() or None
+    return Request.objects.filter(created_by=request.user).open()
 
 
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
@@ -120,8 +121,9 @@ def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any]:
     }
 
 
-def open_for_entity(request: HttpRequest, entity: Any) -> int | None:
-    return _for_entity(request, entity).open().count() or None
+def open_for_entity(request: HttpRequest, entity: Any) -> QuerySet[Any]:
+    rows: QuerySet[Any] = _for_entity(request, entity).open()
+    return rows
 
 
 def _for_entity(request: HttpRequest, entity: Any) -> Any:

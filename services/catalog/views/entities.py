@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from portal.shell import registry, tables, toasts
+from portal.shell.counting import counts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, queries, rules
@@ -152,11 +153,9 @@ def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, A
         ("overview", "Overview", 0, None),
         ("dependencies", "Dependencies" if entity.kind in RUNNING else "Relations", 30, None),
     ]
-    added = [
-        (tab.key, tab.label, tab.order, tab.badge(request, entity) if tab.badge else None)
-        for tab in registry.entity_tabs
-        if tab.visible is None or tab.visible(request, entity)
-    ]
+    shown = [tab for tab in registry.entity_tabs if tab.visible is None or tab.visible(request, entity)]
+    badges = counts({tab.key: tab.badge(request, entity) for tab in shown if tab.badge})
+    added = [(tab.key, tab.label, tab.order, badges.get(tab.key)) for tab in shown]
     return [
         {"key": key, "label": label, "badge": badge, "current": key == chosen}
         for key, label, _, badge in sorted([*built, *added], key=lambda tab: tab[2])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pygit2
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from services.integrations.models import PullApproval, PullComment, PullRequest, Repository
 
@@ -77,17 +78,16 @@ class LocalHost:
     def _git(self, row: Repository) -> pygit2.Repository:
         return pygit2.Repository(str(self._path(row.slug)))
 
-    def _row(self, repo: str) -> Repository:
-        row = Repository.objects.filter(slug=repo).first()
+    def _row(self, repo: str, rows: QuerySet[Repository] | None = None) -> Repository:
+        row = (Repository.objects.all() if rows is None else rows).filter(slug=repo).first()
         if row is None or not self._path(row.slug).is_dir():
             raise UnknownRepository(f"the portal knows no repository {repo[:80]}")
         return row
 
     @contextmanager
     def _locked(self, repo: str) -> Iterator[Repository]:
-        self._row(repo)
         with transaction.atomic():
-            yield Repository.objects.select_for_update().get(slug=repo)
+            yield self._row(repo, Repository.objects.select_for_update())
 
     # Reading
 
