@@ -142,7 +142,7 @@ def usual(row: Request) -> dict[str, str]:
 
     Half a year of history hardly changes within minutes, so it is not counted on each look.
     """
-    return cache.get_or_set(f"usual {row.blueprint}", lambda: _usual(row), USUAL_SECONDS) or {}
+    return cache.get_or_set(f"usual:{row.blueprint}", lambda: _usual(row), USUAL_SECONDS) or {}
 
 
 def _usual(row: Request) -> dict[str, str]:

@@ -391,7 +391,7 @@ def test_ticket_preview_is_a_fragment(priya) -> None:
 
 
 # Literal counts of the help desk's own queries: a list costs the same with one row and with three.
-QUERIES = {"helpdesk:queue": 9, "helpdesk:ticket_list": 5}
+QUERIES = {"helpdesk:queue": 8, "helpdesk:ticket_list": 4}
 
 
 def own_queries(captured) -> int:
