@@ -1,0 +1,69 @@
+"""Every page as its people see it: no complaint, no axe violation in either theme, nothing cut on a phone."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+PLACES = {
+    "mira": [
+        "/",
+        "/catalog/",
+        "/catalog/?kind=any",
+        "/catalog/component/default/checkout/",
+        "/catalog/component/default/checkout/?tab=live",
+        "/catalog/component/default/checkout/?tab=dependencies",
+        "/catalog/component/default/checkout/?tab=requests",
+        "/catalog/component/default/checkout/?tab=tickets",
+        "/catalog/component/default/reviews/",
+        "/catalog/component/default/loyalty/",
+        "/catalog/api/default/checkout-api/",
+        "/catalog/resource/default/shop-queue/",
+        "/catalog/system/default/order-flow/",
+        "/catalog/group/default/checkout/",
+        "/catalog/user/default/mira/",
+        "/new/",
+        "/new/web-service/",
+        "/requests/",
+        "/requests/R-1003/",
+        "/requests/R-1003/changes/",
+        "/requests/R-1181/",
+        "/requests/R-1183/",
+        "/help/",
+        "/account/",
+    ],
+    "priya": [
+        "/",
+        "/catalog/sources/",
+        "/catalog/import/",
+        "/requests/R-1182/",
+        "/requests/R-1182/changes/",
+        "/help/queue/",
+        "/insights/",
+    ],
+    "sam": ["/", "/requests/R-1183/"],
+    "hanna": ["/", "/insights/?range=year"],
+}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.mark.parametrize("username", PLACES)
+def test_every_page_is_clean(
+    page: Page, become: Callable[[Page, str], None], accessible: Callable[[Page], None], username: str
+) -> None:
+    become(page, username)
+    for place in PLACES[username]:
+        page.goto(place)
+        accessible(page)
+
+
+@pytest.mark.parametrize("username", PLACES)
+def test_every_page_fits_a_phone(page: Page, become: Callable[[Page, str], None], username: str) -> None:
+    become(page, username)
+    page.set_viewport_size(PHONE)
+    too_wide = []
+    for place in PLACES[username]:
+        page.goto(place)
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            too_wide.append(place)
+    assert not too_wide
