@@ -145,7 +145,8 @@ def test_files_are_read_with_names_relative_to_what_was_given(tmp_path: Path):
     (tmp_path / "apps" / ".git" / "c.yaml").write_text("a: [")
     (tmp_path / "apps" / "readme.md").write_text("a: [")
     read = {each.name: each for each in files.read([tmp_path, tmp_path / "apps" / "a.yaml"])}
-    assert sorted(read) == ["a.yaml", "apps/a.yaml", "apps/b.json"]
+    assert sorted(read) == ["apps/a.yaml", "apps/b.json"]
+    assert [each.name for each in files.read([tmp_path / "apps" / "a.yaml"])] == ["a.yaml"]
     assert read["apps/b.json"].documents[0].data == {"kind": "x"}
 
 

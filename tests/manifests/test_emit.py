@@ -150,7 +150,7 @@ def test_aliases_and_merges_are_resolved():
         ("a: 1\na: 2\n", "'a' is there twice", 2),
         ("a: &x [*x]\n", "refers to itself", 1),
         ("a: *x\n", "never defined", 1),
-        ("a: b: c\n", "not YAML: mapping values are not allowed", 1),
+        ("a: b: c\n", "not YAML: there is a colon too many", 1),
         ("a: 'x\n", "not YAML", 2),
         ("? [a]\n: b\n", "a key must be plain text", 1),
         ("a: !Ref x\n", "tag !Ref is not known", 1),
