@@ -280,3 +280,19 @@ def test_generation_counts_changes_of_the_spec_alone(kube: KubeClient, namespace
     assert kube.get(ref)["metadata"]["generation"] == before
     kube.patch(ref, {"spec": {"replicas": 5}})
     assert eventually(lambda: kube.get(ref)["metadata"]["generation"] == before + 1)
+
+
+def test_of_secrets_only_the_metadata_travels(kube: KubeClient, namespace: str) -> None:
+    start = kube.list("v1", "Secret", namespace).resource_version
+    secret = config_map(namespace, "db") | {"kind": "Secret", "data": {"password": "aHVudGVyMg=="}}
+    kube.create(secret)
+    (listed,) = [
+        item
+        for item in kube.list("v1", "Secret", namespace, metadata_only=True).items
+        if item["metadata"]["name"] == "db"
+    ]
+    watched = kube.watch("v1", "Secret", namespace, start, timeout_seconds=1, metadata_only=True)
+    told = [event.object for event in watched if event.type == "ADDED"]
+    assert (listed["kind"], [obj["kind"] for obj in told]) == ("Secret", ["Secret"])
+    assert "data" not in listed
+    assert "data" not in told[0]

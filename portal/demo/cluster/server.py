@@ -161,7 +161,10 @@ class Handler(BaseHTTPRequestHandler):
             return verb(parse(path), self._json(), params)
 
     def _delete(self, path: str, params: Params) -> Object:
-        return self.server.api.delete(parse(path), params)
+        """Options in the body replace those of the query, as in a real API server."""
+        options = self._json() if self._body else {"dryRun": [params.get("dryRun")]}
+        dry = "All" in (options.get("dryRun") or [])
+        return self.server.api.delete(parse(path), {"dryRun": "All"} if dry else {})
 
     def _get(self, path: str, params: Params) -> None:
         if path in ("/livez", "/readyz"):

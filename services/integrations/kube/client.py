@@ -140,8 +140,10 @@ class KubeClient:
 
     def delete(self, ref: Ref, dry_run: bool = False) -> None:
         """In the background, dependents too."""
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
-        self._json("DELETE", self._path(ref), _dry(dry_run), body)
+        body: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        if dry_run:  # beside a body, the API server does not look at the query
+            body["dryRun"] = ["All"]
+        self._json("DELETE", self._path(ref), body=body)
 
     def logs(self, namespace: str, pod: str, container: str, previous: bool = False, tail: int = 50) -> str:
         """The last lines of a container's log, at most 256 KiB of them."""
