@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from portal.shell import times
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
-from services.helpdesk import queries
 from services.helpdesk.models import Category, Ticket
 from services.helpdesk.queries import Filters
 from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
@@ -66,7 +65,7 @@ class AskForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["category"].queryset = queries.categories()  # type: ignore[attr-defined]  # ModelChoiceField
+        self.fields["category"].queryset = Category.objects.filter(active=True)  # type: ignore[attr-defined]  # ModelChoiceField
 
     def clean_entity(self) -> str:
         """The reference of what was typed or picked; a bare name is a component's."""

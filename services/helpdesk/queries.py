@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.core.cache import cache
 from django.db.models import Avg, Count, F, Q, QuerySet
 
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent, TicketQuerySet
@@ -208,8 +209,11 @@ def given_up_waiting(now: datetime) -> QuerySet[Ticket]:
     return Ticket.objects.filter(state=State.WAITING_REQUESTER, state_since__lt=now - GIVE_UP_WAITING_AFTER)
 
 
-def categories() -> QuerySet[Category]:
-    return Category.objects.filter(active=True)
+def categories() -> list[Category]:
+    """The active ones in their order; they change by the year, so they are read once a minute."""
+    return (
+        cache.get_or_set("helpdesk:categories", lambda: list(Category.objects.filter(active=True)), 60) or []
+    )
 
 
 def today(since: datetime) -> dict[str, Any]:

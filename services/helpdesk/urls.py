@@ -28,6 +28,7 @@ urlpatterns = [
     path("help/queue/bulk/", queue.queue_bulk, name="queue_bulk"),
     path("help/<ticket:number>/", ticket.ticket_detail, name="ticket_detail"),
     path("help/<ticket:number>/thread/", ticket.ticket_thread, name="ticket_thread"),
+    path("help/<ticket:number>/now/", ticket.ticket_now, name="ticket_now"),
     path("help/<ticket:number>/preview/", queue.ticket_preview, name="ticket_preview"),
     path("help/<ticket:number>/snapshot/", ticket.ticket_snapshot, name="ticket_snapshot"),
     path("help/<ticket:number>/reply/", steps.ticket_reply, name="ticket_reply"),

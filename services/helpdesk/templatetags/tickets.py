@@ -4,6 +4,8 @@ from typing import Any
 
 from django import template
 
+from portal.shell.http import HttpRequest
+from portal.shell.once import once
 from services.catalog import queries as catalog
 from services.helpdesk import live, wording
 from services.helpdesk.models import Ticket
@@ -45,15 +47,24 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-@register.inclusion_tag("helpdesk/parts/finding.html")
+def _fixing(request: HttpRequest, about: str) -> Any:
+    return once(request, f"fixing {about}", lambda: live.fixing_request(about))
+
+
+@register.inclusion_tag("helpdesk/parts/finding.html", takes_context=True)
 def finding(
-    found: dict[str, Any], about: str = "", when: str = "", suffix: str = "", level: int = 2
+    context: template.Context,
+    found: dict[str, Any],
+    about: str = "",
+    when: str = "",
+    suffix: str = "",
+    level: int = 2,
 ) -> dict[str, Any]:
     """One diagnosis with its evidence, and where a form corrects it, the way to that form."""
     return {
         "finding": found,
-        "request": live.fixing_request(about) if found.get("fix") else None,
-        "entity": catalog.find(about) if about else None,
+        "request": _fixing(context["request"], about) if found.get("fix") else None,
+        "entity": once(context["request"], f"entity {about}", lambda: catalog.find(about)) if about else None,
         "when": when,
         "suffix": suffix,
         "level": level,

@@ -72,10 +72,12 @@ def grouped(tickets: list[Ticket]) -> list[tuple[str, list[Ticket]]]:
 
 
 def _pane(request: HttpRequest, tickets: list[Ticket]) -> dict[str, Any]:
-    """The preview beside the list: of the ticket named in the address, else of the first one."""
+    """The preview beside the list: of the ticket named in the address, else of the first one.
+
+    It is drawn after the page, for the list is what one came for.
+    """
     wanted = request.GET.get("t", "").removeprefix("T-")
-    chosen = next((t for t in tickets if str(t.number) == wanted), tickets[0] if tickets else None)
-    return pane_context(request, ticket_for(request, chosen.number)) if chosen else {"ticket": None}
+    return {"ticket": next((t for t in tickets if str(t.number) == wanted), tickets[0] if tickets else None)}
 
 
 @policy(platform_only)

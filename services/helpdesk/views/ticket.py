@@ -3,14 +3,18 @@
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.shell.http import HttpRequest
+from portal.shell.once import once
 from portal.shell.policies import policy, signed_in
+from services.accounts.models import User
 from services.catalog import queries as catalog
+from services.catalog.models import Entity
 from services.helpdesk import actions, forms, live, queries, rules, thread
 from services.helpdesk.models import Ticket
 from services.helpdesk.states import CAUSE_HINTS, TRANSITIONS, Cause, Priority, State
@@ -35,18 +39,19 @@ def ticket_detail(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: Any) -> HttpResponse:
-    """The whole page; `held` carries a reply that was not sent, with what happened meanwhile."""
-    states = live.states(ticket.entity_ref)
+    """The whole page; `held` carries a reply that was not sent, with what happened meanwhile.
+
+    What runs now is asked for beside the page (`ticket_now`), so that reading does not wait for it.
+    """
     context = {
         "ticket": ticket,
         "items": thread.items(ticket, request.user),
-        "here": live.where(ticket, states),
-        "thennow": live.then_and_now(ticket, states),
+        "thennow": live.then_and_now(ticket, []),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "like": queries.like(ticket, request.user),
         "linked": queries.linked(ticket, request.user),
         "watchers": list(ticket.watchers.all()),
-        "entity": catalog.find(ticket.entity_ref) if ticket.entity_ref else None,
+        "entity": entity_of(request, ticket.entity_ref),
         "nonce": forms.nonce(),
         "seen": ticket.version,
         "held_vis": request.GET.get("do", ""),
@@ -54,6 +59,11 @@ def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: 
         **more,
     }
     return render(request, "helpdesk/ticket_detail.html", context, status=status)
+
+
+def entity_of(request: HttpRequest, ref: str) -> Entity | None:
+    """The entity of a reference, read once for all parts of a page."""
+    return once(request, f"entity {ref}", lambda: catalog.find(ref)) if ref else None
 
 
 def _may(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
@@ -72,12 +82,17 @@ def _may(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "undo_to": undo if triage else "",
         "steps": [s for s in steps if s in OFFERED and ticket.is_open],
         "can_mark": triage and State.DUPLICATE in steps,
-        "people": forms.platform_people() if triage else [],
+        "people": _assignable() if triage else [],
         "priorities": Priority.choices,
         "categories": queries.categories() if triage else [],
         "causes": [(value, label, CAUSE_HINTS[value]) for value, label in Cause.choices],
         "goes_on": not ticket.is_open and not ticket.may_reopen(timezone.now()),
     }
+
+
+def _assignable() -> list[User]:
+    """Whom a ticket may be given to; the action looks again, so a minute's age does no harm."""
+    return cache.get_or_set("helpdesk:people", lambda: list(forms.platform_people()), 60) or []
 
 
 # Steps that need no further answer, as buttons.
@@ -119,6 +134,17 @@ def ticket_thread(request: HttpRequest, number: int) -> HttpResponse:
         "seen": ticket.version,
     }
     return render(request, "helpdesk/ticket_detail.html#thread", context)
+
+
+@policy(signed_in)
+@require_safe
+def ticket_now(request: HttpRequest, number: int) -> HttpResponse:
+    """The frozen state beside what runs now; drawn after the page, then every half minute."""
+    ticket = ticket_for(request, number)
+    thennow = live.then_and_now(ticket, live.states(ticket.entity_ref))
+    return render(
+        request, "helpdesk/ticket_detail.html#now", {"ticket": ticket, "thennow": thennow, "asked": True}
+    )
 
 
 @policy(signed_in)
