@@ -403,6 +403,7 @@ def test_lists_cost_the_same_for_one_row_and_for_three(
     name: str, priya, django_assert_max_num_queries
 ) -> None:
     client = client_of(priya)
+    client.get(reverse(name))  # what is read once a minute does not count
     for _ in range(2):
         made = ticket(by=priya)
         actions.reply(ticket=made, by=priya, body="Hello")
@@ -415,6 +416,7 @@ def test_lists_cost_the_same_for_one_row_and_for_three(
 def test_ticket_detail_costs_the_same_however_long_it_is(priya, django_assert_max_num_queries) -> None:
     client = client_of(priya)
     made = ticket()
+    client.get(made.get_absolute_url())  # what is read once a minute does not count
     for _ in range(2):
         with django_assert_max_num_queries(12) as captured:
             assert client.get(made.get_absolute_url()).status_code == 200
