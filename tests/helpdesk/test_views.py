@@ -420,7 +420,7 @@ def test_ticket_detail_costs_the_same_however_long_it_is(priya, django_assert_ma
     for _ in range(2):
         with django_assert_max_num_queries(12) as captured:
             assert client.get(made.get_absolute_url()).status_code == 200
-        assert own_queries(captured) == 8
+        assert own_queries(captured) == 7
         for i in range(3):
             actions.reply(ticket=made, by=member(f"p{i}", "checkout"), body="More")
 
