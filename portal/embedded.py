@@ -17,6 +17,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def state_dir() -> Path:
+    """Where this installation keeps everything it writes: SLIPWAY_HOME, or `.slipway` in the checkout."""
+    return Path(os.environ.get("SLIPWAY_HOME") or ROOT / ".slipway").resolve()
+
+
+def broker_address() -> str:
+    """The Redis that was configured, else the embedded one, as Celery spells it."""
+    return broker_url(os.environ.get("REDIS_URL") or redis_url(state_dir()))
+
 
 def local_secret(state: Path) -> str:
     """The secret key of this installation, made on first use and readable by its owner only."""

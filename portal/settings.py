@@ -10,7 +10,7 @@ from portal import embedded, logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
-STATE_DIR = Path(env.str("SLIPWAY_HOME", str(BASE_DIR / ".slipway"))).resolve()
+STATE_DIR = embedded.state_dir()
 DEBUG = env.bool("SLIPWAY_DEBUG", False)
 DEMO = env.bool("SLIPWAY_DEMO", False)
 PROFILE = env.bool("SLIPWAY_PROFILE", False)
@@ -113,7 +113,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(STATE_DIR)
-CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
+CELERY_BROKER_URL = embedded.broker_address()
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

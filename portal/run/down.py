@@ -1,6 +1,5 @@
 """`make down`: stop what `make up` started, also what a killed one left. `--reset` forgets all data."""
 
-import os
 import shutil
 import signal
 import sys
@@ -11,13 +10,12 @@ import psutil
 
 from portal import embedded
 from portal.run.processes import Supervisor
-from portal.run.up import ROOT
 
 STOP_SECONDS = 40
 
 
 def main(arguments: list[str]) -> int:
-    state = Path(os.environ.get("SLIPWAY_HOME", ROOT / ".slipway")).resolve()
+    state = embedded.state_dir()
     if not state.exists():
         print("  Nothing runs here, and nothing is stored.")
         return 0

@@ -17,10 +17,10 @@ from types import FrameType
 import psutil
 
 from portal import embedded
+from portal.embedded import ROOT
 from portal.run.processes import Supervisor
 from portal.run.steps import step
 
-ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 
 
@@ -29,7 +29,7 @@ class CannotStart(Exception):
 
 
 def main() -> int:
-    state = Path(os.environ.get("SLIPWAY_HOME", ROOT / ".slipway")).resolve()
+    state = embedded.state_dir()
     state.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -52,7 +52,7 @@ def run(state: Path) -> None:
     try:
         start_servers(state)
         prepare()
-        start_programs(supervisor, state)
+        start_programs(supervisor)
         with step("Waiting for the first page"):
             wait_until_ready(supervisor)
         greet(time.monotonic() - started, state)
@@ -145,7 +145,10 @@ def stop_servers(state: Path) -> None:
     if not os.environ.get("REDIS_URL"):
         embedded.stop_redis(state)
     if not os.environ.get("DATABASE_URL"):
-        embedded.stop_postgres(state)
+        try:
+            embedded.stop_postgres(state)
+        except subprocess.SubprocessError:
+            print(f"\n  PostgreSQL did not stop by itself; its log is {state / 'postgres' / 'log'}.")
 
 
 def prepare() -> None:
@@ -156,14 +159,14 @@ def prepare() -> None:
         raise CannotStart("The portal could not be prepared; the reason stands above. Nothing is lost.")
 
 
-def start_programs(supervisor: Supervisor, state: Path) -> None:
+def start_programs(supervisor: Supervisor) -> None:
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "portal.celery"]
     if is_demo():
         supervisor.start("cluster", [python, "-m", "portal.demo.cluster", "--port", str(cluster_port())])
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     supervisor.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "info", *quiet])
-    supervisor.start("beat", [*celery, "beat", "--schedule", str(state / "beat"), "--pidfile="])
+    supervisor.start("beat", [python, "-m", "celery", "-A", "portal.beat", "beat", "--pidfile="])
     supervisor.start("watcher", [python, "manage.py", "watch_clusters"])
     supervisor.start("web", [python, "-m", "gunicorn", "-c", "portal/run/gunicorn.py", "portal.wsgi"])
 
