@@ -44,26 +44,20 @@ PLACES = {
     "sam": ["/", "/requests/R-1183/"],
     "hanna": ["/", "/insights/?range=year"],
 }
-PHONE = {"width": 390, "height": 844}
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.mark.parametrize("username", PLACES)
-def test_every_page_is_clean(
+def test_every_page_is_clean_and_fits_a_phone(
     page: Page, become: Callable[[Page, str], None], accessible: Callable[[Page], None], username: str
 ) -> None:
     become(page, username)
-    for place in PLACES[username]:
-        page.goto(place)
-        accessible(page)
-
-
-@pytest.mark.parametrize("username", PLACES)
-def test_every_page_fits_a_phone(page: Page, become: Callable[[Page, str], None], username: str) -> None:
-    become(page, username)
-    page.set_viewport_size(PHONE)
     too_wide = []
     for place in PLACES[username]:
+        page.set_viewport_size(DESK)
         page.goto(place)
+        accessible(page)
+        page.set_viewport_size(PHONE)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             too_wide.append(place)
     assert not too_wide
