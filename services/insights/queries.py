@@ -15,12 +15,14 @@ from django.db.models import (
     F,
     Func,
     IntegerField,
+    OuterRef,
     Q,
+    Subquery,
     Sum,
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, TruncDay
+from django.db.models.functions import Cast, Coalesce, Greatest, Substr, TruncDay
 
 from services.accounts.models import Team
 from services.catalog.models import Entity
@@ -69,26 +71,41 @@ class Adoption:
 
 
 def adoption(scope: Scope) -> Adoption:
-    """One query over all services: who owns them, since when, and how they came."""
+    """One query over all services: who owns them, since when, and since when through Slipway."""
     services = Entity.objects.services()
     if scope.team:
         services = services.filter(owner_ref=scope.team.ref)
-    onboarded = Case(When(~Q(onboarded_request=""), then=1), default=0, output_field=IntegerField())
+    end = scope.period.end
     rows = list(
-        services.filter(created_at__lt=scope.period.end)
-        .values_list("owner_ref", onboarded, TruncDay("created_at"))
+        services.filter(created_at__lt=end)
+        .values_list("owner_ref", TruncDay("created_at"), TruncDay(_onboarded_at()))
         .annotate(n=Count("pk"))
         .order_by()
     )
     owners: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for owner, through, _, n in rows:
-        owners[owner][through] += n
-    ends = _ends(scope.period)
+    for owner, _, onboarded, n in rows:
+        owners[owner][onboarded is not None and onboarded < end] += n
+    known, through, ends = (
+        [(day, n) for _, day, _, n in rows],
+        [(day, n) for *_, day, n in rows],
+        _ends(scope.period),
+    )
     return Adoption(
-        onboarded=_until(rows, ends, 1),
-        others=_until(rows, ends, 0),
-        before=_until(rows, [scope.period.start], 1)[0],
+        onboarded=[_until(through, at) for at in ends],
+        others=[_until(known, at) - _until(through, at) for at in ends],
+        before=_until(through, scope.period.start),
         by_owner=sorted(((o, b, a + b) for o, (a, b) in owners.items()), key=lambda row: (-row[2], row[0])),
+    )
+
+
+def _onboarded_at() -> Any:
+    """When the request that brought a service went live; a service may have been in the catalog before."""
+    number = Cast(Substr(OuterRef("onboarded_request"), 3), IntegerField())
+    finished = Request.objects.filter(number=number).values("finished_at")
+    live = Greatest(F("created_at"), Subquery(finished))  # PostgreSQL's leaves out what is unknown
+    return Case(
+        When(onboarded_request__regex=r"^R-[0-9]{1,9}$", then=live),
+        When(~Q(onboarded_request=""), then=F("created_at")),
     )
 
 
@@ -97,10 +114,9 @@ def _ends(period: Period) -> list[datetime]:
     return [*starts, period.end]
 
 
-def _until(rows: Iterable[Any], ends: list[datetime], through: int) -> list[int]:
-    """How many there were at each of these moments."""
-    found = [(at, n) for _, t, at, n in rows if t == through]
-    return [sum(n for at, n in found if at < end) for end in ends]
+def _until(counted: Iterable[tuple[datetime | None, int]], at: datetime) -> int:
+    """How many there were at this moment."""
+    return sum(n for day, n in counted if day is not None and day < at)
 
 
 # Requests -----------------------------------------------------------------------------------------------

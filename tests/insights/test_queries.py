@@ -55,6 +55,15 @@ def test_adoption_counts_services_at_the_end_of_each_bucket(checkout) -> None:
     assert queries.adoption(Scope(PERIOD, TeamFactory(slug="nobody"))).total == 0
 
 
+def test_a_service_known_before_counts_as_onboarded_from_when_its_request_went_live(checkout) -> None:
+    mira = member("mira", "checkout")
+    request = make_request(mira, state=State.LIVE, name="moved", finished_at=ago(days=2))
+    service("moved", checkout.ref, request=request.ref, at=ago(days=40))
+    found = queries.adoption(Scope(PERIOD))
+    assert (found.onboarded[0], found.others[0]) == (0, 1)
+    assert (found.onboarded[-1], found.others[-1]) == (1, 0)
+
+
 def test_requests_by_state_and_team(checkout) -> None:
     mira = member("mira", "checkout")
     member("ines", "payments")
