@@ -50,9 +50,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.shell.profiling.profile_requests",
+    "portal.shell.reading.without_nul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.shell.reading.refuse_huge_bodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -164,6 +166,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+MAX_BODY = 32 * 1024 * 1024  # uploads included; the forms say how much of it they take
 
 # Where the built-in git host keeps its bare repositories.
 GIT_ROOT = STATE_DIR / "git"

@@ -3,6 +3,8 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -11,7 +13,11 @@ from portal.shell.http import HttpRequest
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 400)
+    return too_large(request) if isinstance(exception, RequestDataTooBig) else _page(request, 400)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return _page(request, 413, most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal.shell.http import HttpRequest
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def paginate(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", per_page: int = 50) -> "Page[Any]":

@@ -6,6 +6,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 RECENT = timedelta(hours=6)
+# What a calendar of ours can count with; other days mean nothing.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 
 
 def span(value: timedelta) -> str:
@@ -61,13 +63,17 @@ def greeting(now: datetime) -> str:
 def parse_day(text: str) -> date | None:
     """A day as addresses write it, 2026-11-20; None for anything else, the thirtieth of February included."""
     try:
-        return parse_date(text)
+        found = parse_date(text)
     except ValueError:
         return None
+    return found if found and FIRST_DAY <= found <= LAST_DAY else None
 
 
 def midnight(day: date | None, *, days: int = 0) -> datetime | None:
-    """The first moment of a day, or of one some days later, in the time zone of the page."""
-    if day is None:
+    """The first moment of a day, or of one some days later, in the time zone of the page.
+
+    None for no day, and for one so far away that time zones cannot be counted there.
+    """
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
         return None
     return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))

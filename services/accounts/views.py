@@ -56,7 +56,9 @@ def become(request: HttpRequest) -> HttpResponse:
     """Only in the demo, only the people of the demo."""
     if not settings.DEMO:
         raise Http404
-    person = get_object_or_404(queries.demo_people(), username=request.POST.get("username", ""))
+    person = get_object_or_404(
+        queries.demo_people(), username=request.POST.get("username", "").replace("\x00", "")
+    )
     auth.logout(request)
     auth.login(request, person, backend="django.contrib.auth.backends.ModelBackend")
     actions.note_sign_in(user=person, how="demo")

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-import yaml
-
 from services.catalog.models import Entity
+from services.manifests import emit
 
 OUTPUT_ONLY = ("uid", "etag")
 GENERATED = ("backstage.io/managed-by", "backstage.io/orphan")
 
 
 def as_yaml(entity: Entity) -> str:
-    """The descriptor without what a catalog adds by itself."""
+    """The descriptor without what a catalog adds by itself; every reader gets the same strings back."""
     metadata = {key: value for key, value in entity.metadata.items() if key not in OUTPUT_ONLY}
     noted = {
         k: v for k, v in (metadata.pop("annotations", None) or {}).items() if not k.startswith(GENERATED)
@@ -22,4 +21,4 @@ def as_yaml(entity: Entity) -> str:
         "metadata": {**metadata, **({"annotations": noted} if noted else {})},
         "spec": entity.spec,
     }
-    return yaml.dump(descriptor, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=100)
+    return emit.dump([descriptor])

@@ -58,12 +58,8 @@ def wanted(path: str, size: int) -> bool:
 
 def from_folder(location: str, under: str = "") -> Fetched:
     """Every descriptor below a folder; symbolic links are not followed."""
-    root = Path(location).expanduser()
-    if not root.is_dir():
-        raise CannotFetch(f"There is no folder {location} that the portal can read.")
-    top = root.resolve() / _inside(under)
-    if not top.is_dir():
-        raise CannotFetch(f"There is no folder {under} in {location}.", "path")
+    root = _folder(location, f"There is no folder {location} that the portal can read.")
+    top = _folder(root.resolve() / _inside(under), f"There is no folder {under} in {location}.", "path")
     fetched = Fetched()
     for path in _walk(top):
         name = path.relative_to(root.resolve()).as_posix()
@@ -72,6 +68,17 @@ def from_folder(location: str, under: str = "") -> Fetched:
             fetched.make_room(min(size, MAX_FILE + 1))
             fetched.files[name] = _head_of(path)
     return fetched
+
+
+def _folder(location: str | Path, message: str, field: str = "location") -> Path:
+    """A folder, or CannotFetch: whatever is wrong with the name, or with what is there."""
+    try:
+        path = Path(location).expanduser()
+        if path.is_dir() and os.access(path, os.R_OK | os.X_OK):
+            return path
+    except (OSError, RuntimeError, ValueError) as error:  # too long, somebody's home that is none, NUL
+        raise CannotFetch(message, field) from error
+    raise CannotFetch(message, field)
 
 
 def _inside(under: str) -> str:

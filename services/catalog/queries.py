@@ -25,7 +25,7 @@ def find(ref: str) -> Entity | None:
         canonical = str(parse_ref(ref, default_kind="component"))
     except BadReference:
         return None
-    return Entity.objects.filter(ref=canonical).first()
+    return None if "\x00" in canonical else Entity.objects.filter(ref=canonical).first()
 
 
 def refs_of(user: Any) -> list[str]:

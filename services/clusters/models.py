@@ -165,6 +165,12 @@ class KubeObject(models.Model):
     def status(self) -> dict[str, Any]:
         return self.data.get("status") or {}
 
+    @property
+    def containers(self) -> set[str]:
+        """Of a pod: the names of everything that runs in it, ran first, or was put in later."""
+        parts = ("containers", "initContainers", "ephemeralContainers")
+        return {str(each.get("name")) for part in parts for each in self.spec.get(part) or []}
+
 
 class KubeEvent(models.Model):
     """An event, kept thirty days: the cluster itself forgets it after an hour."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
@@ -31,6 +31,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 
 
 @policy(platform_only)
+@require_http_methods(["GET", "HEAD", "POST"])
 def cluster_new(request: HttpRequest) -> HttpResponse:
     form = ClusterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -116,7 +117,8 @@ def pod_log(
     """The last lines of a container, for its owners and the platform; a page without htmx."""
     entity = _component_for(request, kind, namespace, name)
     place = get_object_or_404(Environment.objects.select_related("cluster"), name=environment)
-    if not rules.can_read_logs(request.user, entity) or not queries.pod_of(entity.ref, place, pod):
+    found = queries.pod_of(entity.ref, place, pod)
+    if not rules.can_read_logs(request.user, entity) or not found or container not in found.containers:
         raise Http404("no such log")
     context = {
         "entity": entity,

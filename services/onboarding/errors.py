@@ -52,5 +52,11 @@ class Blocked(Refusal):
         self.evaluation = evaluation
 
 
+class TooLong(Refusal):
+    """More than a form or a sentence can hold."""
+
+    status = 413
+
+
 class ReasonMissing(Refusal):
     """A refusal to somebody needs a reason."""

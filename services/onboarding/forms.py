@@ -10,8 +10,9 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from services.onboarding.blueprints import Blueprint
-from services.onboarding.blueprints.answers import coerce
+from services.onboarding.blueprints.answers import coerce, storable
 from services.onboarding.blueprints.model import Field
+from services.onboarding.errors import TooLong
 
 LONGEST = 20_000
 MOST_VALUES = 300
@@ -90,11 +91,22 @@ def _rows(field: Field, posted: Mapping[str, Sequence[str]]) -> list[dict[str, s
 
 
 def _changes(data: QueryDict) -> dict[str, Any]:
+    text = data.get("_fix") or "{}"
     try:
-        changes = json.loads(data.get("_fix") or "{}")
-    except ValueError:  # not from our page
+        changes = json.loads(text) if len(text) <= LONGEST else {}
+    except (ValueError, RecursionError):  # not from our page
         return {}
-    return changes if isinstance(changes, dict) else {}
+    return storable(changes) if isinstance(changes, dict) else {}
+
+
+def words(data: QueryDict, name: str, *, longest: int = LONGEST) -> str:
+    """What somebody says in their own words. Refuses (TooLong) more than `longest` characters."""
+    text = data.get(name, "").replace("\x00", "").strip()
+    if len(text) > longest:
+        raise TooLong(
+            f"The {name} has {len(text):,} characters; {longest:,} are the most. Nothing was changed."
+        )
+    return text
 
 
 def token_of(data: QueryDict) -> str:

@@ -54,7 +54,7 @@ def test_every_template_is_drawn_by_a_view_or_another_template():
     drawn |= {"django/forms/div.html", "django/forms/field.html"}
     for path in [*PYTHON, *TEMPLATES]:
         drawn |= set(NAMED.findall(path.read_text()))
-    drawn |= {f"errors/{status}.html" for status in (400, 403, 404)}
+    drawn |= {f"errors/{status}.html" for status in (400, 403, 404, 413)}
     drawn |= {name for text in _lists_of_templates() for name in text.split(",")}
     assert [relative(path) for path in TEMPLATES if relative(path) not in drawn] == []
 

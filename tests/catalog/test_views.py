@@ -104,7 +104,7 @@ def test_entity_list_writes_typed_filters_into_the_url(show, client):
 
 
 def test_entity_list_drops_what_no_text_holds(show, client):
-    assert client.get(LIST, {"q": "car\x00t"})["Location"] == "/catalog/?q=cart"
+    assert client.get(LIST, {"q": "car\x00t"}).context["filters"].q == "cart"
 
 
 def test_entity_list_shows_tokens_that_can_be_taken_off(show):

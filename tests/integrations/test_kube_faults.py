@@ -87,6 +87,13 @@ def test_throttling_says_when_to_come_back(cluster: Cluster, kube: KubeClient) -
     assert told.value.retry_after == 7.0
 
 
+def test_throttling_without_a_number_says_nothing(cluster: Cluster, kube: KubeClient) -> None:
+    cluster.faults.append(_answer(429, {}, Retry_After="\u00b2"))
+    with pytest.raises(errors.Throttled) as told:
+        kube.get(REF)
+    assert told.value.retry_after is None
+
+
 def test_a_server_fault_on_a_write_leaves_the_outcome_open(cluster: Cluster, kube: KubeClient) -> None:
     cluster.faults.append(_answer(504, b"<html>gateway timeout</html>"))
     with pytest.raises(errors.ServerFault) as told:

@@ -55,7 +55,21 @@ def test_clusters_that_would_leak_the_token_are_refused(key: str) -> None:
 
 @pytest.mark.parametrize(
     "server",
-    ["http://kube.example", "file:///etc/passwd", "https://", "https://me:pw@kube.example", "https://k?x=1"],
+    [
+        "http://kube.example",
+        "file:///etc/passwd",
+        "https://",
+        "https://me:pw@kube.example",
+        "https://k?x=1",
+        "https://[",
+        "https://h:99999999",
+        "https://h:0",
+        "https://:pw@h",
+        "https://k#x",
+        "https://k\u0430.example",
+        "https://a b",
+        "https://-",
+    ],
 )
 def test_addresses_that_are_not_safe_are_refused(server: str) -> None:
     with pytest.raises(Refused, match="https"):
@@ -71,6 +85,9 @@ def test_plain_http_is_for_this_machine_only() -> None:
     [
         ("{", "not YAML"),
         ("[" * 5000, "not YAML"),
+        ("a: 2023-99-99", "not YAML"),
+        (_config(user={"token": "a\nb"}), "characters that no token has"),
+        (_config(user={"token": "caf\u00e9"}), "characters that no token has"),
         ("- 1", "not a kubeconfig"),
         ("x" * 70_000, "64 KiB"),
         (_config(**{"current-context": ""}), "current-context"),

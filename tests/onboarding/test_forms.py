@@ -6,6 +6,7 @@ import pytest
 from django.http import QueryDict
 
 from services.onboarding import blueprints, forms
+from services.onboarding.errors import TooLong
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,9 @@ def test_a_fix_changes_fields_of_the_form_only(blueprint):
     assert forms.read_answers(blueprint, text) == {"memory_limit": 192}
 
 
-@pytest.mark.parametrize("fix", ["", "nonsense", "[1]", '"x"'])
+@pytest.mark.parametrize(
+    "fix", ["", "nonsense", "[1]", '"x"', "[" * 15_000, '{"name": "' + "x" * 20_000 + '"}']
+)
 def test_a_broken_fix_changes_nothing(blueprint, fix):
     text = QueryDict(mutable=True)
     text["_fix"] = fix
@@ -89,6 +92,31 @@ def test_only_our_tokens_count(token):
     assert forms.token_of(data) == ""
     data["_token"] = "0" * 32
     assert forms.token_of(data) == "0" * 32
+
+
+def test_a_fix_is_kept_as_json_of_the_database_can_hold_it(blueprint):
+    text = QueryDict(mutable=True)
+    text["_fix"] = (
+        '{"name": "a\\u0000\\ud800b", "memory_limit": 1e999, "replicas": NaN, "config": [[[[[1]]]]]}'
+    )
+    given = forms.read_answers(blueprint, text)
+    assert given == {"name": "a?b", "memory_limit": "inf", "replicas": "nan", "config": [[[None]]]}
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "9" * 41, "9" * 17, "-inf", "9" * 5000])
+def test_numbers_that_json_cannot_keep_stay_text(blueprint, number):
+    data = QueryDict(mutable=True)
+    data["memory_limit"] = number
+    assert forms.read_answers(blueprint, data) == {"memory_limit": number}
+
+
+def test_words_have_an_end():
+    data = QueryDict(mutable=True)
+    data["reason"] = "  because\x00  "
+    assert forms.words(data, "reason", longest=10) == "because"
+    data["reason"] = "x" * 11
+    with pytest.raises(TooLong, match="The reason has 11 characters; 10 are the most"):
+        forms.words(data, "reason", longest=10)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-45T00:00:00Z", "2026-11-20T10:00:00"])

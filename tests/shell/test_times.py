@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -58,3 +58,14 @@ def test_clock_adds_the_day_when_it_is_another_one():
 )
 def test_greeting(hour, text):
     assert times.greeting(NOON.replace(hour=hour)) == text
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "2026-02-30", "soon", ""])
+def test_days_nobody_can_count_with_mean_nothing(text):
+    assert times.parse_day(text) is None
+
+
+def test_midnight_of_the_last_days_of_the_calendar():
+    assert times.midnight(date.max, days=1) is None
+    assert times.midnight(date.min) is None
+    assert times.midnight(date(2026, 11, 20), days=1).isoformat().startswith("2026-11-21T00:00")

@@ -1,10 +1,19 @@
 """The outer shape every entity shares: apiVersion, kind, metadata, spec."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from services.catalog.descriptors import formats
-from services.catalog.descriptors.problems import Found, as_label, as_name, as_tag, nearest, shown
+from services.catalog.descriptors.problems import (
+    Found,
+    as_label,
+    as_name,
+    as_tag,
+    first_of,
+    nearest,
+    shown,
+)
 from services.catalog.descriptors.reading import Path
 
 ROOT = ("apiVersion", "kind", "metadata", "spec")
@@ -39,7 +48,7 @@ TEMPLATE = "this is a template's placeholder: import what the template renders, 
 
 def check_envelope(data: dict[str, Any]) -> list[Found]:
     """Every problem of the shape and the formats; empty when Backstage's policies accept the entity."""
-    return [*_root(data), *_metadata(data.get("metadata")), *_formats(data)]
+    return first_of(chain(_root(data), _metadata(data.get("metadata")), _formats(data)))
 
 
 def _root(data: dict[str, Any]) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from services.catalog.descriptors import placeholders, workloads
 from services.catalog.descriptors.envelope import check_envelope
 from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
-from services.catalog.descriptors.problems import Found, Problem
+from services.catalog.descriptors.problems import Found, Problem, first_of
 from services.catalog.descriptors.reading import Document, Path, read
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import Relation, declared
@@ -103,7 +103,7 @@ def _descriptor(file: str, document: Document, files: Mapping[str, bytes]) -> Do
         return _close(report, document, "refused", found)
     report.descriptor = data
     report.relations, unread = declared(data)
-    report.warnings = [note.at(document.line_of(note.path)) for note in [*notes, *unread]]
+    report.warnings = [note.at(document.line_of(note.path)) for note in first_of([*notes, *unread])]
     return report
 
 

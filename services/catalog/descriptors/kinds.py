@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.catalog.descriptors.envelope import not_text
-from services.catalog.descriptors.problems import Found, nearest, shown
+from services.catalog.descriptors.problems import Found, first_of, nearest, shown
 
 API_VERSIONS = ("backstage.io/v1alpha1", "backstage.io/v1beta1")
 TEXT, LIST, MAPPING = "text", "list", "mapping"
@@ -76,7 +76,7 @@ def check_kind(data: dict[str, Any]) -> list[Found]:
     spec = data.get("spec")
     if not isinstance(spec, dict):
         return [Found((), "required", "spec is missing", "spec:\n  …")]
-    found = [problem for field in KINDS[data["kind"]] for problem in _field(spec, ("spec",), field)]
+    found = first_of(problem for field in KINDS[data["kind"]] for problem in _field(spec, ("spec",), field))
     if data["kind"] == "API":
         found += _field(spec, ("spec",), Field("definition", required=True))
     if spec.get("presence", "required") not in ("required", "optional") and data["kind"] == "Location":

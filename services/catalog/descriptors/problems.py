@@ -4,9 +4,12 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from services.catalog.descriptors.reading import Path
+
+MOST, LONGEST = 50, 600
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,22 @@ class Found:
     suggestion: str = ""
 
     def at(self, line: int) -> Problem:
-        return Problem(dotted(self.path), self.rule, self.message, self.suggestion, line)
+        said = short(self.message), short(self.suggestion)
+        return Problem(short(dotted(self.path)), self.rule, *said, line)
+
+
+def short(text: str) -> str:
+    """Nobody reads more than this of one problem."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def first_of(found: Iterable[Found]) -> list[Found]:
+    """As many problems of one document as anybody reads at once; that there are more is said at the end."""
+    problems = list(islice(found, MOST + 1))
+    if len(problems) <= MOST:
+        return problems
+    more = Found((), "more", f"there are more than {MOST} problems; correct these first", "")
+    return [*problems[:MOST], more]
 
 
 def dotted(path: Path) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
@@ -16,6 +16,7 @@ from services.helpdesk.states import Impact, Urgency
 
 
 @policy(signed_in)
+@require_http_methods(["GET", "HEAD", "POST"])
 def ticket_new(request: HttpRequest) -> HttpResponse:
     """The form, and on POST the ticket. Bad input comes back with everything still in it."""
     form = AskForm(request.POST or None, initial=_initial(request))

@@ -116,7 +116,10 @@ def pane_context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
 
 def _listing(request: HttpRequest) -> str:
     """The address of the queue around a preview, with its filters: where a step leads back to."""
-    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:  # no address at all
+        return request.get_full_path()
     return urlunsplit(("", "", shown.path, shown.query, "")) or request.get_full_path()
 
 

@@ -5,6 +5,7 @@ Refused is what would run a program, read a file of this machine or skip the che
 
 import base64
 import binascii
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 SIZE_LIMIT = 64 * 1024
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 REFUSED_USER = {
     "exec": "runs a program on the portal's machine",
@@ -59,7 +61,7 @@ def parse(text: str) -> Credentials:
     return Credentials(
         server=_server(_text(cluster.get("server"), "server")),
         ca=_authority(cluster.get("certificate-authority-data")),
-        token=_text(user.get("token"), "the user's token"),
+        token=_token(_text(user.get("token"), "the user's token")),
     )
 
 
@@ -68,7 +70,7 @@ def _load(text: str) -> Mapping[str, Any]:
         raise Refused("A kubeconfig of more than 64 KiB is not one.")
     try:
         config = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that is none
         raise Refused("This is not YAML.") from error
     if not isinstance(config, Mapping):
         raise Refused("This is not a kubeconfig: it has no clusters, users and contexts.")
@@ -96,12 +98,29 @@ def _refuse(part: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
             raise Refused(f"{key} {why}.")
 
 
+def _token(token: str) -> str:
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise Refused("The user's token has characters that no token has.")
+    return token
+
+
 def _server(url: str) -> str:
-    parts = urlsplit(url)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if not secure or not parts.hostname or parts.username or parts.query:
+    if not _is_server(url):
         raise Refused("The server must be an https address (http only on this machine itself).")
     return url.rstrip("/")
+
+
+def _is_server(url: str) -> bool:
+    if not (url.isascii() and url.isprintable()):
+        return False
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # half an IPv6 address, a port that is none
+        return False
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    extra = parts.username or parts.password or parts.query or parts.fragment
+    return bool(secure and host and _HOST.fullmatch(host)) and not extra and port != 0
 
 
 def _authority(data: Any) -> str:

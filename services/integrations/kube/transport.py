@@ -37,7 +37,7 @@ def make_http(server: str, token: str, ca: str, timeout: float) -> httpx.Client:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return float(value) if value.isdigit() else None
+    return float(value) if value.isascii() and value.isdigit() else None
 
 
 def _json(response: httpx.Response) -> Any:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from services.accounts.models import Team, User
 
 from .. import queries, rules
-from ..errors import Blocked, NameTaken, NotAllowed, Refusal, WrongState
+from ..errors import Blocked, NameTaken, NotAllowed, Refusal, TooLong, WrongState
 from ..models import Hop, Request, State
 from . import effects
 from .moves import enter_hop, locked, move, note
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 MAX_ANSWERS = 200_000
 LONGEST_FORM = timedelta(hours=12)
-
-
-class TooLong(Refusal):
-    status = 413
 
 
 @transaction.atomic

@@ -9,6 +9,9 @@ from services.manifests.render import RenderError, Template
 from services.onboarding.blueprints.model import Blueprint, Choice, Context, Field, FieldError, FieldState
 from services.onboarding.blueprints.validation import MOST, check_value, is_blank, is_empty
 
+# What every reader of JSON keeps exactly.
+LARGEST_NUMBER, LONGEST_NUMBER = 2**53, 40
+
 
 @dataclass(frozen=True)
 class Form:
@@ -87,12 +90,31 @@ def _storable(text: str) -> str:
 
 
 def _number(text: str) -> Any:
+    """The number, where it is one that JSON and CEL can hold; else the text, which is refused later."""
+    if len(text) > LONGEST_NUMBER:
+        return text
     for kind in (int, float):
         try:
-            return kind(text)
+            number = kind(text)
         except ValueError:
             continue
+        return number if abs(number) <= LARGEST_NUMBER else text
     return text
+
+
+def storable(value: Any, depth: int = 4) -> Any:
+    """JSON from outside as an answer can be: texts, numbers, lists and rows of them, nothing deeper."""
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
+        return str(value)[:LONGEST_NUMBER]
+    if isinstance(value, list):
+        return [storable(item, depth - 1) for item in value] if depth else None
+    if isinstance(value, dict):
+        return (
+            {_storable(str(key)): storable(item, depth - 1) for key, item in value.items()} if depth else None
+        )
+    return value
 
 
 def empty_of(field: Field) -> Any:

@@ -8,8 +8,10 @@ from django.views.decorators.http import require_POST
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
-from services.onboarding import actions, page_of
+from services.onboarding import actions, forms, page_of
 from services.onboarding.views.access import refusals_as_toasts, request_for
+
+LONGEST_REASON = 2000
 
 
 @policy(signed_in)
@@ -20,7 +22,7 @@ def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
         request=request_for(request, ref),
         by=request.user,
         tree_hash=request.POST.get("tree_hash", ""),
-        remark=request.POST.get("remark", "").strip(),
+        remark=forms.words(request.POST, "remark", longest=LONGEST_REASON),
     )
     toasts.done(request, f"You approved {row.ref}.")
     return redirect(row)
@@ -30,7 +32,7 @@ def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
 @require_POST
 @refusals_as_toasts
 def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
-    reason = request.POST.get("reason", "")
+    reason = forms.words(request.POST, "reason", longest=LONGEST_REASON)
     row = actions.reject(request=request_for(request, ref), by=request.user, reason=reason)
     toasts.done(request, f"{row.ref} is rejected; {row.created_by} reads your reason.")
     return redirect(row)
@@ -40,7 +42,7 @@ def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
 @require_POST
 @refusals_as_toasts
 def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
-    reason = request.POST.get("reason", "")
+    reason = forms.words(request.POST, "reason", longest=LONGEST_REASON)
     row = actions.withdraw(request=request_for(request, ref), by=request.user, reason=reason)
     toasts.done(request, f"{row.ref} is withdrawn. Nothing of it was merged.")
     return redirect(row)
@@ -50,7 +52,7 @@ def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
 @require_POST
 @refusals_as_toasts
 def request_close(request: HttpRequest, ref: str) -> HttpResponse:
-    reason = request.POST.get("reason", "")
+    reason = forms.words(request.POST, "reason", longest=LONGEST_REASON)
     row = actions.close(request=request_for(request, ref), by=request.user, reason=reason)
     toasts.done(request, f"{row.ref} is closed.")
     return redirect(row)
@@ -113,8 +115,8 @@ def request_comment(request: HttpRequest, ref: str) -> HttpResponse:
     row = actions.comment(
         request=request_for(request, ref),
         by=request.user,
-        body=request.POST.get("body", ""),
-        key=request.POST.get("key", "")[:64],
+        body=forms.words(request.POST, "body"),
+        key=forms.words(request.POST, "key")[:64],
     )
     toasts.done(request, "Your comment is on its way to the pull request.")
     return redirect("onboarding:proposal_detail", row.ref)

@@ -1,0 +1,186 @@
+"""Every form that any page shows, filled in by somebody who means ill: found by reading the pages."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from services.helpdesk.models import Ticket
+from services.onboarding.models import Request
+from tests.hostile import doors
+from tests.hostile.asking import Asked
+from tests.hostile.pages import Form, forms_of
+
+pytestmark = pytest.mark.django_db
+
+DEEP = "[" * 20_000 + "]" * 20_000
+BAD: tuple[str, ...] = (
+    "a\x00b",
+    "x" * 100_000,
+    "-1",
+    "9" * 400,
+    "1e999",
+    "NaN",
+    "../../../etc/passwd",
+    "no-such-choice",
+    '{"a": [1, null]}',
+    "a\r\nb\n---\nkind: ClusterRoleBinding",
+    "\ud7ff\ufffe\U0010ffff\u202e\u200b",
+    "{{ config }} ${{ 1/0 }} {0.__class__} %s",
+    "0001-01-01T00:00:00+23:59",
+    "٣",
+)
+MALFORMED: tuple[Any, ...] = (
+    "{}",
+    '{"name": null}',
+    "[1]",
+    "null",
+    '{"name": "\\u0000"}',
+    '{"name": "\\ud800"}',
+    '{"name": 1e999}',
+    '{"name": NaN}',
+    '{"name": {"a": [[]]}}',
+    '{"environments": [{"a": 1}]}',
+    '{"config": "text"}',
+    '{"config": [[1]]}',
+    '{"config": [{"name": ["x"], "value": {}}]}',
+    '{"memory_limit": 1e308}',
+    '{"replicas": 99999999999999999999999}',
+    '{"replicas": -1}',
+    '{"image": true}',
+    '{"owner": ["checkout"]}',
+    '{"secrets": [null, 1, "x"]}',
+    DEEP,
+    f'{{"name": {DEEP}}}',
+)
+BODIES: tuple[tuple[Any, str], ...] = (
+    ('{"a": 1}', "application/json"),
+    (b"\xff\xfe=\xff&a=%ff", "application/x-www-form-urlencoded"),
+    (b"--x\r\n\r\nbroken", "multipart/form-data; boundary=x"),
+    (b"", "multipart/form-data"),
+)
+# Set by the portal alone; sent along with everything.
+MEANT_FOR_NOBODY = {
+    "state": "approved",
+    "status": "approved",
+    "created_by": "1",
+    "created_by_id": "1",
+    "is_staff": "on",
+    "is_superuser": "on",
+    "is_active": "on",
+    "runs_platform": "on",
+    "team": "platform",
+    "asker": "1",
+    "merge_sha": "a" * 40,
+    "submitted_at": "2026-01-01",
+    "generation": "9",
+    "needs": "[]",
+    "findings": "[]",
+    "username": "priya",
+    "password": "x",
+    "links": "[]",
+    "role": "lead",
+    "teams": "platform",
+}
+
+
+def found_forms(asked: Asked, world: SimpleNamespace) -> list[Form]:
+    """Each form once, from every page this person can open."""
+    known = doors.known(world)
+    found: dict[Any, Form] = {}
+    for door in doors.doors():
+        for path in door.rooms(known):
+            answer = asked.ask("GET", path)
+            if answer is not None and answer.status_code == 200 and "html" in answer["Content-Type"]:
+                for form in forms_of(answer.content.decode(), path):
+                    found.setdefault(form.key, form)
+    return list(found.values())
+
+
+def test_the_reader_finds_the_forms(asked, world):
+    views = {form.key[1] for form in found_forms(asked, world)}
+    wanted = {
+        "nobody": {"accounts:sign_in"},
+        "mira": {
+            "onboarding:request_new",
+            "helpdesk:ticket_new",
+            "onboarding:request_withdraw",
+            "accounts:account",
+        },
+        "priya": {
+            "clusters:cluster_new",
+            "helpdesk:ticket_assign",
+            "effects:effect_retry",
+            "onboarding:request_approve",
+        },
+    }[asked.who]
+    assert wanted <= views, views
+
+
+def test_every_form_survives_every_value(asked, world):
+    """The platform's people try everything; what a developer sees is the same forms under other rules."""
+    every = 1 if asked.who != "mira" else 5
+    for at, form in enumerate(found_forms(asked, world)):
+        for value in BAD[at % every :: every]:
+            asked.ask(form.method, form.action, {**form.values, **dict.fromkeys(form.fields, value)})
+        for number, name in enumerate(form.fields if asked.who != "mira" else ()):
+            asked.ask(form.method, form.action, {**form.values, name: BAD[(at + number) % len(BAD)]})
+        asked.ask(form.method, form.action, {})
+        if form.method == "post":
+            content, kind = BODIES[at % len(BODIES)]
+            asked.ask("POST", form.action, content, content_type=kind)
+            asked.ask("POST", form.action, {name: ["a", "b"] for name in form.fields})
+    asked.all_well()
+
+
+@pytest.mark.parametrize("intent", ["evaluate", "save", "submit"])
+def test_the_form_of_a_blueprint_survives_what_a_fix_may_carry(world, client, intent):
+    """`_fix` is JSON that a page wrote; anything may come back in its place."""
+    client.force_login(world.mira)
+    asked = Asked(client, "mira")
+    base = {"name": "parcels", "owner": "checkout", "_token": "0123456789abcdef" * 2, "_intent": intent}
+    for fix in MALFORMED if intent == "evaluate" else MALFORMED[4:8]:
+        draft: list[str] = []
+
+        def look_again(_: Any, draft: list[str] = draft) -> None:
+            """What was kept of it must open again."""
+            for row in Request.objects.filter(token=base["_token"]):
+                assert client.get(f"/requests/{row.ref}/edit/").status_code in (200, 302)
+
+        asked.ask("POST", "/new/web-service/", {**base, "_fix": fix}, check=look_again)
+    asked.all_well()
+
+
+def test_z3_extra_fields_decide_nothing(asked, world):
+    """State, owner and role are the portal's own: sending them along changes none of them."""
+    if asked.who == "nobody":
+        return
+
+    def look(answer: Any) -> None:
+        for row in Request.objects.filter(pk__in=[r.pk for r in world.requests.values()]):
+            asked.expect(row.created_by_id == world.mira.pk, f"{row} belongs to {row.created_by}")
+            asked.expect(row.state != "approved", f"{row} is {row.state}")
+        for ticket in Ticket.objects.filter(pk__in=[world.ticket.pk, world.private.pk]):
+            asked.expect(
+                ticket.asker_id in (world.mira.pk, world.jonas.pk), f"{ticket} was asked by {ticket.asker}"
+            )
+        for person in (world.mira, world.jonas, world.priya):
+            row = type(person).objects.get(pk=person.pk)
+            rights = (row.is_staff, row.is_superuser, row.is_active, row.username, row.is_platform)
+            expected = (False, False, True, person.username, person.username == "priya")
+            asked.expect(rights == expected, f"{person}: {rights}")
+
+    for form in found_forms(asked, world):
+        if form.method == "post":
+            extra = {k: v for k, v in MEANT_FOR_NOBODY.items() if k not in form.values}
+            asked.ask("POST", form.action, {**form.values, **extra}, check=look)
+    asked.all_well()
+
+
+def test_json_bodies_are_nobodys_form(world, client):
+    client.force_login(world.priya)
+    body = json.dumps({"title": "x", "state": "approved"})
+    answer = client.post("/help/ask/", body, content_type="application/json")
+    assert answer.status_code in (200, 422)
+    assert Ticket.objects.count() == 2

@@ -1,0 +1,149 @@
+"""A small company with one of everything that has a page, and what is needed to knock at every door."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from services.accounts.models import Membership, User
+from services.audit.models import Event
+from services.catalog import actions as catalog
+from services.clusters.models import Cluster, Environment, Watch
+from services.effects.models import Effect
+from services.integrations.githosts.base import Person
+from services.integrations.githosts.local import LocalHost
+from services.onboarding import actions as onboarding
+from services.onboarding.models import Request, State
+from tests.effects_driver import run_due_effects
+from tests.factories.clusters import cluster_row, environments
+from tests.factories.people import member, platform_engineer
+from tests.factories.requests import make_request
+from tests.factories.tickets import ticket
+from tests.factories.watched import watched
+
+REPO = "shop/deploy"
+TOKEN = "canary-4f1d9b-of-the-cluster"
+SETTINGS = {
+    "registry": "registry.larkfield.shop",
+    "domain": "int.larkfield.shop",
+    "prices": {"cpu": 20, "memory": 4, "currency": "EUR"},
+}
+DESCRIPTORS = b"""\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: checkout, description: Takes the money}
+spec: {type: service, lifecycle: production, owner: checkout, system: order-flow}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: checkout, title: Checkout}
+spec: {type: team, children: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: System
+metadata: {name: order-flow}
+spec: {owner: checkout}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: Not A Name}
+spec: {type: service, lifecycle: production, owner: checkout}
+"""
+ANSWERS = {
+    "name": "wishlist",
+    "owner": "checkout",
+    "description": "Lets people keep products for later.",
+    "image": "registry.larkfield.shop/wishlist:1.0.0",
+    "environments": ["staging"],
+}
+PLACES = (State.DRAFT, State.AWAITING_APPROVAL, State.NEEDS_ATTENTION, State.LIVE, State.REJECTED)
+
+
+def build() -> SimpleNamespace:
+    """Two teams and the platform; an imported service that runs; requests, a ticket, imports, an effect."""
+    mira, jonas, priya = member("mira", "checkout"), member("jonas", "discovery"), platform_engineer()
+    sam = member("sam", "checkout", role=Membership.Role.LEAD)
+    host = _repository()
+    runs = _imports(mira, priya)
+    cluster = _cluster()
+    requests = _requests(mira)
+    asked = ticket(by=mira, private=True, title="Mine alone")
+    shown = ticket(by=jonas, title="Checkout is slow", snapshot={"findings": []})
+    effect = Effect.objects.create(kind="test.nothing", key="1", state="needs_attention", last_error="No")
+    return SimpleNamespace(
+        mira=mira, jonas=jonas, priya=priya, sam=sam, host=host, cluster=cluster, requests=requests,
+        private=asked, ticket=shown, effect=effect, **runs,
+    )  # fmt: skip
+
+
+def _repository() -> LocalHost:
+    host = LocalHost()
+    host.create(REPO)
+    files = {"README.md": b"Deploy\n", "catalog/checkout.yaml": DESCRIPTORS}
+    host.commit(REPO, files=files, author=Person("sam", "Sam"), message="Start")
+    return host
+
+
+def _imports(mira: User, priya: User) -> dict[str, Any]:
+    applied = catalog.import_documents(files={"all.yaml": DESCRIPTORS}, title="Larkfield", by=priya)
+    source = catalog.find_or_create_source(kind="git", title="Deploy", location=REPO, by=mira)
+    planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
+    return {"applied": applied, "planned": planned, "source": source}
+
+
+def _cluster() -> Cluster:
+    cluster = cluster_row(token=TOKEN)
+    Environment.objects.filter(pk__in=[place.pk for place in environments(cluster)]).update(settings=SETTINGS)
+    watched("checkout", ready=1, killed=3)
+    Watch.objects.get_or_create(cluster=cluster, kind="Pod")
+    return cluster
+
+
+def _requests(mira: User) -> dict[str, Request]:
+    found = {
+        state: make_request(mira, state=state, name=f"case-{state.replace('_', '-')}") for state in PLACES
+    }
+    stuck = found[State.NEEDS_ATTENTION]
+    fix = {"label": "Give it more", "changes": {"memory_limit": 512}, "field": "memory_limit"}
+    stuck.problem = {"step": "rollout", "title": "Killed", "message": "OOM", "advice": "More", "fix": fix}
+    stuck.merge_sha = "c" * 40
+    stuck.save()
+    stuck.rollouts.create(environment="staging", state="failing", message="Killed")
+    sent = onboarding.submit(by=mira, blueprint="web-service", answers=ANSWERS)
+    run_due_effects()
+    sent.refresh_from_db()
+    assert sent.state == State.IN_REVIEW, Effect.objects.values_list("kind", "last_error")
+    return found | {State.IN_REVIEW: sent}
+
+
+def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
+    """Values for the arguments of addresses, by view name; views without arguments are not named."""
+    entity = {"kind": "component", "namespace": "default", "name": "checkout"}
+    group = {"kind": "group", "namespace": "default", "name": "checkout"}
+    runs = [{"pk": world.applied.pk}, {"pk": world.planned.pk}]
+    tickets = [{"number": world.ticket.number}, {"number": world.private.number}]
+    requests = [{"ref": row.ref} for row in world.requests.values()]
+    log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
+    return {
+        "catalog:entity_": [entity, group],
+        "catalog:import_": runs,
+        "catalog:source_": [{"pk": world.source.pk}],
+        "clusters:cluster_": [{"name": "harbour"}],
+        "clusters:environment_": [{"name": "harbour"}],
+        "clusters:entity_": [entity],
+        "clusters:pod_log": [log],
+        "effects:": [{"pk": world.effect.pk}],
+        "helpdesk:": tickets,
+        "insights:chart_csv": [{"key": "adoption"}],
+        "onboarding:request_new": [{"blueprint": "web-service"}],
+        "onboarding:": requests,
+    }
+
+
+def fingerprint() -> tuple[Any, ...]:
+    """What may not change by looking: every row that people or machines decide by."""
+    return (
+        list(
+            Request.objects.order_by("pk").values_list("pk", "state", "version", "answers", "draft_answers")
+        ),
+        list(Effect.objects.order_by("pk").values_list("pk", "state")),
+        Event.objects.count(),
+    )
