@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.manifests import pointers, schema, semantics
+from services.manifests import pointers, schema, semantics, unfinished
 from services.manifests.guardrails import Guardrails, shipped
-from services.manifests.objects import group
 from services.manifests.pointers import Path
 from services.manifests.problems import (
     ORDER,
@@ -18,6 +17,7 @@ from services.manifests.problems import (
     environment_class,
 )
 from services.manifests.reader import Document, ManifestError
+from services.manifests.unfinished import UNFINISHED
 
 __all__ = ["RULES", "Finding", "Fix", "Severity", "check", "counts", "unreadable"]
 
@@ -37,6 +37,10 @@ class Subject:
     @property
     def is_object(self) -> bool:
         return all(isinstance(self.data.get(key), str) for key in ("apiVersion", "kind"))
+
+    @property
+    def place(self) -> str:
+        return self.origin + self.file
 
     @property
     def name(self) -> str:
@@ -68,10 +72,18 @@ def check(
     """
     wanted = environment_class(environment, settings or {})
     subjects = [subject for index, each in enumerate(documents) for subject in _subjects(each, index)]
-    told = {number: list(_alone(subject, kubernetes)) for number, subject in enumerate(subjects)}
+    patches = unfinished.patches((subject.data, subject.place) for subject in subjects)
+    why = [unfinished.reason(subject.data, subject.place, patches) for subject in subjects]
+    told = {
+        number: [Problem(UNFINISHED, (), why[number])] if why[number] else list(_alone(subject, kubernetes))
+        for number, subject in enumerate(subjects)
+    }
     rails = guardrails if guardrails is not None else shipped()
-    objects = [subject.data if subject.is_object else {} for subject in subjects]
-    places = [subject.origin + subject.file for subject in subjects]
+    objects = [
+        subject.data if subject.is_object and not reason else {}
+        for subject, reason in zip(subjects, why, strict=True)
+    ]
+    places = [subject.place for subject in subjects]
     for number, problem in rails.broken(objects, wanted, settings or {}, places):
         # What the schema refuses anyway need not be told again by each rule that stumbles over it.
         if not (problem.unjudged and any(each.rule.id in MALFORMED for each in told[number])):
@@ -149,7 +161,6 @@ TEMPLATE = Rule(
     "Only what a template renders reaches the cluster, so only that can be checked.",
     {"": "warn"},
 )
-CLIENT_SIDE = frozenset({"kustomize.config.k8s.io", "skaffold"})
 SCHEMA = Rule(
     "schema",
     "Not what the Kubernetes API accepts",
@@ -180,11 +191,6 @@ def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
     missing = [key for key in ("apiVersion", "kind") if not isinstance(subject.data.get(key), str)]
     if missing:
         yield Problem(NOT_AN_OBJECT, (), f"{' and '.join(missing)} missing")
-        return
-    if group(subject.data) in CLIENT_SIDE:
-        yield Problem(
-            UNCHECKED, ("kind",), f"{subject.data['kind']} is for a tool, not for the cluster: not checked"
-        )
         return
     metadata = subject.data.get("metadata")
     if not isinstance(metadata, Mapping) or not (metadata.get("name") or metadata.get("generateName")):
@@ -235,4 +241,4 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return (finding.file, finding.document, ORDER[finding.severity], finding.line, finding.path, finding.rule)
 
 
-RULES = (UNPARSABLE, TEMPLATE, NOT_AN_OBJECT, NOT_KUBERNETES, SCHEMA, REMOVED_API, UNCHECKED)
+RULES = (UNPARSABLE, TEMPLATE, NOT_AN_OBJECT, NOT_KUBERNETES, SCHEMA, REMOVED_API, UNCHECKED, UNFINISHED)

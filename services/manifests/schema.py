@@ -63,6 +63,8 @@ BUILT_IN = frozenset(
     }
 )
 MOST_ERRORS = 50
+IDENTITY = "x-kubernetes-group-version-kind"
+Status = Literal["checked", "unchecked", "removed"]
 
 
 class UnknownKubernetes(ValueError):
@@ -82,7 +84,7 @@ class SchemaError:
 class Verdict:
     """`unchecked`: a kind without a schema here; `removed`: one this Kubernetes no longer serves."""
 
-    status: Literal["checked", "unchecked", "removed"]
+    status: Status
     errors: tuple[SchemaError, ...] = ()
 
 
@@ -91,7 +93,7 @@ def validate(data: Mapping[str, Any], kubernetes: str) -> Verdict:
     api_version, kind = str(data.get("apiVersion", "")), str(data.get("kind", ""))
     compiled = compiled_for(served(kubernetes), api_version, kind)
     if compiled is None:
-        return _without_schema(api_version, kind, served(kubernetes))
+        return _without_schema(data, api_version, kind, served(kubernetes))
     errors: list[SchemaError] = []
     for error in compiled.validator.iter_errors(_plain(data)):
         errors.extend(_told(error, compiled, data))
@@ -209,7 +211,7 @@ def _published(version: str, api_version: str, kind: str) -> dict[str, Any] | No
         return None
     schema = _read(file)
     wanted = {"group": group, "version": release, "kind": kind}
-    return schema if wanted in schema.get("x-kubernetes-group-version-kind", []) else None
+    return schema if wanted in schema.get(IDENTITY, []) else None
 
 
 @lru_cache
@@ -225,36 +227,57 @@ def _own_schema(api_version: str, kind: str) -> dict[str, Any] | None:
 # Kinds without a schema
 
 
-def _without_schema(api_version: str, kind: str, version: str) -> Verdict:
+def _without_schema(data: Mapping[str, Any], api_version: str, kind: str, version: str) -> Verdict:
     group = api_version.rpartition("/")[0]
     if group not in BUILT_IN:
         return Verdict("unchecked")
     others = _other_api_versions(kind, version)
     if not others:
-        return Verdict("removed", (_no_such_kind(api_version, kind, version),))
-    return Verdict("removed", (_moved(api_version, kind, version, others[-1]),))
+        return Verdict(
+            "removed" if api_version in REMOVED else "checked", (_no_such_kind(api_version, kind, version),)
+        )
+    return Verdict("removed", (_moved(data, version, others[-1]),))
 
 
 def _no_such_kind(api_version: str, kind: str, version: str) -> SchemaError:
     release = ".".join(str(part) for part in number(version))
+    message = f"Kubernetes {release} has no kind {kind} in {api_version or 'no apiVersion'}"
+    group, _, own = api_version.rpartition("/")
+    near = next((each for each in _similar(kind, version) if each.get("kind", "").isalnum()), None)
+    if near is None:
+        return SchemaError(("kind",), message, "unknown-kind")
+    there = "/".join(part for part in (near["group"], near["version"]) if part)
+    changes: dict[Path, Any] = {("kind",): near["kind"]}
+    if (near["group"], near["version"]) != (group, own):
+        changes[("apiVersion",)] = there
     return SchemaError(
         ("kind",),
-        f"Kubernetes {release} has no kind {kind} in {api_version or 'no apiVersion'}",
+        f"{message}; did you mean {near['kind']} in {there}?",
         "unknown-kind",
+        changes,
+        f"Make it a {near['kind']}",
     )
 
 
-def _moved(api_version: str, kind: str, version: str, other: str) -> SchemaError:
+@lru_cache(maxsize=256)
+def _similar(kind: str, version: str) -> tuple[Mapping[str, str], ...]:
+    """Group, version and kind of what is named much like this, whatever its apiVersion."""
+    files = {file.stem.partition("-")[0]: file for file in sorted((folder() / version).glob("[a-z]*-*.json"))}
+    near = difflib.get_close_matches(kind.lower(), files, n=1, cutoff=0.8)
+    return tuple(each for name in near for each in _read(files[name]).get(IDENTITY, []))
+
+
+def _moved(data: Mapping[str, Any], version: str, other: str) -> SchemaError:
+    """A new apiVersion is a fix only where nothing else has to change with it."""
+    api_version, kind = str(data["apiVersion"]), str(data["kind"])
     release = ".".join(str(part) for part in number(version))
     since = REMOVED.get(api_version)
     gone = f"was removed in Kubernetes {since}" if since else f"is not served by Kubernetes {release}"
-    return SchemaError(
-        ("apiVersion",),
-        f"{kind} in {api_version} {gone}; {other} has it",
-        "removed-api",
-        {("apiVersion",): other},
-        f"Use {other}",
-    )
+    message = f"{kind} in {api_version} {gone}; {other} has it"
+    errors = validate({**data, "apiVersion": other}, ".".join(str(part) for part in number(version))).errors
+    if errors:
+        return SchemaError(("apiVersion",), f"{message}, where {errors[0].message}", "removed-api")
+    return SchemaError(("apiVersion",), message, "removed-api", {("apiVersion",): other}, f"Use {other}")
 
 
 @lru_cache(maxsize=256)
@@ -264,7 +287,7 @@ def _other_api_versions(kind: str, version: str) -> tuple[str, ...]:
         return ()
     found = []
     for file in (folder() / version).glob(f"{kind.lower()}-*.json"):
-        for each in _read(file).get("x-kubernetes-group-version-kind", []):
+        for each in _read(file).get(IDENTITY, []):
             if each["kind"] == kind:
                 found.append("/".join(part for part in (each["group"], each["version"]) if part))
     return tuple(sorted(found, key=lambda name: ("alpha" not in name, "beta" not in name, name)))
@@ -289,7 +312,7 @@ def _told(error: Any, compiled: Compiled, data: Mapping[str, Any]) -> Iterator[S
     if kind == "additionalProperties":
         known = list(compiled.at(list(error.schema_path)[:-1]).get("properties", {}))
         for name in details["unexpected"]:
-            yield _unknown_field(path, name, known, pointers.find(data, path, {}))
+            yield _unknown_field(path, name, known, compiled, data)
     elif kind == "required":
         name = details["property"]
         yield SchemaError((*path, name), f"{name} is missing", "required-field")
@@ -301,11 +324,22 @@ def _told(error: Any, compiled: Compiled, data: Mapping[str, Any]) -> Iterator[S
         yield SchemaError(path, str(error.message), "schema")
 
 
-def _unknown_field(path: Path, name: str, known: list[str], parent: Mapping[str, Any]) -> SchemaError:
-    where = pointers.text(path) or "the object"
+FORMER_BACKEND = ("serviceName", "servicePort")
+
+
+def _unknown_field(
+    path: Path, name: str, known: list[str], compiled: Compiled, data: Mapping[str, Any]
+) -> SchemaError:
+    where, parent = pointers.text(path) or "the object", pointers.mapping(data, path)
+    if name in FORMER_BACKEND and "service" in known and isinstance(parent.get("servicePort"), int | str):
+        return _former_backend(path, name, parent)
     near = nearest(name, known)
     if near is None or near in parent:
-        return SchemaError((*path, name), f"{where} has no field {name}", "unknown-field")
+        hint = "; does it belong under labels or annotations?" if "/" in name and "labels" in known else ""
+        return SchemaError((*path, name), f"{where} has no field {name}{hint}", "unknown-field")
+    if not _fits(compiled, data, (*path, near), parent.get(name)):
+        message = f"{where} has no field {name}; did you mean {near}?"
+        return SchemaError((*path, name), message, "unknown-field")
     return SchemaError(
         (*path, name),
         f"{where} has no field {name}; did you mean {near}?",
@@ -313,6 +347,29 @@ def _unknown_field(path: Path, name: str, known: list[str], parent: Mapping[str,
         {(*path, name): None, (*path, near): parent.get(name)},
         f"Rename it to {near}",
     )
+
+
+def _fits(compiled: Compiled, data: Mapping[str, Any], at: Path, value: Any) -> bool:
+    """Whether the value would do at another place: a rename that is refused as well is no fix."""
+    changed = _plain(pointers.with_value(data, at, value))
+    errors = compiled.validator.iter_errors(changed)
+    return not any(tuple(error.instance_path)[: len(at)] == at for error in errors)
+
+
+def _former_backend(path: Path, name: str, parent: Mapping[str, Any]) -> SchemaError:
+    """Ingresses of before 1.19; the most frequent leftover there is."""
+    port = parent.get("servicePort")
+    named = isinstance(port, str) and not port.isdecimal()
+    changes: dict[Path, Any] = {
+        (*path, "serviceName"): None,
+        (*path, "servicePort"): None,
+        (*path, "service"): {
+            "name": parent.get("serviceName"),
+            "port": {"name": port} if named else {"number": int(str(port))},
+        },
+    }
+    message = f"{pointers.text(path)} has no field {name}; since networking.k8s.io/v1 it is part of service"
+    return SchemaError((*path, name), message, "unknown-field", changes, "Write service with name and port")
 
 
 def nearest(name: str, known: list[str]) -> str | None:

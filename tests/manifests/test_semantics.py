@@ -238,7 +238,7 @@ BAD_ELSEWHERE = [
     (ingress(rules=[{"http": {"paths": [{"path": "/api", "pathType": "prefix"}]}}]), "bad-word"),
     (policy("10.0.0.0/33"), "bad-cidr"),
     (policy("10.0.0.1"), "bad-cidr"),
-    (binding(kind="ServiceAccount", name="x"), "binding-subject"),
+    ({**binding(kind="ServiceAccount", name="x"), "kind": "ClusterRoleBinding"}, "binding-subject"),
     (
         binding(kind="ServiceAccount", name="x", namespace="a", apiGroup="rbac.authorization.k8s.io"),
         "binding-subject",

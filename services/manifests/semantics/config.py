@@ -29,7 +29,8 @@ NOT_BASE64 = Rule(
 SUBJECT = Rule(
     "binding-subject",
     "A subject the API refuses",
-    "A service account lives in a namespace; users and groups belong to rbac.authorization.k8s.io.",
+    "A service account lives in a namespace, which a binding for the whole cluster must name; users and"
+    " groups belong to rbac.authorization.k8s.io.",
     {"": "block"},
     (77,),
 )
@@ -68,13 +69,14 @@ def subjects(obj: Object) -> Iterator[Problem]:
     if kind(obj) not in ("RoleBinding", "ClusterRoleBinding"):
         return
     for path, subject in entries(obj, ("subjects",)):
-        yield from _subject(path, subject)
+        yield from _subject(path, subject, kind(obj) == "RoleBinding")
 
 
-def _subject(path: Path, subject: Mapping[str, Any]) -> Iterator[Problem]:
+def _subject(path: Path, subject: Mapping[str, Any], namespaced: bool) -> Iterator[Problem]:
+    """In a RoleBinding a service account without a namespace is one of the binding's own."""
     group = subject.get("apiGroup")
     if subject.get("kind") == "ServiceAccount":
-        if not subject.get("namespace"):
+        if not namespaced and not subject.get("namespace"):
             yield Problem(SUBJECT, (*path, "namespace"), f"{subject.get('name')} needs its namespace")
         if group:
             yield Problem(SUBJECT, (*path, "apiGroup"), "a service account has no apiGroup")
