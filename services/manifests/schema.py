@@ -358,16 +358,12 @@ def _fits(compiled: Compiled, data: Mapping[str, Any], at: Path, value: Any) -> 
 
 def _former_backend(path: Path, name: str, parent: Mapping[str, Any]) -> SchemaError:
     """Ingresses of before 1.19; the most frequent leftover there is."""
-    port = parent.get("servicePort")
-    named = isinstance(port, str) and not port.isdecimal()
-    changes: dict[Path, Any] = {
-        (*path, "serviceName"): None,
-        (*path, "servicePort"): None,
-        (*path, "service"): {
-            "name": parent.get("serviceName"),
-            "port": {"name": port} if named else {"number": int(str(port))},
-        },
-    }
+    changes: dict[Path, Any] = {(*path, key): None for key in FORMER_BACKEND if key in parent}
+    if "service" not in parent:
+        port = parent["servicePort"]
+        named = isinstance(port, str) and not port.isdecimal()
+        wanted = {"name": port} if named else {"number": int(port)}
+        changes[(*path, "service")] = {"name": parent.get("serviceName"), "port": wanted}
     message = f"{pointers.text(path)} has no field {name}; since networking.k8s.io/v1 it is part of service"
     return SchemaError((*path, name), message, "unknown-field", changes, "Write service with name and port")
 

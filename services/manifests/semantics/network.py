@@ -33,7 +33,7 @@ INGRESS_PATH = Rule(
 BAD_CIDR = Rule(
     "bad-cidr",
     "Not a range of addresses",
-    "Ranges look like 10.0.0.0/8 and end on their mask.",
+    "Ranges look like 10.0.0.0/8: an address and how many of its bits count.",
     {"": "block"},
 )
 
@@ -113,7 +113,8 @@ def _range(path: Path, cidr: Any) -> Iterator[Problem]:
         yield Problem(BAD_CIDR, path, f"{cidr!r} is not a range such as 10.0.0.0/8")
         return
     if "/" not in str(cidr):
-        yield Problem(BAD_CIDR, path, f"{cidr!r} has no length", {path: f"{cidr}/32"}, f"Write {cidr}/32")
+        one = f"{cidr}/{128 if ':' in str(cidr) else 32}"
+        yield Problem(BAD_CIDR, path, f"{cidr!r} has no length", {path: one}, f"Write {one}")
 
 
 CHECKS = (service, ingress, address_ranges)

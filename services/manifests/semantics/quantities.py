@@ -139,7 +139,7 @@ def _odd(path: Path, name: str, value: Any) -> Iterator[Problem]:
     where = pointers.text(path)
     if name == "memory" and number < 1024:
         text = str(value).rstrip("m")
-        message = f"{where}: {value} is {number:f} bytes of memory; {text}Mi is meant?"
+        message = f"{where}: {value} is {number.normalize():f} bytes of memory; {text}Mi is meant?"
         yield Problem(ODD_QUANTITY, path, message, {path: f"{text}Mi"}, f"Write {text}Mi")
     if name == "cpu" and number > 1024:
         text = re.sub(r"[A-Za-z]+\Z", "", str(value))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.manifests import schema
-from services.manifests.objects import Object, group, kind, pod_path, walk
+from services.manifests.objects import CONTAINER_LISTS, Object, group, kind, pod_path, walk
 from services.manifests.pointers import Path, text
 from services.manifests.problems import Problem, Rule
 
@@ -14,19 +14,20 @@ BAD_WORD = Rule(
     {"": "block"},
 )
 
+CONTAINER: dict[str, tuple[str, ...]] = {
+    "imagePullPolicy": ("Always", "IfNotPresent", "Never"),
+    "terminationMessagePolicy": ("File", "FallbackToLogsOnError"),
+    "ports.*.protocol": ("TCP", "UDP", "SCTP"),
+    "livenessProbe.httpGet.scheme": ("HTTP", "HTTPS"),
+    "readinessProbe.httpGet.scheme": ("HTTP", "HTTPS"),
+    "startupProbe.httpGet.scheme": ("HTTP", "HTTPS"),
+    "securityContext.seccompProfile.type": ("RuntimeDefault", "Localhost", "Unconfined"),
+}
 POD: dict[str, tuple[str, ...]] = {
     "restartPolicy": ("Always", "OnFailure", "Never"),
     "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
     "preemptionPolicy": ("PreemptLowerPriority", "Never"),
-    "containers.*.imagePullPolicy": ("Always", "IfNotPresent", "Never"),
-    "initContainers.*.imagePullPolicy": ("Always", "IfNotPresent", "Never"),
     "initContainers.*.restartPolicy": ("Always", "OnFailure", "Never"),
-    "containers.*.terminationMessagePolicy": ("File", "FallbackToLogsOnError"),
-    "containers.*.ports.*.protocol": ("TCP", "UDP", "SCTP"),
-    "containers.*.livenessProbe.httpGet.scheme": ("HTTP", "HTTPS"),
-    "containers.*.readinessProbe.httpGet.scheme": ("HTTP", "HTTPS"),
-    "containers.*.startupProbe.httpGet.scheme": ("HTTP", "HTTPS"),
-    "containers.*.securityContext.seccompProfile.type": ("RuntimeDefault", "Localhost", "Unconfined"),
     "securityContext.seccompProfile.type": ("RuntimeDefault", "Localhost", "Unconfined"),
     "securityContext.fsGroupChangePolicy": ("OnRootMismatch", "Always"),
     "tolerations.*.operator": ("Exists", "Equal", "Lt", "Gt"),
@@ -43,7 +44,7 @@ POD: dict[str, tuple[str, ...]] = {
         "BlockDevice",
     ),
     "volumes.*.emptyDir.medium": ("", "Memory", "HugePages", "HugePages-2Mi", "HugePages-1Gi"),
-}
+} | {f"{which}.*.{field}": words for which in CONTAINER_LISTS for field, words in CONTAINER.items()}
 ACCESS = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 SELECTOR = ("In", "NotIn", "Exists", "DoesNotExist")
 KINDS: dict[str, dict[str, tuple[str, ...]]] = {

@@ -101,13 +101,22 @@ def selector(obj: Object) -> Iterator[Problem]:
         yield _mismatch(wanted.get("matchLabels") or {}, having)
 
 
-def _mismatch(wanted: Mapping[str, Any], having: Mapping[str, Any]) -> Problem:
-    labels: Path = ("spec", "template", "metadata", "labels")
+def job_selector(obj: Object) -> Iterator[Problem]:
+    """Jobs find their own pods; only a selector somebody wrote can be wrong."""
+    pod = pod_path(obj)
+    if kind(obj) not in ("Job", "CronJob") or pod is None:
+        return
+    job = pod[:-2]
+    wanted = pointers.mapping(obj, (*job, "selector"))
+    if wanted and not selects(wanted, pod_labels(obj)):
+        yield _mismatch(pointers.mapping(wanted, ("matchLabels",)), pod_labels(obj), job)
+
+
+def _mismatch(wanted: Mapping[str, Any], having: Mapping[str, Any], spec: Path = ("spec",)) -> Problem:
+    labels: Path = (*spec, "template", "metadata", "labels")
     missing = {key: value for key, value in wanted.items() if having.get(key) != value}
     if not missing:
-        return Problem(
-            SELECTOR, ("spec", "selector"), "the pod template's labels do not satisfy the selector"
-        )
+        return Problem(SELECTOR, (*spec, "selector"), "the pod template's labels do not satisfy the selector")
     said = ", ".join(
         f"{key}={value} (the template has {having.get(key, 'none')})" for key, value in missing.items()
     )
@@ -210,4 +219,15 @@ def scaling(obj: Object) -> Iterator[Problem]:
         )
 
 
-CHECKS = (has_spec, selector, restart_policy, strategy, counts, budget, budget_numbers, spread, scaling)
+CHECKS = (
+    has_spec,
+    selector,
+    job_selector,
+    restart_policy,
+    strategy,
+    counts,
+    budget,
+    budget_numbers,
+    spread,
+    scaling,
+)

@@ -155,11 +155,13 @@ def duplicate_object(rule: Rule, objects: Sequence[Object]) -> Found:
 
 
 def duplicate_route(rule: Rule, objects: Sequence[Object]) -> Found:
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, str, str], str] = {}
     for index, route in of_kind(objects, "Ingress"):
+        former = pointers.find(route, ("metadata", "annotations", "kubernetes.io/ingress.class"))
+        which = str(pointers.find(route, ("spec", "ingressClassName"), former))
         for path, entry in entries(route, ("spec", "rules")):
             for at, one in entries(entry, ("http", "paths")):
-                key = (str(entry.get("host", "*")), str(one.get("path", "/")))
+                key = (str(entry.get("host", "*")), str(one.get("path", "/")), which)
                 owner = seen.setdefault(key, name(route))
                 if owner != name(route):
                     message = f"{key[0]}{key[1]} is served by the ingress {owner} already"
