@@ -256,7 +256,7 @@ def really(cluster: Cluster, web: Entity) -> tuple[Environment, str]:
         name = eventually(started)[0]["metadata"]["name"]
     KubeObject.objects.create(
         cluster=production.cluster, environment=production, api_version="v1", kind="Pod", namespace="shop",
-        name=name, uid="u", entity_ref=REF,
+        name=name, uid="u", entity_ref=REF, data={"spec": {"containers": [{"name": "app"}]}},
     )  # fmt: skip
     return production, name
 
@@ -285,6 +285,7 @@ def test_logs_are_for_the_owners_and_of_their_own_pods(client: Client, really: A
     assert client.get(log_url(really[1])).status_code == 200
     assert client.get(log_url("somebody-elses-pod")).status_code == 404
     assert client.get(log_url(really[1], environment="nowhere")).status_code == 404
+    assert client.get(log_url(really[1], container="nothing")).status_code == 404
 
 
 def test_the_palette_finds_clusters_for_the_platform(platform: Client) -> None:
