@@ -23,6 +23,7 @@ class Health:
 
 
 HEALTHY = Health("Healthy")
+UNOBSERVED = Health("Progressing", "Waiting for the change to be observed")
 IGNORE_RESTART_POLICY = "argocd.argoproj.io/ignore-restart-policy"
 HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 
@@ -352,7 +353,7 @@ def by_conditions(obj: Object) -> Health:
         return Health("Progressing", "Waiting for a status")
     observed = find(obj, "status.observedGeneration")
     if isinstance(observed, int) and observed < number(obj, "metadata.generation"):
-        return Health("Progressing", "Waiting for the change to be observed")
+        return UNOBSERVED
     if find(obj, "spec.suspend") is True or find(obj, "spec.paused") is True:
         return Health("Suspended")
     stalled = condition(obj, "Stalled")
@@ -365,6 +366,9 @@ def _by_readiness(obj: Object) -> Health | None:
     for type_ in GOOD:
         given = condition(obj, type_)
         message = str(given.get("message", ""))
+        seen = given.get("observedGeneration")
+        if isinstance(seen, int) and seen < number(obj, "metadata.generation"):
+            return UNOBSERVED
         if given.get("status") == "True":
             return Health("Healthy", message)
         if given:
@@ -389,6 +393,18 @@ def _by_word(obj: Object) -> Health:
     return Health("Progressing", word) if word else Health("Unknown", "nothing in its status says")
 
 
+def disruption_budget(obj: Object) -> Health:
+    """That nothing may be moved just now is no fault of the budget; that nobody can tell is one."""
+    given = condition(obj, "DisruptionAllowed")
+    reason = f"PodDisruptionBudget has {given.get('reason')}"
+    failed = any(each.get("reason") == "SyncFailed" for each in items(obj, "status.conditions"))
+    if failed:
+        return Health("Degraded", "PodDisruptionBudget has SyncFailed")
+    if given.get("status") == "True":
+        return Health("Healthy", reason)
+    return Health("Progressing", reason if given else "Waiting for a status")
+
+
 Rule = Callable[[Object], Health]
 RULES: dict[tuple[str, str], Rule] = {
     ("apps", "Deployment"): deployment,
@@ -405,6 +421,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("autoscaling", "HorizontalPodAutoscaler"): autoscaler,
     ("gateway.networking.k8s.io", "HTTPRoute"): http_route,
     ("gateway.networking.k8s.io", "GRPCRoute"): http_route,
+    ("policy", "PodDisruptionBudget"): disruption_budget,
     ("apiregistration.k8s.io", "APIService"): api_service,
     ("argoproj.io", "Application"): application,
 }

@@ -39,6 +39,11 @@ def obj(kind, *, status=None, api_version="apps/v1", generation=1, **spec):
     }
 
 
+def budget(allowed, reason):
+    given = {"conditions": [{"type": "DisruptionAllowed", "status": allowed, "reason": reason}]}
+    return obj("PodDisruptionBudget", api_version="policy/v1", status=given)
+
+
 def replicas(wanted=3, **status):
     counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas", "readyReplicas"), wanted)
     return {"observedGeneration": 1, **counts, **status}
@@ -239,6 +244,20 @@ CASES = [
         "Progressing",
         "",
     ),
+    (
+        obj(
+            "Thing",
+            api_version="example.org/v1",
+            generation=2,
+            status={"conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 1}]},
+        ),
+        "Progressing",
+        "observed",
+    ),
+    (budget("True", "SufficientPods"), "Healthy", "SufficientPods"),
+    (budget("False", "InsufficientPods"), "Progressing", "InsufficientPods"),
+    (budget("False", "SyncFailed"), "Degraded", "SyncFailed"),
+    (obj("PodDisruptionBudget", api_version="policy/v1"), "Progressing", "Waiting"),
     (obj("Thing", api_version="example.org/v1", status={"phase": "Ready"}), "Healthy", ""),
     (obj("Thing", api_version="example.org/v1", status={"phase": "BuildFailed"}), "Degraded", ""),
     (obj("Thing", api_version="example.org/v1", status={"phase": "Mixing"}), "Progressing", "Mixing"),

@@ -13,6 +13,8 @@ from services.manifests import files
 from services.manifests.reader import ManifestError
 
 UNREADABLE = "cannot be read"
+ONLY_WANTED = "has no status: this is what is wanted, not what runs"
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 
 
 class Command(EngineCommand):
@@ -83,7 +85,7 @@ def _told(found: list[Mapping[str, Any]]) -> Mapping[int, list[dict[str, Any]]]:
 def _entry(
     name: str, document: int, obj: Mapping[str, Any], told: Mapping[int, list[dict[str, Any]]]
 ) -> dict[str, Any]:
-    judged = health.assess(obj)
+    judged = health.Health("Unknown", ONLY_WANTED) if _only_wanted(obj) else health.assess(obj)
     return {
         "file": name,
         "document": document,
@@ -92,6 +94,12 @@ def _entry(
         "message": judged.message,
         "findings": told.get(id(obj), []),
     }
+
+
+def _only_wanted(obj: Mapping[str, Any]) -> bool:
+    """A workload as it is in git: what it wants, not what runs."""
+    known = "status" in obj or objects.find(obj, "metadata.uid")
+    return objects.kind(obj) in WORKLOADS and not known
 
 
 def _unreadable(name: str, error: ManifestError) -> dict[str, Any]:
