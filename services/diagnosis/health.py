@@ -411,6 +411,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("apps", "StatefulSet"): stateful_set,
     ("apps", "DaemonSet"): daemon_set,
     ("apps", "ReplicaSet"): replica_set,
+    ("", "ReplicationController"): replica_set,
     ("batch", "Job"): job,
     ("batch", "CronJob"): cron_job,
     ("", "Pod"): pod,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from services.manifests.check import counts
 from services.manifests.guardrails import Guardrails
@@ -46,15 +47,17 @@ def _sarif_rules(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _sarif_result(finding: Mapping[str, Any]) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": finding["file"]}}
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding["file"])}}
     if finding["line"]:
         place["region"] = {"startLine": finding["line"]}
-    logical = [{"fullyQualifiedName": f"{finding['object']} {finding['path']}".strip()}]
+    location: dict[str, Any] = {"physicalLocation": place}
+    if named := f"{finding['object']} {finding['path']}".strip():
+        location["logicalLocations"] = [{"fullyQualifiedName": named}]
     return {
         "ruleId": finding["rule"],
         "level": LEVELS[finding["severity"]],
         "message": {"text": _sentence(finding)},
-        "locations": [{"physicalLocation": place, "logicalLocations": logical}],
+        "locations": [location],
     }
 
 

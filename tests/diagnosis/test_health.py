@@ -258,6 +258,16 @@ CASES = [
     (budget("False", "InsufficientPods"), "Progressing", "InsufficientPods"),
     (budget("False", "SyncFailed"), "Degraded", "SyncFailed"),
     (obj("PodDisruptionBudget", api_version="policy/v1"), "Progressing", "Waiting"),
+    (
+        obj(
+            "ReplicationController",
+            api_version="v1",
+            replicas=2,
+            status={"availableReplicas": 1, "observedGeneration": 1},
+        ),
+        "Progressing",
+        "1 out of 2",
+    ),
     (obj("Thing", api_version="example.org/v1", status={"phase": "Ready"}), "Healthy", ""),
     (obj("Thing", api_version="example.org/v1", status={"phase": "BuildFailed"}), "Degraded", ""),
     (obj("Thing", api_version="example.org/v1", status={"phase": "Mixing"}), "Progressing", "Mixing"),
