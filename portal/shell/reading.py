@@ -49,3 +49,15 @@ def refuse_huge_bodies(get_response: Page) -> Page:
         return get_response(request)
 
     return middleware
+
+
+def keep_private(get_response: Page) -> Page:
+    """What was made for one person stays out of every cache, the browser's own included."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if "cookie" in response.get("Vary", "").lower() and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+    return middleware

@@ -22,7 +22,7 @@ def _way_on(request: HttpRequest) -> str:
     inside = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if inside else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return wanted if inside and wanted.startswith("/") else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 @policy(public)

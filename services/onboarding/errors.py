@@ -58,5 +58,11 @@ class TooLong(Refusal):
     status = 413
 
 
+class HostSilent(Refusal):
+    """The git host does not answer, and without it nothing can be compared or proposed."""
+
+    status = 503
+
+
 class ReasonMissing(Refusal):
     """A refusal to somebody needs a reason."""

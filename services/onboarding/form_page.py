@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from portal.shell import code
 from services.accounts.models import Team, User
+from services.integrations.errors import IntegrationError
 from services.onboarding import actions, drawing, forms, queries
 from services.onboarding.blueprints import ApprovalNeed, Blueprint, Cost, Evaluation
 from services.onboarding.models import Request, State
@@ -28,6 +29,7 @@ class FormPage:
         self.wanted_file, self.view = "", "diff"
         self.draft: Request | None = row
         self.refused = False
+        self.silent = False  # the git host does not answer
         self.evaluation: Evaluation
 
     def read(self, data: QueryDict) -> None:
@@ -53,8 +55,12 @@ class FormPage:
 
     def evaluate(self, answers: dict[str, Any]) -> None:
         self.answers = answers
-        row = self.draft or self.row
-        self.evaluation = queries.evaluate(self.blueprint.name, answers, user=self.user, request=row)
+        about: dict[str, Any] = {"user": self.user, "request": self.draft or self.row}
+        try:
+            self.evaluation = queries.evaluate(self.blueprint.name, answers, **about)
+        except IntegrationError:
+            self.silent = True
+            self.evaluation = queries.evaluate(self.blueprint.name, answers, alone=True, **about)
 
     def context(self) -> dict[str, Any]:
         found = self.evaluation

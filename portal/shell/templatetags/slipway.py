@@ -103,7 +103,7 @@ def since(at: datetime | None) -> SafeString | str:
 @register.simple_tag
 def clock(at: datetime | None) -> SafeString | str:
     """The time of day today, else the day too."""
-    return "" if at is None else _time(at, times.clock(at, timezone.now()), "")
+    return "" if not at else _time(at, times.clock(at, timezone.now()), "")
 
 
 def _time(at: datetime, text: str, mark: str) -> SafeString:

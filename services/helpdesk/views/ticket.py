@@ -145,6 +145,8 @@ def ticket_now(request: HttpRequest, number: int) -> HttpResponse:
     """The frozen state beside what runs now; drawn after the page, then every half minute."""
     ticket = ticket_for(request, number)
     thennow = live.then_and_now(ticket, live.states(ticket.entity_ref))
+    if thennow is None:
+        raise Http404(f"Nothing was frozen with {ticket.key}.")
     return render(
         request, "helpdesk/ticket_detail.html#now", {"ticket": ticket, "thennow": thennow, "asked": True}
     )

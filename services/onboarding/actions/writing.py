@@ -9,9 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from services.accounts.models import Team, User
+from services.integrations.errors import IntegrationError
 
 from .. import queries, rules
-from ..errors import Blocked, NameTaken, NotAllowed, Refusal, TooLong, WrongState
+from ..errors import Blocked, HostSilent, NameTaken, NotAllowed, Refusal, TooLong, WrongState
 from ..models import Hop, Request, State
 from . import effects
 from .moves import enter_hop, locked, move, note
@@ -117,7 +118,8 @@ def submit(
     """Sends a draft on its way, once: the same token or draft sent again returns the request it became.
 
     The answers are kept as a draft first, and evaluated here whatever the page showed.
-    Refuses: what does not pass (Blocked), a name in an open request (NameTaken), and as `save_draft`.
+    Refuses: what does not pass (Blocked), a name in an open request (NameTaken), while the git host does not
+    answer (HostSilent), and as `save_draft`.
     """
     draft = save_draft(
         by=by,
@@ -155,8 +157,7 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
     _check_edit(by, row)
     if row.merge_asked_by_id and not row.merge_sha:
         raise WrongState(f"{row.ref} is being merged.")
-    row.base_sha = queries.base_of(row)
-    _accept(row, queries.evaluate(row.blueprint, answers, user=by, request=row, at=row.base_sha), by)
+    _accept(row, _rendered(row, answers, by), by)
     try:
         with transaction.atomic():
             move(
@@ -168,6 +169,16 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
         raise NameTaken(f"Another open request is for {row.entity_name}.") from error
     send_on(row)
     return row
+
+
+def _rendered(row: Request, answers: dict[str, Any], by: User) -> "Evaluation":
+    """Evaluated against the repository as it is now. Refuses (HostSilent) while nobody can say how it is."""
+    try:
+        row.base_sha = queries.base_of(row)
+        return queries.evaluate(row.blueprint, answers, user=by, request=row, at=row.base_sha)
+    except IntegrationError as error:
+        kept = "The git host does not answer. What you typed is kept; submit it again in a moment."
+        raise HostSilent(kept) from error
 
 
 def _accept(row: Request, found: "Evaluation", by: User) -> None:

@@ -6,6 +6,7 @@ The engine is loaded by the first who asks for it: it is heavy, and only web and
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +54,19 @@ def evaluate(
     user: User,
     request: Request | None = None,
     at: str | None = None,
+    alone: bool = False,
 ) -> engine.Evaluation:
     """The form as these answers make it. `request` is the one being edited; its own name is not taken.
 
-    `at` is the commit of the deploy repository to compare with (None: the tip of its default branch).
+    `at` is the commit of the deploy repository to compare with (None: the tip of its default branch);
+    `alone` compares with nothing. Raises IntegrationError while the git host does not answer.
     """
     from services.onboarding import blueprints as engine
 
-    return engine.evaluate(blueprints()[blueprint], dict(answers), context_for(user, request, at))
+    context = context_for(user, request, at)
+    if alone:
+        context = replace(context, existing=lambda path: None)
+    return engine.evaluate(blueprints()[blueprint], dict(answers), context)
 
 
 def context_for(user: User, request: Request | None = None, at: str | None = None) -> engine.Context:
