@@ -58,6 +58,8 @@ class Scope:
             self.context = cel.Context(variables=self.variables, functions=functions.REGISTERED)
         except (ValueError, TypeError, OverflowError) as error:
             raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
+        self._light: dict[str, Any] = {}
+        self.context.set_variable_resolver(self._light.get)
 
     def narrowed(self, names: Iterable[str], extra: Mapping[str, Any]) -> "Scope":
         """A smaller scope of some of the variables and others beside them."""
@@ -65,7 +67,15 @@ class Scope:
         return Scope({**kept, **extra})
 
     def extend(self, name: str, value: Any) -> None:
-        """Set one more variable, in place of one of that name."""
+        """Set one more variable, in place of one of that name.
+
+        Each change to the library's context makes it convert everything again at the next evaluation. What is
+        quickly converted, as are most results, is therefore handed over when it is asked for.
+        """
+        if _is_light(value):
+            self._light[name] = self.variables[name] = value
+            return
+        self._light.pop(name, None)
         if value:
             self.largest = max(self.largest, _measure({name: value}))
         try:
@@ -79,6 +89,13 @@ class Scope:
         for value in values:
             self.extend(name, value)
             yield self
+
+
+def _is_light(value: Any) -> bool:
+    """None is not: to the library it means that there is no such variable."""
+    if isinstance(value, str):
+        return len(value) < 1_000
+    return value is not None and (not value or isinstance(value, bool | int | float))
 
 
 def _measure(variables: Mapping[str, Any]) -> int:

@@ -189,3 +189,12 @@ def test_portable_tells_own_functions_from_those_of_kubernetes():
 
 def test_compiled_expressions_are_kept():
     assert compile_expression("1 + 41") is compile_expression("1 + 41")
+
+
+def test_a_scope_takes_variables_of_every_weight_in_place_of_each_other():
+    scope = Scope({"a": 1})
+    for value in ([1, 2], [], "", "text" * 1_000, True, {"b": 1}, 0, "x", None, [], {"b": 2}):
+        scope.extend("a", value)
+        scope.extend("b", value)
+        assert evaluate("a", scope) == value
+        assert evaluate("[a, b]", scope) == [value, value]

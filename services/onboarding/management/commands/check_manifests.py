@@ -35,7 +35,9 @@ class Command(EngineCommand):
             for file in files.read(options["paths"]):
                 found += [unreadable(error) for error in file.errors]
                 documents += file.documents
-        except (files.NoSuchPath, schema.UnknownKubernetes, PolicyError, OSError) as error:
+        except OSError as error:
+            raise Unusable(f"{error.filename}: {error.strerror}") from error
+        except (files.NoSuchPath, schema.UnknownKubernetes, PolicyError) as error:
             raise Unusable(str(error)) from error
         found += check(
             documents,
