@@ -391,7 +391,7 @@ def test_ticket_preview_is_a_fragment(priya) -> None:
 
 
 def test_ticket_now_has_nothing_to_say_of_a_ticket_without_a_snapshot(priya) -> None:
-    assert client_of(priya).get(reverse("helpdesk:ticket_now", args=[ticket().key])).status_code == 204
+    assert client_of(priya).get(reverse("helpdesk:ticket_now", args=[ticket().key])).status_code == 404
 
 
 # Literal counts of the help desk's own queries: a list costs the same with one row and with three.
