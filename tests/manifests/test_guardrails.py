@@ -433,3 +433,29 @@ def test_the_export_is_applicable():
 def test_the_documentation_lists_every_guardrail():
     text = (Path(__file__).resolve().parents[2] / "docs" / "guardrails.md").read_text()
     assert guardrail_table(shipped()) in text
+
+
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}
+
+
+@pytest.mark.parametrize(
+    ("id", "context", "offered"),
+    [
+        ("privilege-escalation", {}, True),
+        ("privilege-escalation", {"privileged": False}, True),
+        ("privilege-escalation", {"privileged": True}, False),
+        ("run-as-root", {}, True),
+        ("run-as-root", {"runAsUser": 0}, False),
+    ],
+)
+def test_a_fix_that_would_contradict_the_rest_is_not_offered(id, context, offered):
+    container = {"name": "web", "image": "web:1", "securityContext": context}
+    (problem,) = found(id, [{**POD, "spec": {"containers": [container]}}])
+    assert bool(problem.fix) is offered
+
+
+def test_a_message_that_cannot_be_made_is_the_title():
+    (problem,) = found(
+        "privileged", [{**POD, "spec": {"containers": [{"securityContext": {"privileged": True}}]}}]
+    )
+    assert problem.message == "A privileged container"

@@ -207,11 +207,11 @@ def _resolved(template: str, obj: Object, item: Path) -> Path:
 def _problem(policy: Policy, validation: Validation, case: Case, item: Path) -> Problem:
     changes, label = _fixed(validation.fix, case, item) if validation.fix else ({}, "")
     path = _resolved(validation.path, case.obj, item) if validation.path else item
-    return Problem(policy.rule, path, _message(validation, case.scope), changes, label)
+    return Problem(policy.rule, path, _message(policy, validation, case.scope), changes, label)
 
 
-def _message(validation: Validation, scope: Scope) -> str:
-    """As Kubernetes says it: the message expression where it gives a text, else message, else the rule."""
+def _message(policy: Policy, validation: Validation, scope: Scope) -> str:
+    """As Kubernetes says it: the message expression where it gives a text, else message, else the title."""
     if validation.message_expression:
         try:
             said = validation.message_expression.evaluate(scope)
@@ -219,7 +219,8 @@ def _message(validation: Validation, scope: Scope) -> str:
             said = None
         if isinstance(said, str) and said.strip():
             return said.strip()
-    return validation.message or f"failed expression: {validation.source.strip()}"
+    titled = policy.rule.title if policy.rule.title != policy.id else ""
+    return validation.message or titled or f"failed expression: {validation.source.strip()}"
 
 
 def _fixed(fix: FixTemplate, case: Case, item: Path) -> tuple[dict[Path, Any], str]:
