@@ -95,8 +95,11 @@ def told(request: HttpRequest, entity: Any) -> list[Told]:
 def _told(request: HttpRequest, entity: Any) -> list[Told]:
     live = [state for state in states_for(request, entity) if not state.stale]
     found = [(finding, state) for state in live for finding in state.findings]
-    url = fixes.url_of(entity) if any(finding.fix for finding, _ in found) else ""
-    return sorted((Told(f, state, url if f.fix else "") for f, state in found), key=_urgency)
+    return sorted((Told(f, state, _fix_url(request, entity, f)) for f, state in found), key=_urgency)
+
+
+def _fix_url(request: HttpRequest, entity: Any, finding: Any) -> str:
+    return fixes.url_of(request, entity, finding.fix) if finding.fix else ""
 
 
 def _urgency(one: Told) -> tuple[int, bool]:

@@ -11,7 +11,6 @@ from services.clusters import queries as clusters
 from services.clusters.picture import ContainerState, EnvironmentState, worst
 from services.helpdesk.models import Ticket
 from services.helpdesk.redaction import redact
-from services.onboarding.models import Request
 
 BETTER_LAST = ["Degraded", "Missing", "Progressing", "Unknown", "Suspended", "Healthy"]
 SEVERITIES = ["block", "critical", "bad", "error", "high", "warn", "warning", "info"]
@@ -189,11 +188,6 @@ def _tone(key: str, then: dict[str, Any], now: dict[str, Any]) -> str:
     else:
         better = (now[key] or 0) < (then.get(key) or 0)
     return "ok" if better else "bad"
-
-
-def fixing_request(entity_ref: str) -> Request | None:
-    """The open request whose form corrects this service: its page opens the form filled in."""
-    return Request.objects.open().filter(entity_ref=entity_ref.lower()).first() if entity_ref else None
 
 
 def flat(snapshot: Any, prefix: str = "") -> list[tuple[str, str]]:

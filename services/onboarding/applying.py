@@ -6,6 +6,7 @@ from typing import Any
 
 from services.clusters import actions as clusters
 from services.clusters.models import Environment
+from services.clusters.picture import REQUEST
 from services.integrations import githosts
 from services.integrations.errors import Refused
 from services.manifests.reader import ManifestError, load_all
@@ -83,4 +84,5 @@ def _identity(obj: dict[str, Any]) -> dict[str, Any]:
         "name": about["name"],
         "namespace": about.get("namespace", ""),
         "generation": about.get("generation", 0),
+        "request": (about.get("annotations") or {}).get(REQUEST, ""),
     }

@@ -66,3 +66,9 @@ class HostSilent(Refusal):
 
 class ReasonMissing(Refusal):
     """A refusal to somebody needs a reason."""
+
+
+class NotOnboarded(Refusal):
+    """Nothing in the repository says with which form it was made."""
+
+    status = 404

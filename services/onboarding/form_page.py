@@ -28,6 +28,7 @@ class FormPage:
         self.seen: set[str] | None = set()
         self.wanted_file, self.view = "", "diff"
         self.draft: Request | None = row
+        self.unkept: Request | None = None
         self.refused = False
         self.silent = False  # the git host does not answer
         self.evaluation: Evaluation
@@ -55,7 +56,7 @@ class FormPage:
 
     def evaluate(self, answers: dict[str, Any]) -> None:
         self.answers = answers
-        about: dict[str, Any] = {"user": self.user, "request": self.draft or self.row}
+        about: dict[str, Any] = {"user": self.user, "request": self.draft or self.row or self.unkept}
         try:
             self.evaluation = queries.evaluate(self.blueprint.name, answers, **about)
         except IntegrationError:
@@ -98,7 +99,15 @@ class FormPage:
         return None if self.seen is None else self.seen | set(self.answers)
 
     @property
+    def changed(self) -> Request | None:
+        """The change of something that runs already, kept or not yet."""
+        row = self.row or self.unkept
+        return row if row is not None and row.is_change else None
+
+    @property
     def heading(self) -> str:
+        if self.changed is not None:
+            return f"Change {self.changed.entity_name}"
         if self.row is not None and self.row.submitted_at:
             return f"Change {self.row.ref}"
         return f"New {self.blueprint.title.lower()}"

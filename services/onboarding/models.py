@@ -97,6 +97,9 @@ class Request(models.Model):
     token = models.CharField(max_length=64, blank=True, help_text="From the form; one request per token.")
     answers = models.JSONField(default=dict)
     draft_answers = models.JSONField(null=True, blank=True)
+    origin = models.JSONField(
+        default=dict, help_text="The answers in the repository that it changes; empty for what is new."
+    )
     files = models.JSONField(default=dict, help_text="Rendered text by path.")
     removed = models.JSONField(default=list, help_text="Paths in the repository that go away.")
     findings = models.JSONField(default=list)
@@ -190,6 +193,10 @@ class Request(models.Model):
     @property
     def entity_name(self) -> str:
         return self.entity_ref.rpartition("/")[2]
+
+    @property
+    def is_change(self) -> bool:
+        return bool(self.origin)
 
     @property
     def is_open(self) -> bool:

@@ -1,14 +1,16 @@
 """What requests add to the pages of the shell and the catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.urls import reverse
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
-from portal.shell.registry import NavItem, NeedsItem, PaletteItem, Panel, Tab
+from portal.shell.once import once
+from portal.shell.registry import EntityAction, NavItem, NeedsItem, PaletteItem, Panel, Tab
 from services.clusters import fixes
 
 
@@ -20,6 +22,7 @@ def register() -> None:
         )
     )
     fixes.sources.append(form_of)
+    registry.entity_actions.add(change)
     registry.palette.add(found)
     registry.palette.add(forms)
     registry.needs_me.add(needs)
@@ -30,12 +33,32 @@ def register() -> None:
     )
 
 
-def form_of(entity: Any) -> str:
-    """The open request that changes this entity: its form corrects what is wrong."""
-    from services.onboarding.models import Request
+def form_of(request: HttpRequest, entity: Any, fix: Mapping[str, Any]) -> str:
+    """The form that corrects it: of the request that is open, else of the service with the fix filled in."""
+    from services.onboarding import queries
 
-    row = Request.objects.open().filter(entity_ref=entity.ref).first()
-    return row.get_absolute_url() if row else ""
+    if row := once(request, f"open for {entity.ref}", lambda: queries.open_for(entity)):
+        return str(row.get_absolute_url())
+    if not _may_change(request.user, entity):
+        return ""
+    said = {name: str(fix[name]) for name in ("field", "value") if fix.get(name) is not None}
+    return f"{change_url(entity)}?{urlencode(said)}#field-{fix.get('field', '')}"
+
+
+def _may_change(user: Any, entity: Any) -> bool:
+    from services.onboarding import rules
+
+    return bool(entity.onboarded_request) and rules.can_change(user, entity)
+
+
+def change_url(entity: Any) -> str:
+    return reverse("onboarding:service_change", args=[entity.kind.lower(), entity.namespace, entity.name])
+
+
+def change(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
+    """For what came through a form, to those who may."""
+    if _may_change(request.user, entity):
+        yield EntityAction("Change", change_url(entity), "pencil", order=20)
 
 
 def waiting(request: HttpRequest) -> QuerySet[Any]:

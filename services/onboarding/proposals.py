@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from services.accounts.models import User
+from services.integrations import githosts
 from services.integrations.githosts.base import Person
 
 from .models import Request
@@ -35,9 +36,17 @@ def body(request: Request) -> str:
         f"Slipway request {request.ref}: {settings.BASE_URL}/requests/{request.ref}/",
         f"Asked for by {one_line(str(request.created_by))} (`{request.created_by.username}`).",
         fenced(about) if about else "",
-        "\n".join(f"- `{path}`" for path in sorted(request.files)),
+        "\n".join(f"- `{path}`" for path in sorted(changed(request))),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def changed(request: Request) -> list[str]:
+    """The files that differ from those they were rendered against; all of them while nothing is known."""
+    if not request.is_change or not request.base_sha:
+        return list(request.files)
+    read = githosts.get(request.provider).reader(request.repo, request.base_sha)
+    return [path for path, text in request.files.items() if read(path) != text.encode()]
 
 
 def contents(request: Request) -> dict[str, bytes | None]:

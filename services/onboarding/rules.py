@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from services.accounts.models import Membership, User
+from services.catalog.models import Entity
+from services.catalog.queries import refs_of
 
 from .models import TRANSITIONS, Approval, Request, State
 
@@ -107,6 +109,11 @@ def needs_for(user: User, request: Request) -> list[dict[str, Any]]:
 def is_reviewed(request: Request) -> bool:
     """Somebody who did not write it has said yes to exactly this content."""
     return not open_needs(request) and bool(given(request))
+
+
+def can_change(user: User, entity: Entity) -> bool:
+    """Open the form of what runs: those it belongs to, and the platform team."""
+    return user.is_active and (user.is_platform or entity.owner_ref in refs_of(user))
 
 
 def can_see(user: User, request: Request) -> bool:

@@ -147,7 +147,7 @@ def register_entity(claim: Claim) -> Done | Later:
     if row is None:
         return Done()
     try:
-        entity = catalog.register(row.entity, by=row.created_by, request=row.ref)
+        entity = catalog.register(row.entity, by=row.created_by, request="" if row.is_change else row.ref)
     except catalog.DescriptorRefused as refused:
         raise Refused(str(refused)) from refused
     return Done({"ref": entity.ref})

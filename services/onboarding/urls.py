@@ -6,6 +6,7 @@ app_name = "onboarding"
 urlpatterns = [
     path("new/", views.blueprint_list, name="blueprint_list"),
     path("new/<slug:blueprint>/", views.request_new, name="request_new"),
+    path("change/<str:kind>/<str:namespace>/<str:name>/", views.service_change, name="service_change"),
     path("requests/", views.request_list, name="request_list"),
     path("requests/<str:ref>/", views.request_detail, name="request_detail"),
     path("requests/<str:ref>/edit/", views.request_edit, name="request_edit"),

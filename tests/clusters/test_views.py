@@ -185,9 +185,9 @@ def test_a_finding_says_what_and_why_and_links_its_fix(developer: Client, web: E
     assert "ran out of memory" in text
     assert "What helps" in text
     assert "btn-fix" not in text
-    fixes.sources.append(lambda entity: f"/change/{entity.name}")
+    fixes.sources.append(lambda request, entity, fix: f"/change/{entity.name}?{fix['value']}")
     try:
-        assert 'href="/change/web"' in page(developer, web)
+        assert 'href="/change/web?192Mi"' in page(developer, web)
     finally:
         fixes.sources.pop()
 

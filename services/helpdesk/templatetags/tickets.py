@@ -4,10 +4,10 @@ from typing import Any
 
 from django import template
 
-from portal.shell.http import HttpRequest
 from portal.shell.once import once
 from services.catalog import queries as catalog
-from services.helpdesk import live, wording
+from services.clusters import fixes
+from services.helpdesk import wording
 from services.helpdesk.models import Ticket
 from services.helpdesk.states import Priority, State
 
@@ -47,10 +47,6 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-def _fixing(request: HttpRequest, about: str) -> Any:
-    return once(request, f"fixing {about}", lambda: live.fixing_request(about))
-
-
 @register.inclusion_tag("helpdesk/parts/finding.html", takes_context=True)
 def finding(
     context: template.Context,
@@ -61,10 +57,12 @@ def finding(
     level: int = 2,
 ) -> dict[str, Any]:
     """One diagnosis with its evidence, and where a form corrects it, the way to that form."""
+    request = context["request"]
+    entity = once(request, f"entity {about}", lambda: catalog.find(about)) if about else None
     return {
         "finding": found,
-        "request": _fixing(context["request"], about) if found.get("fix") else None,
-        "entity": once(context["request"], f"entity {about}", lambda: catalog.find(about)) if about else None,
+        "fix_url": fixes.url_of(request, entity, found["fix"]) if entity and found.get("fix") else "",
+        "entity": entity,
         "when": when,
         "suffix": suffix,
         "level": level,

@@ -1,5 +1,6 @@
 """Every change of a request: `writing` and `deciding` by people, `outcomes` of what happened outside."""
 
+from .changing import change_service
 from .deciding import approve, close, comment, merge, reject, retry, withdraw
 from .outcomes import applied, gave_up, merge_answered, proposal_seen, proposed, rollouts_seen
 from .writing import discard, edit_and_resubmit, reopen_as_draft, restore, save_draft, submit
@@ -7,6 +8,7 @@ from .writing import discard, edit_and_resubmit, reopen_as_draft, restore, save_
 __all__ = [
     "applied",
     "approve",
+    "change_service",
     "close",
     "comment",
     "discard",

@@ -9,6 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from services.accounts.models import Team, User
+from services.catalog import queries as catalog
+from services.catalog.models import Entity
 from services.integrations.errors import IntegrationError
 
 from .. import queries, rules
@@ -44,19 +46,19 @@ def save_draft(
     """
     if len(json.dumps(answers)) > MAX_ANSWERS:
         raise TooLong("That is more than a form can hold.")
-    row = locked(request) if request else _draft_for(by, blueprint, token, opened_at)
+    row = locked(request) if request else draft_for(by, blueprint, token, opened_at)
     if (request is None and row.generation) or (generation is not None and row.generation != generation):
         return row
     _check_edit(by, row)
     if row.state == State.DRAFT:
-        row.answers, row.title = answers, queries.title_for(blueprint, answers)
+        row.answers, row.title = answers, queries.title_for(blueprint, answers, row)
     else:
         row.draft_answers = answers
     row.save(update_fields=["answers", "draft_answers", "title", "updated_at"])
     return row
 
 
-def _draft_for(by: User, blueprint: str, token: str, opened_at: datetime | None) -> Request:
+def draft_for(by: User, blueprint: str, token: str, opened_at: datetime | None) -> Request:
     said = {"blueprint": blueprint, "title": queries.title_for(blueprint, {})}
     if token:
         row, created = Request.objects.get_or_create(created_by=by, token=token, defaults=said)
@@ -99,6 +101,20 @@ def restore(*, request: Request, by: User) -> Request:
     row.finished_at = None
     move(row, State.DRAFT, by=by, action="restored")
     return row
+
+
+def entity_of(ref: str) -> Entity:
+    entity = catalog.find(ref)
+    if entity is None:
+        raise Refusal(f"{ref} is not in the catalog any more.")
+    return entity
+
+
+def check_change(by: User, entity: Entity) -> None:
+    if not rules.can_change(by, entity):
+        owner = entity.owner_ref.rpartition("/")[2] or "nobody"
+        message = f"{entity.name} belongs to {owner}: its members and the platform team change it."
+        raise NotAllowed(message, ask=[f"somebody in {owner}"] if entity.owner_ref else [])
 
 
 def _check_own(by: User, row: Request) -> None:
@@ -157,6 +173,8 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
     _check_edit(by, row)
     if row.merge_asked_by_id and not row.merge_sha:
         raise WrongState(f"{row.ref} is being merged.")
+    if row.is_change:
+        check_change(by, entity_of(row.entity_ref))
     _accept(row, _rendered(row, answers, by), by)
     try:
         with transaction.atomic():
@@ -185,6 +203,8 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
     """Takes over what the evaluation rendered; approvals of anything else end here."""
     if found.blocked:
         raise Blocked("Some answers do not pass yet.", found)
+    if row.is_change and not found.diffs and not row.files:
+        raise Refusal("Nothing is changed yet: the repository has exactly this.")
     if row.merge_sha:
         _begin_correction(row, found)
     entity = found.entity or {}
@@ -196,7 +216,7 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
     row.entity, row.entity_ref = entity, found.entity_ref.lower()
     row.environments = list(found.environments)
     row.team = _team_of(entity) or row.team or by.teams.first()
-    row.title = queries.title_for(row.blueprint, found.answers)
+    row.title = queries.title_for(row.blueprint, found.answers, row)
     row.digest = queries.digest_of(row.blueprint)
     row.generation += 1
     row.problem, row.reason = {}, ""
@@ -256,4 +276,8 @@ def reopen_as_draft(*, request: Request, by: User, changes: dict[str, Any] | Non
         raise WrongState(f"{row.ref} is {row.get_state_display().lower()}.")
     if not rules.belongs(by, row):
         raise NotAllowed(f"{row.ref} belongs to {row.team or row.created_by}.", ask=[str(row.created_by)])
-    return save_draft(by=by, blueprint=row.blueprint, answers=answers)
+    fresh = draft_for(by, row.blueprint, "", None)
+    if row.is_change:
+        fresh.entity_ref, fresh.origin = row.entity_ref, row.origin
+        fresh.save(update_fields=["entity_ref", "origin"])
+    return save_draft(by=by, blueprint=row.blueprint, answers=answers, request=fresh)

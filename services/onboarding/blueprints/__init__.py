@@ -1,5 +1,6 @@
 """Blueprints: a form, the manifests it renders, the rules it is under. Pure: no models, no requests."""
 
+from services.onboarding.blueprints.answers import with_carried
 from services.onboarding.blueprints.evaluation import evaluate
 from services.onboarding.blueprints.loader import SHIPPED, load, shipped
 from services.onboarding.blueprints.model import (
@@ -36,4 +37,5 @@ __all__ = [
     "evaluate",
     "load",
     "shipped",
+    "with_carried",
 ]

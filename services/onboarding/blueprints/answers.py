@@ -117,6 +117,23 @@ def storable(value: Any, depth: int = 4) -> Any:
     return value
 
 
+def with_carried(
+    blueprint: Blueprint, answers: Mapping[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The answers with a fix in them, and with what a changed field says must go with it."""
+    fields = blueprint.fields
+    known = {name: coerce(fields[name], value) for name, value in changes.items() if name in fields}
+    result = {**{name: empty_of(field) for name, field in fields.items()}, **answers, **known}
+    for name in list(known):
+        scope = Scope({"answers": result, "value": known[name]})
+        for other, expression in fields[name].carries.items():
+            try:
+                known.setdefault(other, expression.evaluate(scope))
+            except ExpressionError:  # an answer it needs is not there
+                continue
+    return {**answers, **known}
+
+
 def empty_of(field: Field) -> Any:
     return [] if field.type == "array" else False if field.type == "boolean" else None
 
@@ -175,11 +192,13 @@ class _Filling:
             expert=field.expert,
             wide=field.wide,
             columns=field.columns,
+            fixed=field.name in self.context.fixed,
         )
 
     def value(self, field: Field, required: bool) -> tuple[Any, bool]:
         """What was said, or else the default (True): also for an optional text or number that was cleared."""
-        said = coerce(field, self.given.get(field.name))
+        fixed = self.context.fixed
+        said = coerce(field, self.given.get(field.name, fixed.get(field.name)))
         cleared = field.name in self.given and (required or field.type in ("array", "boolean"))
         if not is_empty(said) or cleared:
             return (said, False) if not is_empty(said) else (empty_of(field), False)
@@ -225,6 +244,9 @@ class _Filling:
     def errors(
         self, field: Field, value: Any, required: bool, options: tuple[Choice, ...]
     ) -> Iterator[FieldError]:
+        if field.name in self.context.fixed:
+            yield from self.moved(field, value)
+            return
         if is_empty(value):
             if required:
                 yield FieldError("required", "is needed", field=field.name)
@@ -235,6 +257,14 @@ class _Filling:
             yield FieldError("taken", f"{value} is taken", self.free(value), field.name)
         if not found:
             yield from self.broken_rules(field, value)
+
+    def moved(self, field: Field, value: Any) -> Iterator[FieldError]:
+        before = self.context.fixed[field.name]
+        texts = value if isinstance(value, list) and field.type == "array" else [value]
+        if value != before or not all(isinstance(text, str) for text in texts):
+            said = ", ".join(map(str, before)) if isinstance(before, list) else before
+            message = f"stays {said}: a change neither renames nor moves what runs"
+            yield FieldError("fixed", message, before, field.name)
 
     def free(self, value: str) -> str | None:
         tries = (f"{value}-{number}" for number in range(2, 20))

@@ -43,7 +43,8 @@ WIDGETS: Final = {
 }
 FIELD_KEYS: Final = (
     *("name", "label", "help", "type", "widget", "required", "visible", "default", "example", "options"),
-    *("from", "rules", "columns", "unit", "placeholder", "expert", "unique", "wide", *LIMITS),
+    *("from", "rules", "columns", "unit", "placeholder", "expert", "unique", "wide", "carries"),
+    *LIMITS,
 )
 SPEC_KEYS: Final = (
     *(
@@ -162,6 +163,7 @@ def _field(piece: Piece) -> Field:
         expert=piece.get("expert", bool, False),
         unique=piece.get("unique", bool, False),
         wide=piece.get("wide", bool, True),
+        carries=piece.expressions("carries"),
     )
 
 

@@ -64,6 +64,7 @@ class Context:
 
     Where there are too many systems or components to list, a function may stand for them: given the values
     that were chosen it returns those of them that exist, and as many others as are worth offering.
+    `fixed` are answers that must stay what they are.
     """
 
     user: Person
@@ -73,6 +74,7 @@ class Context:
     components: Choices = ()
     existing: Callable[[str], bytes | None] = nothing_exists
     request: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
     guardrails: Any = None
     kubernetes: str = "1.33"
 
@@ -113,6 +115,12 @@ class Field:
     expert: bool = False
     unique: bool = False
     wide: bool = True
+    carries: Mapping[str, Expression] = field(default_factory=dict)
+
+    @property
+    def is_identity(self) -> bool:
+        """What it is called, whose it is, where it runs: changing anything else keeps these."""
+        return self.unique or self.source in ("teams", "environments")
 
 
 @dataclass(frozen=True)
@@ -221,6 +229,7 @@ class FieldState:
     expert: bool = False
     wide: bool = True
     columns: tuple[Field, ...] = ()
+    fixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,21 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from services.manifests.emit import Document, dump, load_all
 from services.manifests.expressions import Expression, Scope
 from services.manifests.render import Template
-from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo
+from services.onboarding.blueprints.answers import fill
+from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo, nothing_exists
+from services.onboarding.blueprints.previous import answers_in, documents_of, merge
 
 MANAGED = "Managed by Slipway: change it through its form, not here."
 KUSTOMIZATION = "kustomization.yaml"
+ANSWERS = "slipway.yaml"
+NAMED = ("name", "namespace")
 
 
 @dataclass
@@ -61,6 +66,8 @@ class _Building:
         self.blueprint = blueprint
         self.context = context
         self.answers = answers
+        self.base = base
+        self.request = context.request
         self.scope = Scope({**base, "answers": answers})
         self.result = Tree(scope=self.scope)
         chosen = blueprint.environments.evaluate(self.scope)
@@ -72,11 +79,63 @@ class _Building:
         computed(blueprint.values, "values", self.scope)
         self.name, self.owner = self.text(blueprint.subject), self.text(blueprint.owner)
         self.path = self.text(blueprint.path)
+        self.before = answers_in(self.context.existing(f"{self.path}/{ANSWERS}"), blueprint.name)
+        if self.before is not None:
+            self.request = self.request or self.before[1]
         self.describe()
         for environment in self.environments:
             tree.objects[environment.name] = list(self.environment(environment))
-        tree.files[f"{self.path}/slipway.yaml"] = self.answers_file()
+        self.keep_answers()
         return tree
+
+    @cached_property
+    def same(self) -> Tree:
+        """What the answers in the repository make today, as if this request had brought it."""
+        return self.rendered_before(self.request)
+
+    @cached_property
+    def base_tree(self) -> Tree:
+        """The same as the request before brought it: what everything by hand is compared with."""
+        return self.rendered_before(self.before[1] if self.before else "")
+
+    def rendered_before(self, request: str) -> Tree:
+        if self.before is None:
+            return Tree()
+        before = self.before[0]
+        fixed = {
+            each.name: before.get(each.name) for each in self.blueprint.fields.values() if each.is_identity
+        }
+        quiet = replace(self.context, fixed=fixed, existing=nothing_exists, request=request)
+        answers = fill(self.blueprint, before, quiet).preview
+        return build(self.blueprint, answers, self.base, quiet)
+
+    def settle(self, path: str, text: str) -> str:
+        """Puts a file into the tree; returns what the guardrails read.
+
+        A file that the answers do not change stays as it is, whoever wrote what into it. Into one they do
+        change, what was written by hand is carried over; where both changed the same lines, the form wins.
+        """
+        found, files = self.context.existing(path), self.result.files
+        files[path] = text
+        if found is None or path not in self.same.files:
+            return text
+        here = found.decode(errors="replace")
+        if self.same.files[path] == text:
+            files[path] = here
+        else:
+            files[path] = self.carried_over(path, here, text)
+            return files[path]
+        return text
+
+    def carried_over(self, path: str, here: str, text: str) -> str:
+        merged = merge(self.base_tree.files.get(path, ""), here, text)
+        return text if merged is None or not documents_of(merged.encode()) else merged
+
+    def keep_answers(self) -> None:
+        path, text = f"{self.path}/{ANSWERS}", self.answers_file()
+        found = self.context.existing(path)
+        same = found is not None and self.same.files.get(path) == text
+        self.result.files[path] = found.decode(errors="replace") if found is not None and same else text
 
     def text(self, template: Template) -> str:
         return str(template.render(self.scope))
@@ -86,9 +145,10 @@ class _Building:
         entity = self.blueprint.entity.render(self.scope)
         metadata = entity["metadata"]
         namespace = metadata.get("namespace", "default")
-        self.result.entity = entity
         self.result.entity_ref = f"{entity['kind']}:{namespace}/{metadata['name']}".lower()
-        self.result.files[self.text(self.blueprint.entity_path)] = dump([entity], MANAGED)
+        path = self.text(self.blueprint.entity_path)
+        self.settle(path, dump([entity], MANAGED))
+        self.result.entity = self.described(path, entity)
         self.labels = {
             "app.kubernetes.io/name": self.name,
             "app.kubernetes.io/instance": self.name,
@@ -98,6 +158,16 @@ class _Building:
         selector = {key: self.labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance")}
         self.scope.extend("labels", self.labels)
         self.scope.extend("selector", selector)
+
+    def described(self, path: str, rendered: dict[str, Any]) -> dict[str, Any]:
+        """The descriptor as the repository will have it: teams write more into theirs than a form asks."""
+        wanted = (rendered["kind"], *(rendered["metadata"].get(key) for key in NAMED))
+        for found in documents_of(self.result.files[path].encode()):
+            about = found.get("metadata") or {}
+            readable = isinstance(about, dict) and isinstance(found.get("spec"), dict)
+            if readable and (found.get("kind"), *(about.get(key) for key in NAMED)) == wanted:
+                return found
+        return rendered
 
     def environment(self, environment: EnvironmentInfo) -> Iterator[Document]:
         self.scope.extend("environment", environment.as_variable())
@@ -111,12 +181,13 @@ class _Building:
                 continue
             names.append(manifest.file)
             comment = f"{MANAGED}\n{manifest.why}" if manifest.why else MANAGED
-            self.result.files[path] = text = dump([self.marked(rendered)], comment)
-            yield from load_all(text, path)
-        self.result.files[f"{folder}/{KUSTOMIZATION}"] = self.kustomization(environment, names)
+            yield from load_all(self.settle(path, dump([self.marked(rendered)], comment)), path)
+        self.settle(f"{folder}/{KUSTOMIZATION}", self.kustomization(environment, names))
 
     def remove(self, path: str) -> None:
-        if self.context.existing(path) is not None:
+        """A file the answers brought goes with them; one that somebody put there by hand stays."""
+        ours = self.before is None or path in self.same.files
+        if ours and self.context.existing(path) is not None:
             self.result.removed.append(path)
 
     def marked(self, tree: dict[str, Any]) -> dict[str, Any]:
@@ -124,8 +195,8 @@ class _Building:
         metadata = dict(tree.get("metadata", {}))
         metadata["labels"] = {**metadata.get("labels", {}), **self.labels}
         marks = {"slipway.dev/entity": self.result.entity_ref}
-        if self.context.request:
-            marks["slipway.dev/request"] = self.context.request
+        if self.request:
+            marks["slipway.dev/request"] = self.request
         metadata["annotations"] = {**metadata.get("annotations", {}), **marks}
         return {**tree, "metadata": metadata}
 
@@ -140,8 +211,8 @@ class _Building:
 
     def answers_file(self) -> str:
         metadata = {"name": self.name, "blueprint": self.blueprint.name}
-        if self.context.request:
-            metadata["request"] = self.context.request
+        if self.request:
+            metadata["request"] = self.request
         document = {
             "apiVersion": "slipway.dev/v1",
             "kind": "Answers",

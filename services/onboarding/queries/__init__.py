@@ -1,5 +1,6 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
+from .changes import Opening, draft_of, fixed_by, open_for, opening
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .lists import find, may_become, person_named, requests_for, to_follow, waits_for
@@ -10,17 +11,22 @@ __all__ = [
     "HopStatistic",
     "Item",
     "Leg",
+    "Opening",
     "Picture",
     "base_of",
     "blueprints",
     "context_for",
     "digest_of",
+    "draft_of",
     "environments_in_order",
     "evaluate",
     "find",
+    "fixed_by",
     "hop_statistics",
     "legs",
     "may_become",
+    "open_for",
+    "opening",
     "person_named",
     "pictures",
     "requests_for",

@@ -35,8 +35,10 @@ def digest_of(blueprint: str) -> str:
     return blueprints()[blueprint].digest
 
 
-def title_for(blueprint: str, answers: Mapping[str, Any]) -> str:
+def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | None = None) -> str:
     """How the request is called in lists: by what it is about, once that has a name."""
+    if request is not None and request.is_change:
+        return f"Change {request.entity_name}"
     name = str(answers.get("name") or "").strip()[:100]
     known = blueprints().get(blueprint)
     return f"Onboard {name}" if name else f"New {(known.title if known else blueprint).lower()}"
@@ -85,8 +87,15 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
             for e in _entities("ref", chosen, "Component", "Resource")
         ],
         existing=_reader(row, at),
-        request=request.ref if request else "",
+        request=request.ref if request and request.pk else "",
+        fixed=_fixed(row),
     )
+
+
+def _fixed(row: Request) -> dict[str, Any]:
+    """What a change leaves as it is: the name, the owner, the environments."""
+    fields = blueprints()[row.blueprint].fields.values() if row.is_change else ()
+    return {field.name: row.origin.get(field.name) for field in fields if field.is_identity}
 
 
 def _entities(key: str, chosen: Collection[str], *kinds: str) -> list[Entity]:

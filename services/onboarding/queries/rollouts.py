@@ -80,9 +80,13 @@ def _state(seen: EnvironmentState) -> Rollout.State:
 
 
 def _arrived(request: Request, applied: Mapping[str, Any], seen: EnvironmentState) -> bool:
-    """Whether the watched workload is the one we wrote, or a later one of the same request."""
+    """Whether the watched workload is the one we wrote, or a later one of the same request.
+
+    What a change left alone still names the request that brought it.
+    """
+    wrote = applied.get("request", request.ref)
     return any(
-        (each.kind, each.name, each.request) == (applied["kind"], applied["name"], request.ref)
+        (each.kind, each.name, each.request) == (applied["kind"], applied["name"], wrote)
         and each.generation >= applied["generation"]
         for each in seen.workloads
     )

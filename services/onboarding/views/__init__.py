@@ -1,5 +1,6 @@
 """Pages of requests, one module per page; `urls` takes them from here."""
 
+from services.onboarding.views.change import service_change
 from services.onboarding.views.changes import proposal_detail
 from services.onboarding.views.decisions import (
     request_approve,
@@ -33,4 +34,5 @@ __all__ = [
     "request_restore",
     "request_retry",
     "request_withdraw",
+    "service_change",
 ]

@@ -44,7 +44,7 @@ def request_new(request: HttpRequest, blueprint: str) -> HttpResponse:
     found = _blueprint_for(blueprint)
     page = form_page.FormPage(request.user, found, None, reverse("onboarding:request_new", args=[blueprint]))
     if request.method == "POST":
-        return _posted(request, page)
+        return posted(request, page)
     page.token, page.opened_at = uuid.uuid4().hex, timezone.now()
     page.evaluate({})
     return render(request, "onboarding/request_new.html", page.context())
@@ -62,14 +62,14 @@ def request_edit(request: HttpRequest, ref: str) -> HttpResponse:
     found = _blueprint_for(row.blueprint)
     page = form_page.FormPage(request.user, found, row, reverse("onboarding:request_edit", args=[row.ref]))
     if request.method == "POST":
-        return _posted(request, page)
+        return posted(request, page)
     page.token, page.opened_at = row.token, row.created_at
     page.evaluate(row.answers if row.draft_answers is None else row.draft_answers)
     page.seen = set(page.answers)
     return render(request, "onboarding/request_new.html", page.context())
 
 
-def _posted(request: HttpRequest, page: form_page.FormPage) -> HttpResponse:
+def posted(request: HttpRequest, page: form_page.FormPage) -> HttpResponse:
     page.read(request.POST)
     intent = request.POST.get("_intent", "evaluate")
     try:
@@ -109,6 +109,6 @@ def _draw(request: HttpRequest, page: form_page.FormPage, status: int) -> HttpRe
     template = "onboarding/request_live.html" if request.htmx else "onboarding/request_new.html"
     page.refused = status == 422
     response = render(request, template, page.context(), status=status)
-    if request.htmx and page.draft is not None and page.row is None:
+    if request.htmx and page.draft is not None and not page.post_url.endswith("/edit/"):
         return replace_url(response, reverse("onboarding:request_edit", args=[page.draft.ref]))
     return response

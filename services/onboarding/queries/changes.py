@@ -1,0 +1,105 @@
+"""The form of what runs already: filled in from the `slipway.yaml` that lies beside its manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.accounts.models import User
+from services.catalog.models import Entity
+from services.integrations import githosts
+
+from ..errors import NotOnboarded
+from ..models import Request
+from .forms import blueprints, evaluate
+from .rollouts import fix_in_fields
+
+FILE = "/slipway.yaml"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """`request` is the person's draft, or a new one that is not kept yet; `answers` fill the form."""
+
+    request: Request
+    answers: dict[str, Any]
+    origin: dict[str, Any]
+
+
+def open_for(entity: Entity) -> Request | None:
+    """The request under way; there is at most one."""
+    return Request.objects.open().filter(entity_ref=entity.ref).first()
+
+
+def draft_of(entity: Entity, user: User) -> Request | None:
+    """What this person has begun to change of it and not sent yet."""
+    mine = Request.objects.drafts().filter(created_by=user, entity_ref=entity.ref)
+    return mine.exclude(origin={}).first()
+
+
+def fixed_by(blueprint: str, field: str, value: str) -> dict[str, Any]:
+    """A finding's fix as answers of this form; empty when the form has no such field, or no value is sure."""
+    fix = fix_in_fields(Request(blueprint=blueprint), {"field": field, "value": value or None})
+    return dict(fix["changes"]) if fix else {}
+
+
+def opening(
+    entity: Entity, user: User, changes: Mapping[str, Any] | None = None, fix: tuple[str, str] = ("", "")
+) -> Opening:
+    """The form as the repository has it now, with what the person's draft and `changes` make different.
+
+    `fix` is a finding's: a field and its value as the cluster writes it.
+
+    Refuses (NotOnboarded) what no form wrote. Raises `integrations.errors` when the git host is silent.
+    """
+    from services.onboarding import blueprints as engine
+
+    blueprint, origin = _written(entity, user)
+    draft = draft_of(entity, user)
+    answers = _moved_on(draft, origin) if draft else origin
+    if changes := {**(changes or {}), **fixed_by(blueprint, *fix)}:
+        answers = engine.with_carried(blueprints()[blueprint], answers, changes)
+    return Opening(draft or _unkept(entity, user, blueprint, origin), answers, origin)
+
+
+def _moved_on(draft: Request, origin: dict[str, Any]) -> dict[str, Any]:
+    """What was typed, over what the repository says meanwhile about everything else."""
+    names = {*draft.origin, *draft.answers, *origin}
+    typed = {name for name in names if draft.answers.get(name) != draft.origin.get(name)}
+    return {name: (draft.answers if name in typed else origin).get(name) for name in sorted(names)}
+
+
+def _unkept(entity: Entity, user: User, blueprint: str, origin: dict[str, Any]) -> Request:
+    return Request(created_by=user, blueprint=blueprint, entity_ref=entity.ref, origin=origin)
+
+
+def _written(entity: Entity, user: User) -> tuple[str, dict[str, Any]]:
+    """Blueprint and answers, once they are seen to lead to this entity and this very file."""
+    from services.onboarding.blueprints.previous import answers_in
+
+    row = Request()
+    read = githosts.get(row.provider).reader(row.repo)
+    for path in _places(entity):
+        for name in blueprints():
+            found = answers_in(read(path), name)
+            if found and found[0] and _leads_to(entity, path, name, found[0], user):
+                return name, found[0]
+    raise NotOnboarded(
+        f"{entity.name} did not come through a form of Slipway, so there is none to change it with. "
+        "Change its manifests in the repository, or ask for help."
+    )
+
+
+def _places(entity: Entity) -> Iterator[str]:
+    """Where its last request put it, else where its owner's things are."""
+    merged = Request.objects.filter(entity_ref=entity.ref).exclude(merge_sha="").order_by("-number")
+    last = merged.values_list("files", flat=True).first() or {}
+    yield from (path for path in last if path.endswith(FILE))
+    yield f"apps/{entity.owner_ref.rpartition('/')[2]}/{entity.name}{FILE}"
+
+
+def _leads_to(entity: Entity, path: str, blueprint: str, answers: dict[str, Any], user: User) -> bool:
+    found = evaluate(blueprint, answers, user=user, request=_unkept(entity, user, blueprint, answers))
+    understood = not any(error.rule == "fixed" for error in found.errors)
+    return understood and found.entity_ref == entity.ref and path in found.files
