@@ -1,9 +1,9 @@
 """Fields that take one of a few words; the published schemas leave most of them open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from services.manifests import schema
-from services.manifests.objects import CONTAINER_LISTS, Object, group, kind, pod_path, walk
+from services.manifests.objects import Object, containers, group, kind, pod_path, pod_spec, walk
 from services.manifests.pointers import Path, text
 from services.manifests.problems import Problem, Rule
 
@@ -44,7 +44,7 @@ POD: dict[str, tuple[str, ...]] = {
         "BlockDevice",
     ),
     "volumes.*.emptyDir.medium": ("", "Memory", "HugePages", "HugePages-2Mi", "HugePages-1Gi"),
-} | {f"{which}.*.{field}": words for which in CONTAINER_LISTS for field, words in CONTAINER.items()}
+}
 ACCESS = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 SELECTOR = ("In", "NotIn", "Exists", "DoesNotExist")
 KINDS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -99,17 +99,19 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
 def known_words(obj: Object) -> Iterator[Problem]:
     if group(obj) not in schema.BUILT_IN:
         return
-    for pattern, words in KINDS.get(kind(obj), {}).items():
-        yield from _among(obj, tuple(pattern.split(".")), words)
+    yield from _among(obj, KINDS.get(kind(obj), {}), ())
     pod = pod_path(obj)
-    for pattern, words in POD.items() if pod else ():
-        yield from _among(obj, (*(str(part) for part in pod or ()), *pattern.split(".")), words)
+    if pod is not None:
+        yield from _among(pod_spec(obj), POD, pod)
+    for path, container in containers(obj):
+        yield from _among(container, CONTAINER, path)
 
 
-def _among(obj: Object, pattern: tuple[str, ...], words: tuple[str, ...]) -> Iterator[Problem]:
-    for path, value in walk(obj, pattern):
-        if isinstance(value, str) and value not in words:
-            yield _unknown(path, value, words)
+def _among(part: Object, known: Mapping[str, tuple[str, ...]], at: Path) -> Iterator[Problem]:
+    for pattern, words in known.items():
+        for path, value in walk(part, pattern.split("."), at):
+            if isinstance(value, str) and value not in words:
+                yield _unknown(path, value, words)
 
 
 def _unknown(path: Path, value: str, words: tuple[str, ...]) -> Problem:
