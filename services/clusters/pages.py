@@ -93,9 +93,13 @@ def told(request: HttpRequest, entity: Any) -> list[Told]:
 
 
 def _told(request: HttpRequest, entity: Any) -> list[Told]:
-    live = [state for state in states_for(request, entity) if not state.stale]
-    found = [(finding, state) for state in live for finding in state.findings]
+    found = _findings(request, entity)
     return sorted((Told(f, state, _fix_url(request, entity, f)) for f, state in found), key=_urgency)
+
+
+def _findings(request: HttpRequest, entity: Any) -> list[tuple[Any, EnvironmentState]]:
+    live = [state for state in states_for(request, entity) if not state.stale]
+    return [(finding, state) for state in live for finding in state.findings]
 
 
 def _fix_url(request: HttpRequest, entity: Any, finding: Any) -> str:
@@ -122,7 +126,7 @@ def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
 
 def broken(request: HttpRequest, entity: Any) -> int | None:
     """How many things are wrong."""
-    return sum(each.finding.severity == "error" for each in told(request, entity)) or None
+    return sum(finding.severity == "error" for finding, _ in _findings(request, entity)) or None
 
 
 def runs(request: HttpRequest, entity: Any) -> bool:
