@@ -21,7 +21,8 @@ _BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
 BULK = {"managedFields", "selfLink", "generateName"}
-NOISE = ("kubectl.kubernetes.io/last-applied-configuration",)
+# Copies of whole objects, secrets included, that tools leave in annotations.
+NOISE = re.compile(r"last-applied|objectset\.rio\.cattle\.io/applied")
 
 
 def redact_text(text: str) -> str:
@@ -51,17 +52,15 @@ def _walk(value: Any) -> Any:
 def _member(key: str, value: Any) -> Any:
     if key == "env" and isinstance(value, list):
         return [_variable(item) for item in value]
+    if key == "annotations" and isinstance(value, dict):
+        return {name: _walk(item) for name, item in value.items() if not NOISE.search(name)}
     if key in ("command", "args") and isinstance(value, list):
         return [redact_text(item) if isinstance(item, str) else _walk(item) for item in value]
     return _walk(value)
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in metadata.items() if key not in BULK}
-    notes = kept.get("annotations")
-    if isinstance(notes, dict):
-        kept["annotations"] = {key: value for key, value in notes.items() if key not in NOISE}
-    walked: dict[str, Any] = _walk(kept)
+    walked: dict[str, Any] = _walk({key: value for key, value in metadata.items() if key not in BULK})
     return walked
 
 

@@ -100,14 +100,26 @@ class StateForm(forms.Form):
     original = forms.CharField(required=False, max_length=20)
     reason = forms.CharField(required=False, max_length=500)
 
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
     def clean_original(self) -> Ticket | None:
         number = self.cleaned_data["original"].strip().upper().removeprefix("T-")
         if not number:
             return None
-        found = Ticket.objects.filter(number=int(number)).first() if number.isdecimal() else None
+        seen = Ticket.objects.visible_to(self.user)
+        found = seen.filter(number=int(number)).first() if number.isdecimal() else None
         if found is None:
             raise forms.ValidationError(f"There is no ticket T-{number}.")
         return found
+
+
+def first_error(form: forms.BaseForm) -> str:
+    """What a form refuses, in one sentence with the field's name, for pages that show no form again."""
+    name, errors = next(iter(form.errors.as_data().items()))
+    said = str(errors[0].messages[0])
+    return said if errors[0].code in (None, "required") else f"{name.capitalize()}: {said}"
 
 
 def platform_people() -> QuerySet[User]:

@@ -11,7 +11,7 @@ from tests.hostile.world import fingerprint
 pytestmark = pytest.mark.django_db
 
 # What a form as a whole reads from its address; the others are found by listening.
-COMMON = (
+COMMON = [
     "page",
     "sort",
     "q",
@@ -27,62 +27,58 @@ COMMON = (
     "category",
     "cause",
     "priority",
-)
+]
 VALUES = (
     "-1",
     "999999999999999999999",
-    "0",
-    "__class__",
     "-__class__",
-    "--name",
     "a\x00b",
     "x" * 10_000,
     "9999-99-99",
     "9999-12-31",
     "0001-01-01",
-    "[]",
-    "{}",
+    "[]{}')\\%_",
     "NaN",
     "٣",
     "²",
-    "%",
-    "_",
-    "\\",
-    "'",
-    "')",
     ":*",
     "a & | !",
     "\r\nSet-Cookie: a=b",
     "component:",
-    "/",
     "custom",
-    "<script>alert(1)</script>",
-    "\ud7ff\U0010ffff",
+    "\ud7ff\U0010ffff<script>",
     "T-",
     "csv",
-    "any",
-    "mine",
     "http://[",
-    "2026-02-30",
 )
-RAW = ("?q=%%0000", "?page=%ff%fe&q=%ed%a0%80", "?q=%zz&&&==&=%", "?" + "&".join(["page=1&sort=x&q=y"] * 300))
+RAW = "?q=%%0000&page=%ff%fe&from=%ed%a0%80&sort=%zz&&&==&=%&" + "&".join(["page=1&sort=x&q=y"] * 100)
 HEADERS: tuple[dict[str, str], ...] = (
-    {"HX-Request": "true", "HX-Current-URL": "http://[", "HX-Target": "\x01<script>"},
-    {"HX-Request": "true", "HX-Boosted": "true", "HX-Current-URL": "javascript:alert(1)//"},
-    {"X-Request-ID": "x" * 5000, "X-Correlation-ID": '"};DROP'},
-    {"Accept-Language": "x" * 9000, "Accept": "*/*;q=²", "Referer": "http://["},
-    {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher", "X-Forwarded-For": "'"},
+    {
+        "HX-Request": "true",
+        "HX-Current-URL": "http://[",
+        "HX-Target": "\x01<script>",
+        "X-Request-ID": "x" * 5000,
+        "X-Correlation-ID": '"};DROP',
+    },
+    {
+        "HX-Request": "true",
+        "HX-Boosted": "true",
+        "HX-Current-URL": "javascript:alert(1)//",
+        "Accept-Language": "x" * 9000,
+        "Accept": "*/*;q=²",
+        "Referer": "http://[",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "gopher",
+        "X-Forwarded-For": "'",
+    },
 )
-
-
-def sampled(who: str) -> tuple[str, ...]:
-    """The platform's eyes see every branch; a developer's pages are the same code with less in it."""
-    return VALUES if who == "priya" else VALUES[::6]
 
 
 def test_hostile_query_strings(asked, world):
+    """The platform's eyes see every branch; a developer's pages are the same code with less in it."""
     before = fingerprint()
     known = doors.known(world)
+    values = {"nobody": (), "mira": VALUES[3::8], "priya": VALUES}[asked.who]
     for door in doors.doors():
         path = door.rooms(known)[0]
         asked.heard()
@@ -91,22 +87,23 @@ def test_hostile_query_strings(asked, world):
             continue
         heard = asked.heard()
         names = (heard - {"*"}) | (set(COMMON) if "*" in heard else set())
-        for value in sampled(asked.who) if names else ():
+        for value in values if names else ():
             asked.ask("GET", path, dict.fromkeys(sorted(names), value))
-        for raw in RAW:
-            asked.ask("GET", path + raw)
+        asked.ask("GET", path + RAW)
     asked.all_well()
     assert fingerprint() == before
 
 
+@pytest.mark.parametrize("asked", ["priya"], indirect=True)
 def test_hostile_headers(asked, world):
     known = doors.known(world)
     for door in doors.doors():
-        for headers in HEADERS if asked.who == "priya" else HEADERS[:3]:
+        for headers in HEADERS:
             asked.ask("GET", door.rooms(known)[0], headers=headers)
     asked.all_well()
 
 
+@pytest.mark.parametrize("asked", ["mira"], indirect=True)
 def test_a_request_id_that_cannot_be_kept_is_not_taken_over(asked, world):
     """It goes into audit rows and log lines: nothing a log reader could take for its own."""
     for given in ("x" * 5000, 'a"}\x1b[31m', "a b"):
@@ -128,7 +125,7 @@ def test_things_that_do_not_exist_are_not_found(asked, world):
     known = doors.known(world)
     may = {"nobody": (302,), "mira": (404, 403), "priya": (404,)}[asked.who]
     for door in doors.doors():
-        for path in islice(door.nowhere(known), None if asked.who == "priya" else 3):
+        for path in islice(door.nowhere(known), None if asked.who == "priya" else 1):
             answer = asked.ask("GET", path)
             if answer is not None and answer.status_code == 405:
                 answer = asked.ask("POST", path)
@@ -136,23 +133,18 @@ def test_things_that_do_not_exist_are_not_found(asked, world):
     asked.all_well()
 
 
+@pytest.mark.parametrize("asked", ["mira", "priya"], indirect=True)
 def test_c2_only_posts_change_something(asked, world):
     """GET and HEAD of every view change nothing, and every other method is refused with 405."""
     known = doors.known(world)
     before = fingerprint()
-    for door in doors.doors():
-        for path in door.rooms(known)[:2]:
-            for method in ("GET", "HEAD"):
-                asked.ask(
-                    method,
-                    path,
-                    {"state": "closed", "to": "closed", "reason": "x", "tree_hash": "x", "head": "x"},
-                )
-    for door in doors.doors():
+    said = {"state": "closed", "to": "closed", "reason": "x", "tree_hash": "x", "head": "x", "on": "yes"}
+    for number, door in enumerate(doors.doors()):
         path = door.rooms(known)[0]
-        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        asked.ask(("GET", "HEAD")[number % 2], path, said)
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")[number % 3 :: 2]:
             answer = asked.ask(method, path)
-            may = (405,) if asked.who == "priya" or door.policy == "public" else (302, 403, 405)
+            may = (405,) if asked.who == "priya" or door.policy == "public" else (403, 405)
             asked.expect(answer is not None and answer.status_code in may, f"{method} {path}: {answer}")
     asked.all_well()
     assert fingerprint() == before
@@ -161,10 +153,10 @@ def test_c2_only_posts_change_something(asked, world):
 def test_anonymous_people_see_the_door_and_nothing_else(client, world):
     known = doors.known(world)
     for door in doors.doors():
-        for path in door.rooms(known):
-            for method in ("get", "post"):
-                answer = getattr(client, method)(path)
-                if door.policy == "public":
-                    assert answer.status_code in (200, 302, 404, 405, 422, 503), path
-                else:
-                    assert (answer.status_code, answer.url.split("?")[0]) == (302, "/sign-in/"), path
+        path = door.rooms(known)[0]
+        for method in ("get", "post"):
+            answer = getattr(client, method)(path)
+            if door.policy == "public":
+                assert answer.status_code in (200, 302, 404, 405, 422, 503), path
+            else:
+                assert (answer.status_code, answer.url.split("?")[0]) == (302, "/sign-in/"), path

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from services.accounts.models import User
 from services.helpdesk.models import Ticket
 from services.onboarding.models import Request
+from tests.factories.tickets import ticket
 from tests.hostile import doors
 from tests.hostile.asking import Asked
 from tests.hostile.pages import Form, forms_of
@@ -85,12 +87,23 @@ MEANT_FOR_NOBODY = {
 }
 
 
+# Pages that look different for each thing they show.
+MANY_FACES = {
+    "catalog:entity_detail",
+    "catalog:import_detail",
+    "helpdesk:ticket_detail",
+    "onboarding:request_detail",
+    "onboarding:proposal_detail",
+    "onboarding:request_edit",
+}
+
+
 def found_forms(asked: Asked, world: SimpleNamespace) -> list[Form]:
     """Each form once, from every page this person can open."""
     known = doors.known(world)
     found: dict[Any, Form] = {}
     for door in doors.doors():
-        for path in door.rooms(known):
+        for path in door.rooms(known) if door.name in MANY_FACES else door.rooms(known)[:1]:
             answer = asked.ask("GET", path)
             if answer is not None and answer.status_code == 200 and "html" in answer["Content-Type"]:
                 for form in forms_of(answer.content.decode(), path):
@@ -98,43 +111,62 @@ def found_forms(asked: Asked, world: SimpleNamespace) -> list[Form]:
     return list(found.values())
 
 
-def test_the_reader_finds_the_forms(asked, world):
-    views = {form.key[1] for form in found_forms(asked, world)}
-    wanted = {
-        "nobody": {"accounts:sign_in"},
-        "mira": {
-            "onboarding:request_new",
-            "helpdesk:ticket_new",
-            "onboarding:request_withdraw",
-            "accounts:account",
-        },
-        "priya": {
-            "clusters:cluster_new",
-            "helpdesk:ticket_assign",
-            "effects:effect_retry",
-            "onboarding:request_approve",
-        },
-    }[asked.who]
-    assert wanted <= views, views
+RIGHTS = ("username", "is_staff", "is_superuser", "is_active", "memberships__team__slug")
+WANTED = {
+    "nobody": {"accounts:sign_in"},
+    "mira": {
+        "onboarding:request_new",
+        "helpdesk:ticket_new",
+        "onboarding:request_withdraw",
+        "accounts:account",
+    },
+    "priya": {
+        "clusters:cluster_new",
+        "helpdesk:ticket_assign",
+        "effects:effect_retry",
+        "onboarding:request_approve",
+    },
+}
 
 
 def test_every_form_survives_every_value(asked, world):
-    """The platform's people try everything; what a developer sees is the same forms under other rules."""
-    every = 1 if asked.who != "mira" else 5
-    for at, form in enumerate(found_forms(asked, world)):
+    """The platform's people try everything; what a developer sees is the same forms under other rules.
+
+    Z3: state, owner and role are the portal's own; sending them along changes none of them.
+    """
+    found = found_forms(asked, world)
+    assert WANTED[asked.who] <= {form.key[1] for form in found}
+    every = 2 if asked.who != "mira" else 7
+    for at, form in enumerate(found):
         for value in BAD[at % every :: every]:
             asked.ask(form.method, form.action, {**form.values, **dict.fromkeys(form.fields, value)})
-        for number, name in enumerate(form.fields if asked.who != "mira" else ()):
+        for number, name in enumerate(form.fields[:20] if asked.who != "mira" else ()):
             asked.ask(form.method, form.action, {**form.values, name: BAD[(at + number) % len(BAD)]})
-        asked.ask(form.method, form.action, {})
         if form.method == "post":
             content, kind = BODIES[at % len(BODIES)]
             asked.ask("POST", form.action, content, content_type=kind)
-            asked.ask("POST", form.action, {name: ["a", "b"] for name in form.fields})
+            extra = {k: v for k, v in MEANT_FOR_NOBODY.items() if k not in form.values}
+            asked.ask("POST", form.action, {**form.values, **extra}, check=unchanged(asked, world))
     asked.all_well()
 
 
-@pytest.mark.parametrize("intent", ["evaluate", "save", "submit"])
+def unchanged(asked: Asked, world: SimpleNamespace) -> Any:
+    """Looks whether anything moved that no form may move."""
+
+    def look(answer: Any) -> None:
+        for row in Request.objects.filter(pk__in=[r.pk for r in world.requests.values()]):
+            asked.expect(row.created_by_id == world.mira.pk, f"{row} belongs to {row.created_by}")
+            asked.expect(row.state != "approved", f"{row} is {row.state}")
+        askers = Ticket.objects.values_list("title", "asker__username")
+        wanted = {("Mine alone", "mira"), ("Checkout is slow", "jonas")}
+        asked.expect(wanted <= set(askers), f"{set(askers)}")
+        asked.expect(set(User.objects.values_list(*RIGHTS)) == before, "somebody's rights")
+
+    before = set(User.objects.values_list(*RIGHTS))
+    return look
+
+
+@pytest.mark.parametrize("intent", ["evaluate", "submit"])
 def test_the_form_of_a_blueprint_survives_what_a_fix_may_carry(world, client, intent):
     """`_fix` is JSON that a page wrote; anything may come back in its place."""
     client.force_login(world.mira)
@@ -152,35 +184,34 @@ def test_the_form_of_a_blueprint_survives_what_a_fix_may_carry(world, client, in
     asked.all_well()
 
 
-def test_z3_extra_fields_decide_nothing(asked, world):
-    """State, owner and role are the portal's own: sending them along changes none of them."""
-    if asked.who == "nobody":
-        return
-
-    def look(answer: Any) -> None:
-        for row in Request.objects.filter(pk__in=[r.pk for r in world.requests.values()]):
-            asked.expect(row.created_by_id == world.mira.pk, f"{row} belongs to {row.created_by}")
-            asked.expect(row.state != "approved", f"{row} is {row.state}")
-        for ticket in Ticket.objects.filter(pk__in=[world.ticket.pk, world.private.pk]):
-            asked.expect(
-                ticket.asker_id in (world.mira.pk, world.jonas.pk), f"{ticket} was asked by {ticket.asker}"
-            )
-        for person in (world.mira, world.jonas, world.priya):
-            row = type(person).objects.get(pk=person.pk)
-            rights = (row.is_staff, row.is_superuser, row.is_active, row.username, row.is_platform)
-            expected = (False, False, True, person.username, person.username == "priya")
-            asked.expect(rights == expected, f"{person}: {rights}")
-
-    for form in found_forms(asked, world):
-        if form.method == "post":
-            extra = {k: v for k, v in MEANT_FOR_NOBODY.items() if k not in form.values}
-            asked.ask("POST", form.action, {**form.values, **extra}, check=look)
-    asked.all_well()
-
-
-def test_json_bodies_are_nobodys_form(world, client):
-    client.force_login(world.priya)
+def test_json_bodies_are_nobodys_form(people, client):
+    client.force_login(people.priya)
     body = json.dumps({"title": "x", "state": "approved"})
     answer = client.post("/help/ask/", body, content_type="application/json")
     assert answer.status_code in (200, 422)
-    assert Ticket.objects.count() == 2
+    assert Ticket.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "wanted"),
+    [
+        ("state/", {"to": "resolved", "minutes": "-1"}, "Minutes: "),
+        ("state/", {"to": "approved"}, "To: "),
+        ("sort/", {"priority": "99"}, "Priority: "),
+        ("reply/", {"body": "x" * 20_001}, "Body: "),
+        ("reply/", {"body": "a\x00b"}, "Body: Null characters are not allowed."),
+    ],
+)
+def test_a_refused_step_names_the_field_and_the_rule(people, client, path, said, wanted):
+    client.force_login(people.priya)
+    made = ticket(by=people.mira)
+    answer = client.post(f"/help/{made.key}/{path}", said, follow=True)
+    assert wanted in answer.content.decode()
+    assert not made.messages.filter(author=people.priya).exists()
+
+
+def test_unknown_words_in_a_question_are_refused_by_name(people, client):
+    client.force_login(people.mira)
+    given = {"title": "x", "body": "y", "impact": "z", "urgency": "z", "category": "z", "entity": "z"}
+    form = client.post("/help/ask/", given).context["form"]
+    assert set(form.errors) == {"impact", "urgency", "category", "entity"}

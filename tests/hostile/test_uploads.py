@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from services.catalog.models import Entity, ImportRun
 from services.manifests.emit import load_all
+from tests.hostile.world import repository
 
 pytestmark = pytest.mark.django_db
 GOOD = b"""\
@@ -106,8 +107,8 @@ def upload(client: Any, content: bytes, name: str = "all.zip") -> tuple[Any, flo
 
 
 @pytest.mark.parametrize("case", list(FILES))
-def test_uploads_are_reported_or_refused(client, world, case):
-    client.force_login(world.mira)
+def test_uploads_are_reported_or_refused(client, people, case):
+    client.force_login(people.mira)
     content, why = FILES[case]
     before, runs = Entity.objects.count(), ImportRun.objects.count()
     answer, took = upload(client, content)
@@ -122,9 +123,9 @@ def test_uploads_are_reported_or_refused(client, world, case):
         assert client.get(answer.url).status_code == 200
 
 
-def test_p2_members_keep_to_themselves(client, world):
+def test_p2_members_keep_to_themselves(client, people):
     """What an archive calls its members is a label, never a place."""
-    client.force_login(world.mira)
+    client.force_login(people.mira)
     answer, _ = upload(client, FILES["P2 names that climb"][0])
     run = ImportRun.objects.latest("pk")
     assert {row["file"] for row in run.documents} == {"etc/evil.yaml", "etc/abs.yaml", "a/b.yaml"}
@@ -137,8 +138,8 @@ def test_p2_members_keep_to_themselves(client, world):
 @pytest.mark.parametrize(
     "name", ["<img src=x onerror=alert(1)>.yaml", "a\r\nb.yaml", "‮lmay.yaml", "x" * 250 + ".yaml"]
 )
-def test_x1_names_of_files_are_text(client, world, name):
-    client.force_login(world.mira)
+def test_x1_names_of_files_are_text(client, people, name):
+    client.force_login(people.mira)
     answer, _ = upload(client, GOOD, name)
     page = client.get(answer.url).content.decode() if answer.status_code == 302 else answer.content.decode()
     assert answer.status_code in (302, 422)
@@ -146,8 +147,8 @@ def test_x1_names_of_files_are_text(client, world, name):
 
 
 @pytest.mark.parametrize("case", list(PASTED))
-def test_pasted_text_is_reported_or_refused(client, world, case):
-    client.force_login(world.mira)
+def test_pasted_text_is_reported_or_refused(client, people, case):
+    client.force_login(people.mira)
     before, started = Entity.objects.count(), time.process_time()
     answer = client.post("/catalog/import/?from=paste", {"text": PASTED[case]})
     assert time.process_time() - started < 2
@@ -160,15 +161,15 @@ def test_pasted_text_is_reported_or_refused(client, world, case):
     assert Entity.objects.count() <= before + 1
 
 
-def test_a_file_that_is_not_text_says_so(client, world):
-    client.force_login(world.mira)
+def test_a_file_that_is_not_text_says_so(client, people):
+    client.force_login(people.mira)
     answer, _ = upload(client, b"kind: \xff\xfe\n", "latin.yaml")
     assert "not UTF-8 text" in client.get(answer.url).content.decode()
 
 
-def test_strings_that_look_like_something_else_stay_strings(client, world):
+def test_strings_that_look_like_something_else_stay_strings(client, people):
     """T4, the Norway problem: what is written in quotes comes back as the same text."""
-    client.force_login(world.mira)
+    client.force_login(people.mira)
     words = ["no", "1e3", "0x10", "~", "12:30:00", "2024-01-01", "=", "null", "1_000", ".inf"]
     tags = "".join(f"\n    w{n}: '{word}'" for n, word in enumerate(words))
     text = GOOD.decode().replace("metadata: {name: fine}", f"metadata:\n  name: fine\n  annotations:{tags}")
@@ -193,15 +194,16 @@ def test_strings_that_look_like_something_else_stay_strings(client, world):
         ".",
     ],
 )
-def test_folders_that_cannot_be_read_are_a_fields_error(client, world, location):
-    client.force_login(world.priya)
+def test_folders_that_cannot_be_read_are_a_fields_error(client, people, location):
+    client.force_login(people.priya)
     answer = client.post("/catalog/import/?from=folder", {"location": location})
     assert answer.status_code in (302, 422)
 
 
 @pytest.mark.parametrize("field", ["location", "branch", "path"])
-def test_g4_repositories_and_branches_are_names_only(client, world, field):
-    client.force_login(world.priya)
+def test_g4_repositories_and_branches_are_names_only(client, people, field):
+    repository()
+    client.force_login(people.priya)
     for value in (
         "../..",
         "a/../../b",
@@ -223,8 +225,8 @@ def test_g4_repositories_and_branches_are_names_only(client, world, field):
         assert client.post("/catalog/import/?from=git", given).status_code in (302, 422), value
 
 
-def test_g6_developers_read_hosted_repositories_only(client, world, tmp_path):
-    client.force_login(world.mira)
+def test_g6_developers_read_hosted_repositories_only(client, people, tmp_path):
+    client.force_login(people.mira)
     for location in (
         "/etc",
         str(tmp_path),
@@ -238,8 +240,8 @@ def test_g6_developers_read_hosted_repositories_only(client, world, tmp_path):
     assert client.post("/catalog/import/?from=folder", {"location": str(tmp_path)}).status_code == 422
 
 
-def test_a_body_too_large_is_refused_before_it_is_read(client, world, settings):
-    client.force_login(world.mira)
+def test_a_body_too_large_is_refused_before_it_is_read(client, people, settings):
+    client.force_login(people.mira)
     settings.MAX_BODY, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2000, 1000
     for size in (1500, 5000):
         answer = client.post(
@@ -249,6 +251,6 @@ def test_a_body_too_large_is_refused_before_it_is_read(client, world, settings):
         assert "1000 bytes" in answer.content.decode().replace("\xa0", " ")
 
 
-def test_too_many_fields_are_refused(client, world):
-    client.force_login(world.mira)
+def test_too_many_fields_are_refused(client, people):
+    client.force_login(people.mira)
     assert client.post("/help/ask/", {f"f{n}": "x" for n in range(1500)}).status_code == 400

@@ -57,11 +57,20 @@ ANSWERS = {
 PLACES = (State.DRAFT, State.AWAITING_APPROVAL, State.NEEDS_ATTENTION, State.LIVE, State.REJECTED)
 
 
-def build() -> SimpleNamespace:
-    """Two teams and the platform; an imported service that runs; requests, a ticket, imports, an effect."""
-    mira, jonas, priya = member("mira", "checkout"), member("jonas", "discovery"), platform_engineer()
-    sam = member("sam", "checkout", role=Membership.Role.LEAD)
-    host = _repository()
+def people() -> SimpleNamespace:
+    """Checkout: mira, led by sam. Discovery: jonas. The platform: priya."""
+    return SimpleNamespace(
+        mira=member("mira", "checkout"),
+        jonas=member("jonas", "discovery"),
+        priya=platform_engineer(),
+        sam=member("sam", "checkout", role=Membership.Role.LEAD),
+    )
+
+
+def build(known: SimpleNamespace) -> SimpleNamespace:
+    """The people's company: a service that runs, requests in many states, tickets, imports, an effect."""
+    mira, jonas, priya = known.mira, known.jonas, known.priya
+    host = repository()
     runs = _imports(mira, priya)
     cluster = _cluster()
     requests = _requests(mira)
@@ -69,12 +78,12 @@ def build() -> SimpleNamespace:
     shown = ticket(by=jonas, title="Checkout is slow", snapshot={"findings": []})
     effect = Effect.objects.create(kind="test.nothing", key="1", state="needs_attention", last_error="No")
     return SimpleNamespace(
-        mira=mira, jonas=jonas, priya=priya, sam=sam, host=host, cluster=cluster, requests=requests,
-        private=asked, ticket=shown, effect=effect, **runs,
+        **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
+        effect=effect,
     )  # fmt: skip
 
 
-def _repository() -> LocalHost:
+def repository() -> LocalHost:
     host = LocalHost()
     host.create(REPO)
     files = {"README.md": b"Deploy\n", "catalog/checkout.yaml": DESCRIPTORS}

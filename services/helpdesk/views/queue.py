@@ -15,7 +15,7 @@ from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only, policy
 from services.helpdesk import actions, live, queries, wording
 from services.helpdesk.errors import HelpdeskError
-from services.helpdesk.forms import BulkForm, FilterForm, platform_people
+from services.helpdesk.forms import BulkForm, FilterForm, first_error, platform_people
 from services.helpdesk.models import Ticket
 from services.helpdesk.states import WAITING_STATES, Cause, State
 from services.helpdesk.views.ticket import pane_context, ticket_for
@@ -92,7 +92,7 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
     """The same step for every ticked ticket; one that refuses stops none of the others and is named."""
     form = BulkForm(request.POST)
     if not form.is_valid():
-        toasts.refused(request, str(next(iter(form.errors.values()))[0]))
+        toasts.refused(request, first_error(form))
         return _back(request)
     refused = []
     for ticket in form.cleaned_data["tickets"]:

@@ -25,7 +25,7 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     form = forms.ReplyForm(request.POST)
     held = {"held": request.POST.get("body", ""), "held_vis": request.POST.get("vis", "public")}
     if not form.is_valid():
-        return page_of(request, ticket, status=422, refused=next(iter(form.errors.values()))[0], **held)
+        return page_of(request, ticket, status=422, refused=forms.first_error(form), **held)
     given = form.cleaned_data
     try:
         message = actions.reply(
@@ -50,7 +50,7 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
 @policy(signed_in)
 @require_POST
 def ticket_state(request: HttpRequest, number: int) -> HttpResponse:
-    form = forms.StateForm(request.POST)
+    form = forms.StateForm(request.POST, user=request.user)
     ticket = ticket_for(request, number)
 
     def step() -> str:
@@ -123,7 +123,7 @@ def _do(request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str]
 
 def _say(request: HttpRequest, form: Any, said: str) -> None:
     if form.errors:
-        toasts.refused(request, str(next(iter(form.errors.values()))[0]))
+        toasts.refused(request, forms.first_error(form))
     elif said:
         toasts.done(request, said)
 

@@ -1,0 +1,254 @@
+"""L of the attack list: what is secret is in no page, row, payload, log line or error."""
+
+import base64
+import io
+import json
+import logging
+import logging.config
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from portal import logs
+from portal.shell import errors
+from portal.shell.policies import policy, public
+from services.catalog import actions as catalog
+from services.clusters import queries
+from services.clusters.models import KubeObject
+from services.clusters.watching.kinds import WATCHED
+from services.clusters.watching.loop import Watcher
+from services.clusters.watching.streams import Pace
+from services.helpdesk.models import Category
+from tests.factories.clusters import cluster_row, environments
+from tests.fakes.cluster import TOKEN as FAKE_TOKEN
+from tests.fakes.cluster import Cluster, deployment
+from tests.hostile import doors
+from tests.hostile.world import TOKEN
+
+pytestmark = pytest.mark.django_db
+CANARY = "canary-7c21e0"
+REF = "component:default/web"
+
+
+def stored() -> str:
+    """Every value of every row, as text; the sealed column included."""
+    texts = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            cursor.execute(f'SELECT t::text FROM "{model._meta.db_table}" t')
+            texts += [row[0] for row in cursor.fetchall()]
+    return "\n".join(texts)
+
+
+def shown(client: Client, world: SimpleNamespace) -> Iterator[tuple[str, str]]:
+    """Every page and its headers."""
+    known = doors.known(world)
+    for door in doors.doors():
+        for where in door.rooms(known)[:3]:
+            for answer in (client.get(where), client.get(where, headers={"HX-Request": "true"})):
+                yield where, f"{answer.headers}{answer.content.decode()}"
+
+
+def test_l1_the_token_of_a_cluster_is_nowhere(client, world, caplog):
+    client.force_login(world.priya)
+    with caplog.at_level(logging.DEBUG):
+        client.post("/platform/clusters/harbour/check/")
+        assert [where for where, text in shown(client, world) if TOKEN in text] == []
+    assert TOKEN not in caplog.text
+    assert TOKEN not in stored()
+    assert queries.client_for(world.cluster) is not None
+    assert TOKEN not in repr(queries.client_for(world.cluster))
+
+
+KUBECONFIG = {
+    "current-context": "here",
+    "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+    "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+    "users": [{"name": "u", "user": {"token": CANARY}}],
+}
+BROKEN: tuple[dict[str, Any], ...] = (
+    {"clusters": []},
+    {"users": [{"name": "u", "user": {"token": CANARY + "é"}}]},
+    {"users": [{"name": "u", "user": {"token": CANARY, "exec": {"command": "sh"}}}]},
+    {"clusters": [{"name": "c", "cluster": {"server": f"https://me:{CANARY}@h"}}]},
+    {"current-context": CANARY},
+)
+
+
+def test_l1_a_kubeconfig_is_never_shown_again(client, people, caplog):
+    """Neither after a mistake, nor once it is accepted, nor when the cluster does not answer."""
+    client.force_login(people.priya)
+    with caplog.at_level(logging.DEBUG):
+        pages = [
+            client.post(
+                "/platform/clusters/new/", {"name": "Not A Name", "kubeconfig": yaml.safe_dump(KUBECONFIG)}
+            ),
+            *(
+                client.post(
+                    "/platform/clusters/new/",
+                    {"name": "n", "kubeconfig": yaml.safe_dump(KUBECONFIG | broken)},
+                )
+                for broken in BROKEN[:-1]
+            ),
+            client.post(
+                "/platform/clusters/new/",
+                {"name": "nine", "kubeconfig": yaml.safe_dump(KUBECONFIG)},
+                follow=True,
+            ),
+            client.get("/platform/clusters/nine/"),
+            client.get("/platform/clusters/"),
+        ]
+    assert [page.status_code for page in pages] == [422] * 5 + [200] * 3
+    assert [page.content for page in pages if CANARY.encode() in page.content] == []
+    assert CANARY not in caplog.text
+    assert CANARY not in stored()
+
+
+def test_l1_passwords_are_not_logged_nor_kept(client, people, caplog):
+    with caplog.at_level(logging.DEBUG):
+        answer = client.post("/sign-in/", {"username": "mira", "password": CANARY})
+    assert CANARY not in answer.content.decode()
+    assert CANARY not in caplog.text
+    assert CANARY not in stored()
+
+
+def test_l1_the_keys_of_the_installation_are_on_no_page(client, world):
+    client.force_login(world.priya)
+    secrets = [
+        settings.SECRET_KEY,
+        settings.DATABASES["default"].get("PASSWORD") or CANARY,
+        settings.REDIS_URL,
+    ]
+    for where, text in shown(client, world):
+        assert not [secret for secret in secrets if secret in text], where
+
+
+@pytest.fixture
+def seen(cluster: Cluster, people) -> Any:
+    """The picture of a cluster that holds secrets wherever clusters hold them."""
+    environments(cluster_row(cluster.url, FAKE_TOKEN))
+    encoded = base64.b64encode(CANARY.encode()).decode()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "web",
+            "namespace": "shop",
+            "annotations": {
+                "slipway.dev/entity": REF,
+                "kubectl.kubernetes.io/last-applied-configuration": json.dumps(
+                    {"data": {"password": encoded}}
+                ),
+            },
+        },
+        "data": {"password": encoded},
+        "stringData": {"token": CANARY},
+    }
+    settings_ = secret | {"kind": "ConfigMap", "data": {"dsn": f"postgres://me:{CANARY}@db/x"}}
+    settings_.pop("stringData")
+    notes = {
+        "slipway.dev/simulate-log": f"password={CANARY} for jdbc://me:{CANARY}@db/x",
+        "kubectl.kubernetes.io/last-applied-configuration": json.dumps({"x": CANARY}),
+    }
+    workload = deployment("web", replicas=1, annotations=notes, entity=REF)
+    workload["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": "DB_PASSWORD", "value": CANARY},
+        {"name": "DATABASE_URL", "value": f"postgres://me:{CANARY}@db/x"},
+    ]
+    workload["spec"]["template"]["spec"]["containers"][0]["args"] = [f"--api-key={CANARY}"]
+    with cluster.client() as kube:
+        for obj in (secret, settings_, workload):
+            kube.apply(obj)
+    wanted = ("Secret", "ConfigMap", "Deployment", "ReplicaSet", "Pod", "Event")
+    watcher = Watcher(Pace(watch=1, backoff=0.05, heartbeat=0.1), [k for k in WATCHED if k.kind in wanted])
+    for _ in range(200):
+        watcher.step(wait=0.05)
+        if {"Secret", "Deployment", "Pod"} <= set(KubeObject.objects.values_list("kind", flat=True)):
+            break
+    yield cluster
+    for watched in watcher.watched.values():
+        watched.stop()
+    cluster.server.hang_up()
+    watcher.leave(timeout=5)
+
+
+def test_l2_secrets_of_a_cluster_stay_there(client, people, seen, caplog):
+    """Not in the picture, not in a ticket's snapshot, not on the pages that show either."""
+    assert KubeObject.objects.filter(kind="Secret", name="web").exists()
+    encoded = base64.b64encode(CANARY.encode()).decode()
+    client.force_login(people.priya)
+    catalog.register(
+        {
+            "apiVersion": "backstage.io/v1alpha1",
+            "kind": "Component",
+            "metadata": {"name": "web"},
+            "spec": {"type": "service", "lifecycle": "production", "owner": "checkout"},
+        },
+        by=people.priya,
+    )
+    category = Category.objects.get(slug="broken").slug
+    asked = {
+        "title": "x",
+        "body": "y",
+        "entity": "web",
+        "category": category,
+        "impact": "me",
+        "urgency": "later",
+    }
+    opened = client.post("/help/ask/", {**asked, "environment": "production"})
+    pod = KubeObject.objects.filter(kind="Pod").first()
+    service = "/catalog/component/default/web/"
+    pages = [opened.url, f"{opened.url}snapshot/", service, f"{service}?tab=live", "/help/ask/?entity=web"]
+    pages += [f"{service}live/production/{pod.name}/app/log/", "/platform/clusters/harbour/"]
+    texts = [client.get(page) for page in pages]
+    assert [answer.status_code for answer in texts] == [200] * len(pages)
+    for text in [*(answer.content.decode() for answer in texts), stored(), caplog.text]:
+        assert text.partition(CANARY)[0] == text, text.partition(CANARY)[0][-300:]
+        assert encoded not in text
+
+
+def test_l5_one_event_is_one_line_whatever_it_says(capsys):
+    said = 'a\nb\r\x1b[31m%s %d {0.__class__} "}\u2028{"level": "x'
+    config = logs.config(json=True, level="INFO")
+    formatter = config["formatters"]["lines"]
+    made = formatter["()"](processor=formatter["processor"], foreign_pre_chain=formatter["foreign_pre_chain"])
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(made)
+    record = logging.LogRecord("x", logging.WARNING, "f", 1, said, None, None)
+    handler.handle(record)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 1
+    assert json.loads(lines[0])["event"] == said
+    assert "\x1b" not in lines[0]
+
+
+@policy(public)
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError(f"{CANARY} {settings.SECRET_KEY}")
+
+
+urlpatterns = [path("broken", broken), path("", include("portal.urls"))]
+handler500 = errors.server_error
+
+
+def test_l7_a_page_of_an_error_says_a_reference_and_nothing_else(settings, people):
+    settings.ROOT_URLCONF = __name__
+    client = Client(raise_request_exception=False)
+    client.force_login(people.priya)
+    answer = client.get("/broken")
+    page = answer.content.decode()
+    assert answer.status_code == 500
+    assert CANARY not in page
+    assert "Traceback" not in page
+    assert "RuntimeError" not in page
+    assert settings.SECRET_KEY not in page
