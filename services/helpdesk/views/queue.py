@@ -77,7 +77,8 @@ def _pane(request: HttpRequest, tickets: list[Ticket]) -> dict[str, Any]:
     It is drawn after the page, for the list is what one came for.
     """
     wanted = request.GET.get("t", "").removeprefix("T-")
-    return {"ticket": next((t for t in tickets if str(t.number) == wanted), tickets[0] if tickets else None)}
+    chosen = next((t for t in tickets if str(t.number) == wanted), tickets[0] if tickets else None)
+    return {"ticket": chosen, "later": True}
 
 
 @policy(platform_only)
