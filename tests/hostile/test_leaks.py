@@ -153,7 +153,7 @@ def seen(cluster: Cluster, people) -> Any:
         "data": {"password": encoded},
         "stringData": {"token": CANARY},
     }
-    settings_ = secret | {"kind": "ConfigMap", "data": {"dsn": f"postgres://me:{CANARY}@db/x"}}
+    settings_ = secret | {"kind": "ConfigMap", "data": {"plain": CANARY}}
     settings_.pop("stringData")
     notes = {
         "slipway.dev/simulate-log": f"password={CANARY} for jdbc://me:{CANARY}@db/x",
