@@ -1,6 +1,7 @@
 """A real browser on the real stack. Every test also fails on what its pages complain about."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,13 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The portal's address; SLIPWAY_BROWSER_URL names one that runs already."""
+def base_url() -> Iterator[str]:
+    """The portal's address; SLIPWAY_BROWSER_URL names one that runs already.
+
+    Its folder is not one of pytest's: another run closes those to the user PostgreSQL runs as.
+    """
     if address := os.environ.get("SLIPWAY_BROWSER_URL"):
         yield address
         return
-    with stack.running(tmp_path_factory.mktemp("slipway")) as address:
-        yield address
+    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+        with stack.running(Path(folder) / "home") as address:
+            yield address
 
 
 @pytest.fixture(scope="session")
