@@ -1,6 +1,7 @@
 """A real browser on the real stack. Every test also fails on what its pages complain about."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,9 +38,10 @@ def base_url() -> Iterator[str]:
     if address := os.environ.get("SLIPWAY_BROWSER_URL"):
         yield address
         return
-    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-        with stack.running(Path(folder) / "home") as address:
-            yield address
+    home = Path(tempfile.mkdtemp(prefix="slipway-"))
+    with stack.running(home / "home") as address:
+        yield address
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
