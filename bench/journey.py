@@ -6,13 +6,14 @@
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 
 from bench._form import Form
 from bench._report import percentiles, show, timed
-from bench._stack import Stack
+from tests.stack import Stack, running
 
 EVALUATIONS = 60
 REQUESTS = 8
@@ -20,8 +21,8 @@ PAGES = ["/", "/catalog/", "/catalog/component/default/checkout/", "/requests/",
 
 
 def main(arguments: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "home") as stack:
-        mira, priya = person(stack.url, "mira"), person(stack.url, "priya")
+    with tempfile.TemporaryDirectory() as folder, _portal(Path(folder)) as portal:
+        mira, priya = person(portal.address, "mira"), person(portal.address, "priya")
         pages = [page_row(mira, path) for path in PAGES]
         live = timed(lambda: evaluate(mira, f"service-{time.monotonic_ns() % 10**6}"), EVALUATIONS)
         runs = [onboard(mira, priya, f"bench-{number}") for number in range(REQUESTS)]
@@ -30,6 +31,10 @@ def main(arguments: list[str]) -> None:
     rows.append(row("submit to pull request, ms", [first for first, _ in runs]))
     rows.append(row("merge to live in two environments, ms", [second for _, second in runs]))
     show("journey", rows, arguments)
+
+
+def _portal(folder: Path) -> AbstractContextManager[Stack]:
+    return running(folder / "home", SLIPWAY_PROFILE="1")
 
 
 def row(what: str, samples: list[float]) -> dict[str, object]:

@@ -4,17 +4,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench._memory import memory
 from bench._report import show
-from bench._stack import Stack
+from tests.stack import running
 
 
 def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        with Stack(home) as first:
+        with running(home) as first:
             pass
-        with Stack(home) as second:
-            sizes = second.memory()
+        with running(home) as second:
+            sizes = memory(second.pid, home)
     show(
         "start",
         [

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from portal.demo import company
-from tests.browser import chromium, stack
+from tests import stack
+from tests.browser import chromium
 from tests.browser.watch import Watch, check_accessible
 
 NAMES = {who.username: who.name for who in company.COLLEAGUES}
@@ -39,8 +40,8 @@ def base_url() -> Iterator[str]:
         yield address
         return
     home = Path(tempfile.mkdtemp(prefix="slipway-"))
-    with stack.running(home / "home") as address:
-        yield address
+    with stack.running(home / "home") as portal:
+        yield portal.address
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -6,16 +6,26 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 200
+STOP_SECONDS = 40
+GREETING = "Slipway is up"
 # What the test run itself set must not reach the stack: it has servers and settings of its own.
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "SLIPWAY_HOME", "DJANGO_SETTINGS_MODULE", "SLIPWAY_LOG_LEVEL")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A portal that answers at `address`; `start_seconds` passed until it greeted."""
+
+    address: str
+    pid: int
+    start_seconds: float
 
 
 def free_ports(count: int) -> list[int]:
@@ -28,42 +38,48 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(state: Path) -> Iterator[str]:
-    """Start the supervisor below `state`, give its address, stop it as Ctrl-C does."""
+def running(home: Path, **settings: str) -> Iterator[Stack]:
+    """Start the supervisor below `home`, with more settings if given, and stop it as Ctrl-C does.
+
+    A second one on the same folder is a second start.
+    """
     web, cluster = free_ports(2)
     address = f"http://localhost:{web}"
     environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON} | {
-        "SLIPWAY_HOME": str(state),
+        "SLIPWAY_HOME": str(home),
         "SLIPWAY_PORT": str(web),
         "SLIPWAY_BASE_URL": address,
         "SLIPWAY_SIMULATED_CLUSTER_URL": f"http://127.0.0.1:{cluster}",
         "SLIPWAY_DEMO": "1",
         "SLIPWAY_DEBUG": "0",
+        **settings,
     }
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "up.log").open("wb") as log:
+    home.mkdir(parents=True, exist_ok=True)
+    said, started = home / "up.log", time.monotonic()
+    with said.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "portal.run.up"],
             cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        _wait_until_ready(process, address, state)
-        yield address
+        _wait_for_greeting(process, said)
+        yield Stack(address, process.pid, time.monotonic() - started)
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(40)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], address: str, state: Path) -> None:
+def _wait_for_greeting(process: subprocess.Popen[bytes], said: Path) -> None:
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if urllib.request.urlopen(f"{address}/readyz", timeout=2).status == 200:
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.3)
-    raise RuntimeError(f"The portal did not start for the browser tests:\n{(state / 'up.log').read_text()}")
+    while GREETING not in said.read_text():
+        if time.monotonic() > end or process.poll() is not None:
+            raise RuntimeError(f"The portal did not start:\n{said.read_text()}")
+        time.sleep(0.05)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
