@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up down reset test lint bench lock install install-dev browser help
+.PHONY: up down reset test cases lint bench lock install install-dev browser help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ browser:
 
 test: install-dev browser ## All tests, the browser ones included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=1 proves them
+	$(BIN)/python -m tests.cases $(if $(RUN),--run) $(if $(MUTATE),--mutate) $(ARGS)
 
 lint: install-dev ## Style, types, import order, templates
 	$(BIN)/ruff check .

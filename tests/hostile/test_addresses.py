@@ -104,6 +104,7 @@ def test_hostile_headers(asked, world):
 
 
 @pytest.mark.parametrize("asked", ["mira"], indirect=True)
+@pytest.mark.case("L5")
 def test_a_request_id_that_cannot_be_kept_is_not_taken_over(asked, world):
     """It goes into audit rows and log lines: nothing a log reader could take for its own."""
     for given in ("x" * 5000, 'a"}\x1b[31m', "a b"):
@@ -134,6 +135,7 @@ def test_things_that_do_not_exist_are_not_found(asked, world):
 
 
 @pytest.mark.parametrize("asked", ["mira", "priya"], indirect=True)
+@pytest.mark.case("C2")
 def test_c2_only_posts_change_something(asked, world):
     """GET and HEAD of every view change nothing, and every other method is refused with 405."""
     known = doors.known(world)
@@ -150,6 +152,7 @@ def test_c2_only_posts_change_something(asked, world):
     assert fingerprint() == before
 
 
+@pytest.mark.case("Z1")
 def test_anonymous_people_see_the_door_and_nothing_else(client, world):
     known = doors.known(world)
     for door in doors.doors():

@@ -62,6 +62,7 @@ def state_of(row: Request) -> str:
 # ---- Z2: other people's things ---------------------------------------------------------------------------
 
 
+@pytest.mark.case("Z2")
 def test_z2_a_private_ticket_is_nowhere_for_others(world):
     """Not by its address, in no list, search, count, download, nor beside tickets that are like it."""
     client = signed_in(world.jonas)
@@ -78,6 +79,7 @@ def test_z2_a_private_ticket_is_nowhere_for_others(world):
         assert world.private.key not in page, path
 
 
+@pytest.mark.case("Z2")
 def test_z2_a_draft_is_its_authors_alone(world):
     draft = world.requests[State.DRAFT]
     client = signed_in(world.priya)
@@ -93,6 +95,7 @@ def test_z2_a_draft_is_its_authors_alone(world):
     assert state_of(draft) == State.DRAFT
 
 
+@pytest.mark.case("Z2")
 def test_z2_sorting_is_no_oracle(world):
     """Only columns that are shown can be sorted by: what is asked for beyond them changes nothing."""
     client = signed_in(world.jonas)
@@ -114,6 +117,7 @@ def rows(answer: Any) -> list[str]:
     return re.findall(r'href="(/(?:help/T-|requests/R-|catalog/)[^"?]+)"', answer.content.decode())
 
 
+@pytest.mark.case("L6")
 def test_l6_hidden_and_missing_are_told_alike(world):
     client = signed_in(world.jonas)
     hidden = client.get(f"/help/{world.private.key}/").content.decode().replace(world.private.key, "T-x")
@@ -122,6 +126,7 @@ def test_l6_hidden_and_missing_are_told_alike(world):
     assert re.sub(varying, "", hidden) == re.sub(varying, "", missing)
 
 
+@pytest.mark.case("Z2")
 def test_z2_an_original_that_is_hidden_is_not_there(world):
     """Marking as a duplicate must not tell which private tickets exist."""
     said = []
@@ -135,6 +140,7 @@ def test_z2_an_original_that_is_hidden_is_not_there(world):
 # ---- Z4 to Z6: approvals ---------------------------------------------------------------------------------
 
 
+@pytest.mark.case("Z4")
 def test_z4_nobody_approves_what_they_asked_for(people, waiting):
     Membership.objects.filter(user=people.mira).update(role=Membership.Role.LEAD)
     approve(people.mira, waiting)
@@ -143,6 +149,7 @@ def test_z4_nobody_approves_what_they_asked_for(people, waiting):
     assert Event.objects.filter(action="request.approval_refused", actor="mira").count() == 1
 
 
+@pytest.mark.case("Z4")
 def test_z4_nobody_approves_what_they_wrote_a_part_of(people, waiting):
     waiting.contributors.add(people.sam, people.priya)
     for person in (people.sam, people.priya):
@@ -150,12 +157,14 @@ def test_z4_nobody_approves_what_they_wrote_a_part_of(people, waiting):
     assert not Approval.objects.exists()
 
 
+@pytest.mark.case("Z4")
 def test_z4_a_colleague_without_the_role_does_not_approve(people, waiting):
     for person in (member("noah", "checkout"), people.jonas):
         approve(person, waiting, key="production", who="lead", by="sam")
     assert not Approval.objects.exists()
 
 
+@pytest.mark.case("Z4")
 def test_z4_who_left_the_team_does_not_approve(people, waiting):
     client = signed_in(people.sam)
     Membership.objects.filter(user=people.sam).delete()
@@ -163,6 +172,7 @@ def test_z4_who_left_the_team_does_not_approve(people, waiting):
     assert not Approval.objects.exists()
 
 
+@pytest.mark.case("Z4")
 def test_z4_a_yes_is_to_what_was_read(people, waiting):
     """Another hash than that of the content as it is now: nothing is approved."""
     for tree_hash in ("", "sha256:" + "2" * 64, waiting.tree_hash.upper(), waiting.tree_hash + " "):
@@ -170,6 +180,7 @@ def test_z4_a_yes_is_to_what_was_read(people, waiting):
     assert not Approval.objects.exists()
 
 
+@pytest.mark.case("Z4")
 def test_z4_an_edit_after_the_yes_takes_it_back(world):
     row = world.requests[State.IN_REVIEW]
     approve(world.sam, row)
@@ -179,6 +190,7 @@ def test_z4_an_edit_after_the_yes_takes_it_back(world):
     assert not row.approvals.filter(voided_at=None).exists()
 
 
+@pytest.mark.case("Z5")
 def test_z5_two_decisions_give_one_end(people, waiting):
     """A no and a withdrawal after each other: the first counts, the second is told so and changes nothing."""
     signed_in(people.sam).post(f"/requests/{waiting.ref}/reject/", {"reason": "Not now"})
@@ -199,6 +211,7 @@ ALLOWED: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize("state", list(ALLOWED))
+@pytest.mark.case("Z6")
 def test_z6_steps_cannot_be_skipped(people, state):
     """By its author, who may most: only what the state allows moves anything outside or inside."""
     client, effects = signed_in(people.mira), Effect.objects.count()
@@ -212,6 +225,7 @@ def test_z6_steps_cannot_be_skipped(people, state):
     assert Effect.objects.count() == effects
 
 
+@pytest.mark.case("Z6")
 def test_z6_nothing_is_merged_without_the_yes_of_another(world):
     row = world.requests[State.IN_REVIEW]
     for person in (world.mira, world.sam, world.priya):
@@ -223,6 +237,7 @@ def test_z6_nothing_is_merged_without_the_yes_of_another(world):
 # ---- Z8 and the catalog ----------------------------------------------------------------------------------
 
 
+@pytest.mark.case("Z8")
 def test_z8_a_new_team_of_an_old_name_inherits_nothing(people, waiting):
     Team.objects.filter(slug="checkout").update(slug="checkout-old", name="Checkout (old)")
     stranger = member("stranger", "checkout", role=Membership.Role.LEAD)

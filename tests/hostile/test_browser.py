@@ -66,6 +66,7 @@ def pages(client: Client, world: SimpleNamespace) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("text", [PAYLOAD, SCRIPTED], ids=["markup", "scripted address"])
+@pytest.mark.case("X1")
 def test_x1_what_people_wrote_is_inert_on_every_page(client, world, text):
     assert plant(text) > 40
     client.force_login(world.priya)
@@ -79,6 +80,7 @@ def test_x1_what_people_wrote_is_inert_on_every_page(client, world, text):
             assert reader.found == [], path
 
 
+@pytest.mark.case("X1")
 def test_x1_the_reader_would_find_it():
     reader = Reader()
     reader.feed(f'<p title="{PAYLOAD}">{PAYLOAD}</p><a href=" JavaScript:x">')
@@ -88,6 +90,7 @@ def test_x1_the_reader_would_find_it():
 @pytest.mark.parametrize(
     "text", ['<div hx-get="/x">a</div>', '<a data-hx-post="/x" href="/y">a</a>', "<b hx-on:click='x'>a</b>"]
 )
+@pytest.mark.case("X3")
 def test_x3_markup_for_htmx_is_not_markup(text):
     assert "<div hx" not in markdown.render(text)
     assert "<a data" not in markdown.render(text)
@@ -114,6 +117,7 @@ def test_x3_markup_for_htmx_is_not_markup(text):
         "http://" * 2_800,
     ],
 )
+@pytest.mark.case("P6")
 def test_p6_markdown_of_a_ticket_takes_no_time(client, people, text):
     """Twenty thousand characters are what a ticket may hold."""
     client.force_login(people.mira)
@@ -123,6 +127,7 @@ def test_p6_markdown_of_a_ticket_takes_no_time(client, people, text):
     assert time.process_time() - started < 1
 
 
+@pytest.mark.case("X4")
 def test_x4_fragments_have_the_headers_and_the_door_of_pages(client, world):
     client.force_login(world.priya)
     known = doors.known(world)
@@ -138,6 +143,7 @@ def test_x4_fragments_have_the_headers_and_the_door_of_pages(client, world):
                 assert answer["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.case("X5")
 def test_x5_links_of_the_catalog_lead_to_the_web_or_to_mail(client, world):
     links = [
         {"url": url, "title": "x"}
@@ -162,10 +168,12 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1
 
 
 @pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.case("X7")
 def test_x7_cells_are_no_formulas(text):
     assert tables.defused(text) == "'" + text
 
 
+@pytest.mark.case("X7")
 def test_x7_no_download_holds_a_formula(client, world):
     plant("=HYPERLINK(0)")
     client.force_login(world.priya)

@@ -129,6 +129,7 @@ WANTED = {
 }
 
 
+@pytest.mark.case("Z3")
 def test_every_form_survives_every_value(asked, world):
     """The platform's people try everything; what a developer sees is the same forms under other rules.
 

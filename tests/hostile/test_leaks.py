@@ -58,6 +58,7 @@ def shown(client: Client, world: SimpleNamespace) -> Iterator[tuple[str, str]]:
                 yield where, f"{answer.headers}{answer.content.decode()}"
 
 
+@pytest.mark.case("L1")
 def test_l1_the_token_of_a_cluster_is_nowhere(client, world, caplog):
     client.force_login(world.priya)
     with caplog.at_level(logging.DEBUG):
@@ -84,6 +85,7 @@ BROKEN: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.case("L1")
 def test_l1_a_kubeconfig_is_never_shown_again(client, people, caplog):
     """Neither after a mistake, nor once it is accepted, nor when the cluster does not answer."""
     client.force_login(people.priya)
@@ -113,6 +115,7 @@ def test_l1_a_kubeconfig_is_never_shown_again(client, people, caplog):
     assert CANARY not in stored()
 
 
+@pytest.mark.case("L1")
 def test_l1_passwords_are_not_logged_nor_kept(client, people, caplog):
     with caplog.at_level(logging.DEBUG):
         answer = client.post("/sign-in/", {"username": "mira", "password": CANARY})
@@ -121,6 +124,7 @@ def test_l1_passwords_are_not_logged_nor_kept(client, people, caplog):
     assert CANARY not in stored()
 
 
+@pytest.mark.case("L1")
 def test_l1_the_keys_of_the_installation_are_on_no_page(client, world):
     client.force_login(world.priya)
     secrets = [
@@ -181,6 +185,7 @@ def seen(cluster: Cluster, people) -> Any:
     watcher.leave(timeout=5)
 
 
+@pytest.mark.case("L2")
 def test_l2_secrets_of_a_cluster_stay_there(client, people, seen, caplog):
     """Not in the picture, not in a ticket's snapshot, not on the pages that show either."""
     assert KubeObject.objects.filter(kind="Secret", name="web").exists()
@@ -216,6 +221,7 @@ def test_l2_secrets_of_a_cluster_stay_there(client, people, seen, caplog):
         assert encoded not in text
 
 
+@pytest.mark.case("L5")
 def test_l5_one_event_is_one_line_whatever_it_says(capsys):
     said = 'a\nb\r\x1b[31m%s %d {0.__class__} "}\u2028{"level": "x'
     config = logs.config(json=True, level="INFO")
@@ -241,6 +247,7 @@ urlpatterns = [path("broken", broken), path("", include("portal.urls"))]
 handler500 = errors.server_error
 
 
+@pytest.mark.case("L7")
 def test_l7_a_page_of_an_error_says_a_reference_and_nothing_else(settings, people):
     settings.ROOT_URLCONF = __name__
     client = Client(raise_request_exception=False)

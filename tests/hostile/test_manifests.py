@@ -11,6 +11,7 @@ from services.integrations import githosts
 from services.manifests.emit import load_all
 from services.onboarding import proposals
 from services.onboarding.models import Request, State
+from tests.cases.marking import rows
 from tests.effects_driver import run_due_effects
 from tests.hostile.world import ANSWERS, REPO
 
@@ -64,7 +65,7 @@ REFUSED: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("case", "field", "value"), REFUSED)
+@pytest.mark.parametrize(("case", "field", "value"), rows(REFUSED))
 def test_values_that_are_none_are_a_fields_error(as_mira, case, field, value):
     answer = send(as_mira, **{field: value})
     # what white space at the ends can be taken off is mended, and only then accepted
@@ -97,7 +98,7 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("case", "text"), SAID)
+@pytest.mark.parametrize(("case", "text"), rows(SAID))
 def test_texts_stay_texts(as_mira, case, text):
     """In every file the same string, and nothing beside it; in the pull request inside a fence."""
     about = text if len(text) >= 8 else f"about {text}"
@@ -116,6 +117,7 @@ def test_texts_stay_texts(as_mira, case, text):
     assert proposals.fenced(about) in proposals.body(row)
 
 
+@pytest.mark.case("G1")
 def test_g1_files_stay_below_their_own_folders(as_mira, world):
     send(as_mira)
     row = request()
@@ -124,6 +126,7 @@ def test_g1_files_stay_below_their_own_folders(as_mira, world):
     assert row.branch == f"slipway/r-{row.number}"
 
 
+@pytest.mark.case("G5")
 def test_g5_the_pull_request_of_a_strange_title_is_one_line(as_mira, world):
     world.mira.name = "Mira @org/all\r\nSigned-off-by: x"
     world.mira.save()
@@ -135,6 +138,7 @@ def test_g5_the_pull_request_of_a_strange_title_is_one_line(as_mira, world):
     assert "\nSigned-off-by" not in pull.body.partition("```")[0]
 
 
+@pytest.mark.case("G10")
 def test_g10_the_same_form_twice_is_one_request(as_mira):
     first, second = send(as_mira), send(as_mira)
     assert first.url == second.url
@@ -142,6 +146,7 @@ def test_g10_the_same_form_twice_is_one_request(as_mira):
     assert Effect.objects.filter(kind="onboarding.propose", object_id=str(request().pk)).count() == 1
 
 
+@pytest.mark.case("T7")
 def test_t7_keys_no_form_has_are_left_out(as_mira):
     extra = {
         "hostPID": "true",

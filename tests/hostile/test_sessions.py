@@ -27,6 +27,7 @@ def sign_in(client: Client, **more: str) -> object:
     return client.post("/sign-in/", {"username": "mira", "password": PASSWORD, **more})
 
 
+@pytest.mark.case("C1")
 def test_c1_every_post_without_a_token_is_refused(world):
     """Of every view, for everybody: nothing is exempt."""
     known = doors.known(world)
@@ -40,6 +41,7 @@ def test_c1_every_post_without_a_token_is_refused(world):
             assert client.post(path, {}, headers={"HX-Request": "true", "Origin": "null"}).status_code == 403
 
 
+@pytest.mark.case("C1")
 def test_c1_tokens_of_others_and_foreign_origins_are_refused(people):
     client, other = Client(enforce_csrf_checks=True), Client()
     client.force_login(people.mira)
@@ -58,6 +60,7 @@ def test_c1_tokens_of_others_and_foreign_origins_are_refused(people):
     assert client.post("/account/theme/", given, headers={"X-CSRFToken": own}).status_code == 302
 
 
+@pytest.mark.case("C3")
 def test_c3_signing_in_gives_a_new_session_and_kills_the_old_one(client, mira):
     client.get("/sign-in/")
     session = client.session
@@ -72,6 +75,7 @@ def test_c3_signing_in_gives_a_new_session_and_kills_the_old_one(client, mira):
 
 
 @pytest.mark.parametrize("way", ELSEWHERE)
+@pytest.mark.case("C4")
 def test_c4_the_way_on_stays_in_the_portal(client, mira, way):
     assert sign_in(client, next=way)["Location"] == "/"
     answer = client.post("/account/theme/", {"theme": "dark", "next": way})
@@ -83,6 +87,7 @@ def test_c4_the_way_on_stays_in_the_portal(client, mira, way):
 @pytest.mark.parametrize(
     "way", [*ELSEWHERE, "/help/queue/../../sign-out/", "/help/queue/?a=\r\nX: y", "/help/queue/" + "x" * 5000]
 )
+@pytest.mark.case("C4")
 def test_c4_ways_back_stay_in_the_queue(client, people, way):
     client.force_login(people.priya)
     answer = client.post("/help/queue/bulk/", {"do": "close", "tickets": [], "back": way})
@@ -92,6 +97,7 @@ def test_c4_ways_back_stay_in_the_queue(client, people, way):
     assert answer.headers.get("X") is None
 
 
+@pytest.mark.case("C9")
 def test_c9_signing_out_ends_the_session_at_the_server(client, people):
     client.force_login(people.mira)
     kept = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -102,6 +108,7 @@ def test_c9_signing_out_ends_the_session_at_the_server(client, people):
     assert thief.get("/account/").status_code == 302
 
 
+@pytest.mark.case("C9")
 def test_c9_nothing_of_a_signed_in_person_is_kept_by_a_cache(client, world):
     client.force_login(world.priya)
     known = doors.known(world)
@@ -111,6 +118,7 @@ def test_c9_nothing_of_a_signed_in_person_is_kept_by_a_cache(client, world):
             assert "no-store" in answer.get("Cache-Control", ""), door.name
 
 
+@pytest.mark.case("C10")
 def test_c10_headers_of_proxies_say_nothing_about_who_somebody_is(client, people):
     spoofed = {
         "Remote-User": "priya",
@@ -132,11 +140,13 @@ def test_c10_headers_of_proxies_say_nothing_about_who_somebody_is(client, people
     assert "Too many" in client.post("/sign-in/", {"username": "mira", "password": "wrong"}).content.decode()
 
 
+@pytest.mark.case("C10")
 def test_c10_unknown_hosts_are_refused(client, db):
     for host in ("evil.example", "localhost:8000@evil.example", "[::1"):
         assert client.get("/sign-in/", headers={"Host": host}).status_code == 400
 
 
+@pytest.mark.case("Z7")
 def test_z7_a_deactivated_account_is_out_at_once(client, people):
     client.force_login(people.priya)
     assert client.get("/catalog/").status_code == 200

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from services.catalog.models import Entity, ImportRun
 from services.manifests.emit import load_all
+from tests.cases.marking import named
 from tests.hostile.world import repository
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +107,7 @@ def upload(client: Any, content: bytes, name: str = "all.zip") -> tuple[Any, flo
     return answer, time.process_time() - started
 
 
-@pytest.mark.parametrize("case", list(FILES))
+@pytest.mark.parametrize("case", named(FILES))
 def test_uploads_are_reported_or_refused(client, people, case):
     client.force_login(people.mira)
     content, why = FILES[case]
@@ -123,6 +124,7 @@ def test_uploads_are_reported_or_refused(client, people, case):
         assert client.get(answer.url).status_code == 200
 
 
+@pytest.mark.case("P2")
 def test_p2_members_keep_to_themselves(client, people):
     """What an archive calls its members is a label, never a place."""
     client.force_login(people.mira)
@@ -138,6 +140,7 @@ def test_p2_members_keep_to_themselves(client, people):
 @pytest.mark.parametrize(
     "name", ["<img src=x onerror=alert(1)>.yaml", "a\r\nb.yaml", "‮lmay.yaml", "x" * 250 + ".yaml"]
 )
+@pytest.mark.case("X1", "F2")
 def test_x1_names_of_files_are_text(client, people, name):
     client.force_login(people.mira)
     answer, _ = upload(client, GOOD, name)
@@ -146,7 +149,7 @@ def test_x1_names_of_files_are_text(client, people, name):
     assert "<img src=x" not in page
 
 
-@pytest.mark.parametrize("case", list(PASTED))
+@pytest.mark.parametrize("case", named(PASTED))
 def test_pasted_text_is_reported_or_refused(client, people, case):
     client.force_login(people.mira)
     before, started = Entity.objects.count(), time.process_time()
@@ -167,6 +170,7 @@ def test_a_file_that_is_not_text_says_so(client, people):
     assert "not UTF-8 text" in client.get(answer.url).content.decode()
 
 
+@pytest.mark.case("T4")
 def test_strings_that_look_like_something_else_stay_strings(client, people):
     """T4, the Norway problem: what is written in quotes comes back as the same text."""
     client.force_login(people.mira)
@@ -201,6 +205,7 @@ def test_folders_that_cannot_be_read_are_a_fields_error(client, people, location
 
 
 @pytest.mark.parametrize("field", ["location", "branch", "path"])
+@pytest.mark.case("G4")
 def test_g4_repositories_and_branches_are_names_only(client, people, field):
     repository()
     client.force_login(people.priya)
@@ -225,6 +230,7 @@ def test_g4_repositories_and_branches_are_names_only(client, people, field):
         assert client.post("/catalog/import/?from=git", given).status_code in (302, 422), value
 
 
+@pytest.mark.case("G6")
 def test_g6_developers_read_hosted_repositories_only(client, people, tmp_path):
     client.force_login(people.mira)
     for location in (
@@ -240,6 +246,7 @@ def test_g6_developers_read_hosted_repositories_only(client, people, tmp_path):
     assert client.post("/catalog/import/?from=folder", {"location": str(tmp_path)}).status_code == 422
 
 
+@pytest.mark.case("T11")
 def test_a_body_too_large_is_refused_before_it_is_read(client, people, settings):
     client.force_login(people.mira)
     settings.MAX_BODY, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2000, 1000

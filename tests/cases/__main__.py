@@ -1,0 +1,29 @@
+"""`make cases`: every attack case with its tests. `RUN=1` runs them, `MUTATE=1` takes their defences away."""
+
+import argparse
+import subprocess
+import sys
+
+from tests.cases import report
+from tests.cases.collecting import collect
+from tests.cases.registry import ROOT
+
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-m", "case", "tests"]
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--run", action="store_true", help="run the tests of all cases")
+    given, more = asked.parse_known_args()
+    code = 0
+    if given.run:
+        code |= subprocess.run(
+            [*PYTEST, "-n2", "--dist", "loadgroup", *more], cwd=ROOT, check=False
+        ).returncode
+    covered = collect()
+    print("\n".join([*report.table(covered), report.summary(covered)]))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
