@@ -18,7 +18,7 @@ HINTS = {
     "Network is unreachable": "The package index cannot be reached: is there a network?",
     "No matching distribution": "The package index lacks a pinned version for this Python and machine.",
     "DO NOT MATCH THE HASHES": "A downloaded package differs from the pinned one; it was not installed.",
-    "fatal error:": "A C header is missing, named in the line above; install the -dev package that has it.",
+    "fatal error:": "A C header is missing; install the -dev package that has it.",
     "No space left on device": "The disk is full.",
     "Permission denied": "This user may not write here.",
 }
@@ -69,10 +69,16 @@ def install(folder: Path, requirements: Path) -> str:
         )
     if done.returncode == 0:
         return ""
-    text = log.read_text(errors="replace")
-    hint = next((hint for sign, hint in HINTS.items() if sign in text), "pip gave up.")
-    tail = "\n    ".join(text.strip().splitlines()[-4:])
-    return f"{hint}\n    {tail}\n  The whole log: {log}"
+    return f"{explained(log.read_text(errors='replace'))}\n  The whole log: {log}"
+
+
+def explained(said: str) -> str:
+    """What went wrong in a sentence, with the line of pip's that shows it, or its last ones."""
+    lines = [line.strip() for line in said.strip().splitlines()]
+    for sign, hint in HINTS.items():
+        if shown := next((line for line in lines if sign in line), ""):
+            return f"{hint}\n    {shown}"
+    return "\n    ".join(["pip gave up.", *lines[-4:]])
 
 
 def count(requirements: Path) -> int:

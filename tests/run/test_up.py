@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from portal.run import install, up
+from portal.run import up
 
 
 def test_a_taken_port_is_named_with_its_owner_and_a_remedy(monkeypatch):
@@ -39,38 +39,6 @@ def test_the_lock_of_a_dead_process_is_no_obstacle(tmp_path):
     (tmp_path / "lock").write_text("999999")
     with up.only_one(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
-
-
-@pytest.mark.parametrize(
-    ("log", "hint"),
-    [
-        (
-            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE",
-            "differs from the pinned",
-        ),
-        ("src/x.c:1:10: fatal error: Python.h: No such file", "C header is missing"),
-        ("Temporary failure in name resolution", "is there a network"),
-    ],
-)
-def test_what_pip_says_becomes_a_sentence(tmp_path, log, hint):
-    folder = tmp_path / "venv"
-    (folder / "bin").mkdir(parents=True)
-    fake = folder / "bin" / "python"
-    fake.write_text(f"#!/bin/sh\necho '{log}'\nexit 1\n")
-    fake.chmod(0o755)
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("nothing==1\n")
-    assert hint in install.install(folder, requirements)
-
-
-def test_nothing_is_installed_twice(tmp_path, capsys):
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("# nothing\n")
-    folder = str(tmp_path / "venv")
-    assert install.main(folder, str(requirements)) == 0
-    assert "Installing 0 packages" in capsys.readouterr().out
-    assert install.main(folder, str(requirements)) == 0
-    assert capsys.readouterr().out == ""
 
 
 def test_down_says_when_nothing_runs(tmp_path):

@@ -14,6 +14,10 @@ from services.onboarding.views.access import refusals_as_toasts, request_for
 LONGEST_REASON = 2000
 
 
+def _reason(request: HttpRequest, name: str = "reason") -> str:
+    return forms.words(request.POST, name, longest=LONGEST_REASON)
+
+
 @policy(signed_in)
 @require_POST
 @refusals_as_toasts
@@ -22,7 +26,7 @@ def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
         request=request_for(request, ref),
         by=request.user,
         tree_hash=request.POST.get("tree_hash", ""),
-        remark=forms.words(request.POST, "remark", longest=LONGEST_REASON),
+        remark=_reason(request, "remark"),
     )
     toasts.done(request, f"You approved {row.ref}.")
     return redirect(row)
@@ -32,8 +36,7 @@ def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
 @require_POST
 @refusals_as_toasts
 def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
-    reason = forms.words(request.POST, "reason", longest=LONGEST_REASON)
-    row = actions.reject(request=request_for(request, ref), by=request.user, reason=reason)
+    row = actions.reject(request=request_for(request, ref), by=request.user, reason=_reason(request))
     toasts.done(request, f"{row.ref} is rejected; {row.created_by} reads your reason.")
     return redirect(row)
 
@@ -42,8 +45,7 @@ def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
 @require_POST
 @refusals_as_toasts
 def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
-    reason = forms.words(request.POST, "reason", longest=LONGEST_REASON)
-    row = actions.withdraw(request=request_for(request, ref), by=request.user, reason=reason)
+    row = actions.withdraw(request=request_for(request, ref), by=request.user, reason=_reason(request))
     toasts.done(request, f"{row.ref} is withdrawn. Nothing of it was merged.")
     return redirect(row)
 
@@ -52,8 +54,7 @@ def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
 @require_POST
 @refusals_as_toasts
 def request_close(request: HttpRequest, ref: str) -> HttpResponse:
-    reason = forms.words(request.POST, "reason", longest=LONGEST_REASON)
-    row = actions.close(request=request_for(request, ref), by=request.user, reason=reason)
+    row = actions.close(request=request_for(request, ref), by=request.user, reason=_reason(request))
     toasts.done(request, f"{row.ref} is closed.")
     return redirect(row)
 
