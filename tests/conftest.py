@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 import portal.celery  # noqa: F401  # tasks find their broker through it
+from tests.contracts.summary import pytest_terminal_summary  # noqa: F401  # pytest looks for it here
 from tests.fakes.cluster import cluster  # noqa: F401  # a fixture for everybody
 
 SHARED = Path(os.environ.get("SLIPWAY_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

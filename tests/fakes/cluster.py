@@ -17,6 +17,7 @@ from portal.demo.cluster.world import Pace, World
 from services.integrations.kube.client import KubeClient
 
 TOKEN = "a-token-of-the-tests"
+PORTAL_TOKEN = "a-token-without-rights"
 NAMESPACES = ("shop", "shop-staging")
 Fault = Callable[["FaultyHandler"], bool]
 

@@ -119,6 +119,11 @@ class Store:
                 found.append(news)
         return found[::-1]
 
+    def forget(self) -> None:
+        """Nothing before now can be replayed any more."""
+        self.history.clear()
+        self.floor = self.version
+
     def restore(self, objects: Iterator[Object], version: int) -> None:
         """Fill an empty store; watches can start from `version` on."""
         for obj in objects:

@@ -3,63 +3,13 @@
 What passes here on both is what the simulated cluster may be trusted for.
 """
 
-import base64
-import os
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
-from services.integrations.kube import errors, kubeconfig
+from services.integrations.kube import errors
 from services.integrations.kube.client import KubeClient
 from services.integrations.kube.objects import Ref
-from tests.fakes.cluster import Cluster, deployment, eventually
-
-REAL = os.environ.get("SLIPWAY_TEST_KUBECONFIG", "")
-
-
-def _real_client() -> KubeClient:
-    """Its kubeconfig names the authority by file, which the product refuses and a test may read."""
-    config = yaml.safe_load(Path(REAL).read_text())
-    for entry in config["clusters"]:
-        if path := entry["cluster"].pop("certificate-authority", None):
-            data = base64.b64encode(Path(path).read_bytes()).decode()
-            entry["cluster"]["certificate-authority-data"] = data
-    known = kubeconfig.parse(yaml.safe_dump(config))
-    return KubeClient(known.server, known.token, known.ca)
-
-
-@pytest.fixture(params=["simulated", "real"] if REAL else ["simulated"])
-def kube(request: pytest.FixtureRequest) -> Iterator[KubeClient]:
-    if request.param == "real":
-        client = _real_client()
-    else:
-        made: Cluster = request.getfixturevalue("cluster")
-        client = made.client()
-    with client:
-        yield client
-
-
-@pytest.fixture
-def namespace(kube: KubeClient) -> Iterator[str]:
-    name = f"contract-{uuid.uuid4().hex[:8]}"
-    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield name
-    kube.delete(Ref("v1", "Namespace", name))
-
-
-def config_map(
-    namespace: str, name: str, labels: dict[str, str] | None = None, **data: str
-) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
-        "data": data,
-    }
+from tests.contracts.conftest import config_map
+from tests.fakes.cluster import deployment, eventually
 
 
 def test_version_names_the_server(kube: KubeClient) -> None:
