@@ -8,16 +8,16 @@ import os
 
 from celery import Celery
 
-from portal import embedded, logs
+from portal import broker, logs
 from portal.schedule import SCHEDULE
 
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # Celery would set Django up
 logging.config.dictConfig(logs.config(json=True, level=os.environ.get("SLIPWAY_LOG_LEVEL", "INFO")))
 
-app = Celery("slipway-beat", broker=embedded.broker_address(), set_as_current=False)
+app = Celery("slipway-beat", broker=broker.address(), set_as_current=False)
 app.conf.update(
     beat_schedule=SCHEDULE,
     beat_scheduler="celery.beat:Scheduler",
     worker_hijack_root_logger=False,
-    broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 2},
+    broker_transport_options=broker.transport_options(broker.address()),
 )

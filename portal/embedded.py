@@ -25,11 +25,6 @@ def state_dir() -> Path:
     return Path(os.environ.get("SLIPWAY_HOME") or ROOT / ".slipway").resolve()
 
 
-def broker_address() -> str:
-    """The Redis that was configured, else the embedded one, as Celery spells it."""
-    return broker_url(os.environ.get("REDIS_URL") or redis_url(state_dir()))
-
-
 def local_secret(state: Path) -> str:
     """The secret key of this installation, made on first use and readable by its owner only."""
     path = state / "secret-key"

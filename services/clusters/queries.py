@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
@@ -38,13 +39,13 @@ def clusters() -> QuerySet[Cluster]:
     )
 
 
-def client_for(cluster: Cluster, timeout: float = 10.0) -> KubeClient:
+def client_for(cluster: Cluster, timeout: float | None = None) -> KubeClient:
     """A client to use in `with`. Raises kube's Unauthorised when the token cannot be opened any more."""
     try:
         token = sealing.unseal(cluster.token_sealed) if cluster.token_sealed else ""
     except sealing.CannotOpen as error:
         raise errors.Unauthorised(f"The token of {cluster.name} must be entered again.") from error
-    return KubeClient(cluster.server, token, cluster.ca, timeout)
+    return KubeClient(cluster.server, token, cluster.ca, timeout or settings.HTTP_TIMEOUT)
 
 
 def _objects(entity_ref: str) -> dict[int, list[KubeObject]]:

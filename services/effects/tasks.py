@@ -1,20 +1,15 @@
 """Celery is the doorbell: a lost, late or doubled message changes nothing but the waiting time."""
 
-import structlog
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
-log = structlog.get_logger(__name__)
+from services.effects.bell import bell
 
 SWEEP_AT_MOST = 200
 
 
 def doorbell(pk: int) -> None:
     """Tell a worker that effect `pk` is due. With no broker at hand, the sweep finds it."""
-    try:
-        run_effect.delay(pk)
-    except OperationalError as error:
-        log.warning("doorbell.unheard", effect=pk, error=str(error))
+    bell.ring(run_effect, pk)
 
 
 @shared_task(name="effects.run")

@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
 from services.catalog import actions as catalog
+from services.effects.bell import bell
 from services.effects.errors import OutsideError
 from services.effects.handlers import Claim, Done, Later, register
 from services.effects.models import Effect
@@ -196,7 +196,4 @@ def on_workload_changed(sender: object, *, entity_ref: str, **_: object) -> None
     """A workload changed: look soon, if a request waits for it. With no broker at hand, beat looks later."""
     if not queries.to_follow().filter(entity_ref=entity_ref).exists():
         return
-    try:
-        follow_entity.delay(entity_ref)
-    except OperationalError as error:
-        log.warning("doorbell.unheard", entity=entity_ref, error=str(error))
+    bell.ring(follow_entity, entity_ref)

@@ -2,12 +2,12 @@ import threading
 from datetime import timedelta
 
 import pytest
-from celery import Celery
 from django.db import connection, transaction
 from django.utils import timezone
 from structlog.testing import capture_logs
 
 from services.effects import actions, handlers, queries, tasks, worker
+from services.effects.bell import Bell
 from services.effects.errors import OutsideError
 from services.effects.handlers import Done, Later
 from services.effects.models import Effect
@@ -230,9 +230,8 @@ def test_two_workers_never_run_one_effect(handler):
 @pytest.mark.django_db(transaction=True)
 def test_lost_doorbell_loses_nothing(handler, monkeypatch):
     handler(lambda claim: Done())
-    broken = Celery("broken", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    broken.conf.task_publish_retry = False
-    monkeypatch.setattr(tasks.run_effect, "_get_app", lambda: broken)
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(tasks, "bell", Bell())
     with capture_logs() as logs:
         effect = queue()
     assert [entry["event"] for entry in logs] == ["doorbell.unheard"]

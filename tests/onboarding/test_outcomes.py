@@ -1,13 +1,13 @@
 """What happened outside, written down: merges by anybody, rollouts that fail and recover."""
 
 import pytest
-from celery import Celery
 from django.utils import timezone
 from structlog.testing import capture_logs
 
 import portal.celery
 from services.catalog.queries import find
 from services.clusters.signals import workload_changed
+from services.effects.bell import Bell
 from services.effects.errors import OutsideError
 from services.effects.models import Effect
 from services.integrations.githosts.base import SLIPWAY, Person
@@ -301,9 +301,8 @@ def test_news_rings_only_for_entities_that_are_waited_for(in_review) -> None:
 
 
 def test_without_a_broker_beat_looks_later(in_review, monkeypatch) -> None:
-    broken = Celery("broken", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    broken.conf.task_publish_retry = False
-    monkeypatch.setattr(tasks.follow_entity, "_get_app", lambda: broken)
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(tasks, "bell", Bell())
     with capture_logs() as logs:
         tell("component:default/wishlist")
     assert [entry["event"] for entry in logs] == ["doorbell.unheard"]
