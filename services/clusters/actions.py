@@ -8,8 +8,12 @@ from django.utils import timezone
 from services.audit import actions as audit
 from services.clusters import queries, sealing
 from services.clusters.models import Cluster, Environment
+from services.effects import crashpoints
 from services.integrations.errors import IntegrationError
 from services.integrations.kube import errors, kubeconfig
+from services.integrations.kube.client import KubeClient
+
+crashpoints.declare("cluster.applying", "cluster.applied")
 
 
 class NameTaken(Exception):
@@ -104,4 +108,11 @@ def apply_objects(environment: Environment, objects: list[dict[str, Any]]) -> li
     Runs outside any transaction, in an effect handler. Raises kube's errors; what was applied stays.
     """
     with queries.client_for(environment.cluster) as client:
-        return [client.apply(obj) for obj in objects]
+        return [_apply(client, obj) for obj in objects]
+
+
+def _apply(client: KubeClient, obj: dict[str, Any]) -> dict[str, Any]:
+    crashpoints.reached("cluster.applying")
+    live = client.apply(obj)
+    crashpoints.reached("cluster.applied")
+    return live

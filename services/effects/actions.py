@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from services.audit import actions as audit
@@ -35,19 +36,22 @@ def enqueue(
     if not transaction.get_connection().in_atomic_block:
         raise audit.OutsideTransaction(kind)
     object_type, object_id = subject_of(subject) if subject is not None else ("", "")
+    when = {"due_at": Now() + delay} if delay else {}
     effect, created = Effect.objects.get_or_create(
         kind=kind,
         key=key,
-        defaults={
+        defaults=when
+        | {
             "payload": payload or {},
             "object_type": object_type,
             "object_id": object_id,
-            "due_at": timezone.now() + (delay or timedelta()),
             "created_by": by.get_username() if by is not None else audit.SYSTEM,
             "request_id": audit.current_request_id(),
         },
     )
-    if created and not delay:
+    if delay:
+        effect.refresh_from_db(fields=["due_at"])
+    elif created:
         ring(effect)
     return effect
 
@@ -66,10 +70,11 @@ def retry(*, effect: Effect, by: Any) -> Effect:
     if effect.state not in (Effect.State.NEEDS_ATTENTION, Effect.State.UNKNOWN):
         raise NotRetryable(effect.get_state_display())
     effect.state = Effect.State.DUE
-    effect.attempts = 0
-    effect.due_at = timezone.now()
+    effect.attempts = effect.deaths = 0
+    effect.due_at = Now()
     effect.finished_at = None
-    effect.save(update_fields=["state", "attempts", "due_at", "finished_at"])
+    effect.save(update_fields=["state", "attempts", "deaths", "due_at", "finished_at"])
+    effect.refresh_from_db(fields=["due_at"])
     audit.record(by=by, action="effect.retried", obj=effect, summary=str(effect))
     ring(effect)
     return effect

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from services.effects import crashpoints
 from services.effects.models import Effect
+
+# What every effect goes through, and where a test may stop it.
+STEPS = ("claiming", "claimed", "ran", "writing", "written")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ def register(
     `on_done` runs in the transaction that writes the outcome; `on_attention` in the one that gives up.
     The lease must outlast the longest run, or a second worker starts beside the first.
     """
+
+    crashpoints.declare(*(f"{kind}.{step}" for step in STEPS))
 
     def decorate(run: Run) -> Run:
         _handlers[kind] = Handler(kind, run, on_done, on_attention, max_attempts, lease)

@@ -1,21 +1,20 @@
 """The outbox: everything that is to be done to the outside world, and what became of it."""
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
 class EffectQuerySet(models.QuerySet["Effect"]):
-    def claimable(self, now: datetime) -> "EffectQuerySet":
-        """Due rows, and running ones whose lease ran out (their worker is gone or hangs)."""
-        waiting = Q(state__in=[Effect.State.DUE, Effect.State.UNKNOWN], due_at__lte=now)
-        abandoned = Q(state=Effect.State.RUNNING, lease_until__lt=now)
-        return self.filter(waiting | abandoned)
+    def claimable(self) -> "EffectQuerySet":
+        """Due rows, and running ones whose lease ran out (their worker is gone or hangs).
 
-    def open(self) -> "EffectQuerySet":
-        return self.exclude(state__in=[Effect.State.DONE, Effect.State.CANCELLED])
+        By the database's clock, here and wherever such a time is written: the processes' own may disagree.
+        """
+        waiting = Q(state__in=[Effect.State.DUE, Effect.State.UNKNOWN], due_at__lte=Now())
+        abandoned = Q(state=Effect.State.RUNNING, lease_until__lt=Now())
+        return self.filter(waiting | abandoned)
 
 
 class Effect(models.Model):
@@ -36,7 +35,8 @@ class Effect(models.Model):
     object_id = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.DUE)
     attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(default=timezone.now)
+    deaths = models.PositiveIntegerField(default=0, db_default=0, help_text="Workers lost in it in a row.")
+    due_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0, help_text="Grows with each claim; only its holder writes.")
     result = models.JSONField(default=dict)

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from django.db.models import Min, Model, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from services.audit.models import subject_of
 from services.effects.models import Effect
@@ -20,9 +20,8 @@ def waiting_for_people() -> QuerySet[Effect]:
 
 def oldest_due_age() -> timedelta:
     """How long the longest waiting due effect has waited: the best single alarm of the outbox."""
-    now = timezone.now()
-    oldest = Effect.objects.claimable(now).aggregate(at=Min("due_at"))["at"]
-    return now - oldest if oldest else timedelta()
+    found = Effect.objects.claimable().aggregate(age=Now() - Min("due_at"))["age"]
+    return found or timedelta()
 
 
 def in_view(view: str) -> QuerySet[Effect]:

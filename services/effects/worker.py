@@ -5,12 +5,16 @@ under a higher fence, and what the first one writes with the old fence changes n
 """
 
 import random
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from django.db import transaction
-from django.utils import timezone
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
 
+from services.effects.crashpoints import reached
 from services.effects.errors import OutsideError
 from services.effects.handlers import Claim, Done, Handler, Later, handler_for
 from services.effects.models import Effect
@@ -20,23 +24,70 @@ log = structlog.get_logger(__name__)
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=10)
 UNKNOWN_WAIT = timedelta(seconds=5)
+# What others ask us to wait is believed within these bounds.
+SHORTEST_ASKED, LONGEST_ASKED = 1.0, 24 * 3600.0
+LEASE = timedelta(minutes=2)
+# A row that took so many workers with it, one after the other, is not given to another.
+MAX_DEATHS = 2
+REWRITES = (0.1, 0.5, 2.0)
 
 
-@transaction.atomic
 def claim(pk: int | None = None) -> Claim | None:
-    """Take one claimable effect (`pk`, or the one due longest) under a new fence; None when there is none."""
-    now = timezone.now()
-    rows = Effect.objects.claimable(now).select_for_update(skip_locked=True).order_by("due_at")
-    effect = (rows.filter(pk=pk) if pk is not None else rows).first()
-    if effect is None:
-        return None
+    """Take one claimable effect (`pk`, or the one due longest) under a new fence; None when there is none.
+
+    A row whose workers died one after the other is put before a person on the way.
+    """
+    while True:
+        with transaction.atomic():
+            effect = _next(pk)
+            if effect is None:
+                return None
+            if effect.state == Effect.State.RUNNING:
+                effect.deaths += 1
+            if effect.deaths < MAX_DEATHS:
+                return _take(effect)
+            _park(effect)
+
+
+def _next(pk: int | None) -> Effect | None:
+    rows = Effect.objects.claimable().select_for_update(skip_locked=True).order_by("due_at", "pk")
+    return (rows.filter(pk=pk) if pk is not None else rows).first()
+
+
+def _take(effect: Effect) -> Claim:
     handler = handler_for(effect.kind)
     effect.state = Effect.State.RUNNING
     effect.fence += 1
     effect.attempts += 1
-    effect.lease_until = now + (handler.lease if handler else timedelta(minutes=2))
-    effect.save(update_fields=["state", "fence", "attempts", "lease_until"])
+    effect.lease_until = Now() + _paced(handler.lease if handler else LEASE)
+    effect.save(update_fields=["state", "fence", "attempts", "deaths", "lease_until"])
+    if handler is not None:
+        reached(f"{effect.kind}.claiming")
     return Claim(effect.pk, effect.kind, effect.key, effect.payload, effect.attempts, effect.fence)
+
+
+def _park(effect: Effect) -> None:
+    """Put it before a person. What follows from that may itself be what kills: it is tried, not relied on."""
+    log.error("effect.poison", effect=effect.pk, kind=effect.kind, key=effect.key, deaths=effect.deaths)
+    _need_attention(effect, f"The worker running it was lost {effect.deaths} times in a row.")
+    handler = handler_for(effect.kind)
+    if handler is None or handler.on_attention is None:
+        return
+    try:
+        with transaction.atomic():
+            handler.on_attention(effect)
+    except Exception:
+        log.exception("effect.attention_failed", effect=effect.pk)
+
+
+def _need_attention(effect: Effect, message: str) -> None:
+    effect.state = Effect.State.NEEDS_ATTENTION
+    effect.lease_until = None
+    effect.deaths = 0
+    effect.last_error = message
+    effect.finished_at = Now()
+    effect.save()
+    effect.refresh_from_db(fields=["finished_at"])
 
 
 def run_one(pk: int | None = None) -> bool:
@@ -51,17 +102,53 @@ def run_one(pk: int | None = None) -> bool:
 
 def _run(claimed: Claim) -> None:
     handler = handler_for(claimed.kind)
-    if handler is None:
-        _give_up(claimed, None, f"No handler is registered for {claimed.kind!r}.")
+    problem = (
+        OutsideError(f"No handler is registered for {claimed.kind!r}.", permanent=True)
+        if handler is None
+        else _attempt(claimed, handler)
+    )
+    if problem is None:
         return
     try:
-        _write(claimed, handler, handler.run(claimed))
+        _persist(lambda: _failed(claimed, handler, problem))
+    except Exception:  # the lease will run out, and another worker looks again
+        log.exception("effect.unwritten", attempt=claimed.attempt)
+
+
+def _attempt(claimed: Claim, handler: Handler) -> OutsideError | None:
+    """Runs the handler and writes its outcome; what went wrong, None when nothing did."""
+    reached(f"{claimed.kind}.claimed")
+    try:
+        outcome = handler.run(claimed)
+        reached(f"{claimed.kind}.ran")
+        _persist(lambda: _write(claimed, handler, outcome))
     except OutsideError as error:
         log.warning("effect.failed", error=str(error), attempt=claimed.attempt)
-        _failed(claimed, handler, error)
+        return error
     except Exception as error:  # a poison row must not stop the others
         log.exception("effect.crashed", attempt=claimed.attempt)
-        _failed(claimed, handler, OutsideError(f"{type(error).__name__}: {error}"))
+        return OutsideError(f"{type(error).__name__}: {error}")
+    reached(f"{claimed.kind}.written")
+    return None
+
+
+def _persist(write: Callable[[], None]) -> None:
+    """Write in a transaction. After a deadlock, or when the database went away, again on a new connection.
+
+    A COMMIT whose answer was lost is harmless: the second time the fence holds nothing any more.
+    """
+    for wait in REWRITES:
+        try:
+            write()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block:
+                raise
+            log.warning("effect.rewritten", error=str(error))
+            connection.close()
+            time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
+        else:
+            return
+    write()
 
 
 @transaction.atomic
@@ -72,21 +159,23 @@ def _write(claimed: Claim, handler: Handler, outcome: Done | Later) -> None:
     if isinstance(outcome, Later):
         effect.state = Effect.State.DUE
         effect.attempts -= 1
-        effect.due_at = timezone.now() + outcome.after
+        effect.due_at = Now() + _paced(outcome.after)
         effect.last_error = outcome.reason
         effect.save()
         return
     effect.state = Effect.State.DONE
     effect.result = outcome.result
     effect.last_error = ""
-    effect.finished_at = timezone.now()
+    effect.finished_at = Now()
     effect.save()
     if handler.on_done is not None:
+        effect.refresh_from_db(fields=["finished_at"])
         handler.on_done(effect, outcome.result)
+    reached(f"{claimed.kind}.writing")
 
 
-def _failed(claimed: Claim, handler: Handler, error: OutsideError) -> None:
-    if error.permanent or claimed.attempt >= handler.max_attempts:
+def _failed(claimed: Claim, handler: Handler | None, error: OutsideError) -> None:
+    if handler is None or error.permanent or claimed.attempt >= handler.max_attempts:
         _give_up(claimed, handler, str(error))
     else:
         _try_again(claimed, error)
@@ -98,7 +187,7 @@ def _try_again(claimed: Claim, error: OutsideError) -> None:
     if effect is None:
         return
     effect.state = Effect.State.UNKNOWN if error.outcome_unknown else Effect.State.DUE
-    effect.due_at = timezone.now() + wait_before(claimed.attempt + 1, error)
+    effect.due_at = Now() + wait_before(claimed.attempt + 1, error)
     effect.last_error = str(error)
     effect.save()
 
@@ -108,10 +197,7 @@ def _give_up(claimed: Claim, handler: Handler | None, message: str) -> None:
     effect = _held(claimed)
     if effect is None:
         return
-    effect.state = Effect.State.NEEDS_ATTENTION
-    effect.last_error = message
-    effect.finished_at = timezone.now()
-    effect.save()
+    _need_attention(effect, message)
     if handler is not None and handler.on_attention is not None:
         handler.on_attention(effect)
 
@@ -127,14 +213,20 @@ def _held(claimed: Claim) -> Effect | None:
         log.warning("effect.fenced_off", fence=claimed.fence)
         return None
     effect.lease_until = None
+    effect.deaths = 0
     return effect
 
 
 def wait_before(attempt: int, error: OutsideError) -> timedelta:
     """Seconds before the given attempt: what the other side asked for, else doubling from 2 s with jitter."""
     if error.retry_after is not None:
-        return timedelta(seconds=error.retry_after)
+        return timedelta(seconds=min(max(error.retry_after, SHORTEST_ASKED), LONGEST_ASKED))
     if error.outcome_unknown:
-        return UNKNOWN_WAIT
+        return _paced(UNKNOWN_WAIT)
     doubled: timedelta = min(FIRST_WAIT * 2 ** min(attempt - 2, 12), LONGEST_WAIT)
-    return doubled * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, not a secret
+    return _paced(doubled * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, not a secret
+
+
+def _paced(wait: timedelta) -> timedelta:
+    """A lease or a wait as it is; the fault tests live faster (EFFECTS_PACE)."""
+    return wait * float(getattr(settings, "EFFECTS_PACE", 1.0))

@@ -9,8 +9,10 @@ from typing import Any
 
 import structlog
 from celery import shared_task
+from django.db import transaction
 
 from services.catalog import actions as catalog
+from services.effects import crashpoints
 from services.effects.bell import bell
 from services.effects.errors import OutsideError
 from services.effects.handlers import Claim, Done, Later, register
@@ -24,6 +26,7 @@ from . import proposals, queries
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
+crashpoints.declare_commit("catalog.entity")
 
 
 def _request(claim: Claim) -> Request | None:
@@ -147,7 +150,9 @@ def register_entity(claim: Claim) -> Done | Later:
     if row is None:
         return Done()
     try:
-        entity = catalog.register(row.entity, by=row.created_by, request="" if row.is_change else row.ref)
+        with transaction.atomic():
+            entity = catalog.register(row.entity, by=row.created_by, request="" if row.is_change else row.ref)
+            crashpoints.around_commit("catalog.entity")
     except catalog.DescriptorRefused as refused:
         raise Refused(str(refused)) from refused
     return Done({"ref": entity.ref})

@@ -62,3 +62,5 @@ def test_effect_cancel_ends_it(client, stuck):
 def test_home_tells_the_platform_what_gave_up(client, stuck):
     client.force_login(platform_engineer())
     assert "nobody.handles this gave up" in client.get(reverse("home")).text
+    client.force_login(member("mira", "checkout"))
+    assert "nobody.handles this gave up" not in client.get(reverse("home")).text

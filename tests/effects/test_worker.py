@@ -240,6 +240,15 @@ def test_lost_doorbell_loses_nothing(handler, monkeypatch):
     assert effect.state == "done"
 
 
+def test_effects_for_an_object_are_those_queued_on_its_behalf():
+    person = UserFactory()
+    mine = queue("mine", subject=person, by=person)
+    queue("somebody's", subject=UserFactory())
+    queue("nobody's")
+    assert list(queries.effects_for(person)) == [mine]
+    assert mine.created_by == person.username
+
+
 def test_oldest_due_age_is_what_waits_longest():
     assert queries.oldest_due_age() == timedelta()
     queue()

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from services.accounts.models import User
 from services.audit import actions as audit
+from services.effects import crashpoints
 
 from .. import waiting
 from ..errors import WrongState
@@ -20,6 +21,15 @@ _HOP = {
     State.MERGED: Hop.Name.APPLIED,
     State.ROLLING_OUT: Hop.Name.HEALTHY,
 }
+
+# The events between the form and live: at each of them the fault tests kill, before and after the commit.
+ON_THE_WAY = frozenset(
+    {
+        "started", "submitted", "awaits_approval", "approved", "proposing", "proposed", "commented",
+        "merge_asked", "merged", "applied", "rollout_changed", "live",
+    }
+)  # fmt: skip
+crashpoints.declare_commit(*(f"request.{action}" for action in ON_THE_WAY))
 
 
 def locked(request: Request) -> Request:
@@ -36,6 +46,8 @@ def note(request: Request, *, by: User | None, action: str, summary: str = "", *
     request.version += 1
     request.save()
     audit.record(by=by, action=f"request.{action}", obj=request, summary=summary, details=details)
+    if action in ON_THE_WAY:
+        crashpoints.around_commit(f"request.{action}")
 
 
 def move(

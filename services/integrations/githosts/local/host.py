@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from services.effects import crashpoints
 from services.integrations.models import PullApproval, PullComment, PullRequest, Repository
 
 from ..base import Capabilities, Comment, Commit, FileChange, Person, Proposal, Review
@@ -30,15 +31,30 @@ from ..errors import (
 from ..names import check_branch, check_files, check_repository
 from . import branches, content, state
 
+STEPS = (
+    "tree written", "commit written", "branch written", "row written", "proposal committed",
+    "merge written", "base moved", "merge row written", "merge committed",
+    "review written", "review committed", "comment written", "comment committed",
+    "close written", "close committed",
+)  # fmt: skip
 
-def _nothing(step: str) -> None:
-    """The default of `at`: tests pass one that dies at a named step."""
+
+def _point(step: str) -> str:
+    return f"githost.{step.replace(' ', '_')}"
+
+
+crashpoints.declare(*map(_point, STEPS))
+
+
+def _reached(step: str) -> None:
+    """The default of `at`."""
+    crashpoints.reached(_point(step))
 
 
 class LocalHost:
     capabilities = Capabilities()
 
-    def __init__(self, root: Path | None = None, at: Callable[[str], None] = _nothing) -> None:
+    def __init__(self, root: Path | None = None, at: Callable[[str], None] = _reached) -> None:
         self.root = Path(root or settings.GIT_ROOT)
         self.at = at
 
@@ -150,7 +166,9 @@ class LocalHost:
                 self.at("branch written")
                 pull = self._write_row(row, pull, head, branch=branch, title=title, body=body, author=author)
                 self.at("row written")
-            return state.proposal(self._git(row), pull)
+            found = state.proposal(self._git(row), pull)
+        self.at("proposal committed")
+        return found
 
     def _write_row(
         self, row: Repository, pull: PullRequest | None, head: pygit2.Commit, *, author: Person, **said: str
@@ -207,7 +225,9 @@ class LocalHost:
                 key=key,
                 defaults={"author_username": author.username, "author_name": author.name, "body": body},
             )
-            return state.comment(said)
+            self.at("comment written")
+        self.at("comment committed")
+        return state.comment(said)
 
     def approvals(self, repo: str, number: int) -> list[Review]:
         with self._locked(repo) as row:
@@ -222,7 +242,9 @@ class LocalHost:
             given, _ = PullApproval.objects.get_or_create(
                 pull_request=pull, by_username=by.username, head_sha=head, defaults={"by_name": by.name}
             )
-            return state.review(given)
+            self.at("review written")
+        self.at("review committed")
+        return state.review(given)
 
     def _check_open(self, pull: PullRequest, head: str) -> None:
         if pull.state != PullRequest.State.OPEN:
@@ -236,7 +258,9 @@ class LocalHost:
             if pull.state != PullRequest.State.MERGED:
                 self._check_open(pull, expected_head)
                 self._merge(git, pull, by, message)
-            return state.proposal(git, pull)
+            found = state.proposal(git, pull)
+        self.at("merge committed")
+        return found
 
     def _merge(self, git: pygit2.Repository, pull: PullRequest, by: Person, message: str) -> None:
         base, head = content.resolve(git, pull.base), content.resolve(git, pull.head_sha)
@@ -249,6 +273,7 @@ class LocalHost:
         content.move(git, pull.base, new, base.id)
         self.at("base moved")
         state.mark_merged(pull, content.at_id(git, new), by.username)
+        self.at("merge row written")
 
     def close(self, repo: str, number: int, *, by: Person, reason: str) -> Proposal:
         with self._locked(repo) as row:
@@ -257,4 +282,7 @@ class LocalHost:
                 raise NotOpen(f"#{number} is merged")
             if pull.state == PullRequest.State.OPEN:
                 state.mark_closed(pull, by.username, reason)
-            return state.proposal(self._git(row), pull)
+                self.at("close written")
+            found = state.proposal(self._git(row), pull)
+        self.at("close committed")
+        return found
