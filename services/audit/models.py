@@ -25,6 +25,43 @@ class Event(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor} {self.action} {self.object_type}/{self.object_id}"
 
 
+class Link(models.Model):
+    """An event's place in the chain. The database writes it at commit; nobody else may.
+
+    `hash` is over `previous` (the hash of the link before), the position and the event's columns, so no
+    event can be changed, removed or put in between without every later hash saying so.
+    """
+
+    position = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(
+        unique=True, help_text="No foreign key: a link outlives a removed event."
+    )
+    previous = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.position}:{bytes(self.hash).hex()}"
+
+
+class Check(models.Model):
+    """What looking through the whole chain found. Its head must be found by every later look."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    events = models.BigIntegerField()
+    position = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+    broken = models.JSONField(default=list, help_text="Ids of events that are not what they were.")
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.events} events, {len(self.broken)} broken"
+
+
 def subject_of(obj: models.Model) -> tuple[str, str]:
     """How events and effects name a row: ("onboarding.request", "12")."""
     return obj._meta.label_lower, str(obj.pk)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.demo import company
@@ -51,6 +51,7 @@ def seeded(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[See
     with django_db_blocker.unblock(), transaction.atomic():
         started = time.process_time()
         said = seed()
+        connection.check_constraints()  # once here instead of after every test
         yield Seeded(home, said, time.process_time() - started)
         transaction.set_rollback(True)
     settings.STATE_DIR, settings.GIT_ROOT = kept
