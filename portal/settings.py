@@ -176,6 +176,9 @@ HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 MAX_BODY = 32 * 1024 * 1024  # uploads included; the forms say how much of it they take
 
+LIMIT_FACTOR = env.float("SLIPWAY_LIMIT_FACTOR", 1)
+PROXIES: list[str] = env.list("SLIPWAY_PROXIES", [])
+
 # Where the built-in git host keeps its bare repositories.
 GIT_ROOT = STATE_DIR / "git"
 # Where a simulated cluster listens (demo only).

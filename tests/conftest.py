@@ -58,6 +58,12 @@ def _own_git_root(tmp_path: Path, settings) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_limits(settings) -> None:
+    """Tests ask for more than people do; those of the limits switch them on."""
+    settings.LIMIT_FACTOR = 0
+
+
+@pytest.fixture(autouse=True)
 def _clean_log_context() -> None:
     structlog.contextvars.clear_contextvars()
 

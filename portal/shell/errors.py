@@ -1,5 +1,6 @@
 """Error pages: what happened, who may, a way out, and a reference that finds the log line."""
 
+import re
 from typing import Any
 
 import structlog
@@ -27,6 +28,17 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, 404)
+
+
+SECRET = re.compile("passw|kubeconfig|secret", re.IGNORECASE)
+
+
+def not_now(request: HttpRequest, status: int, said: str) -> HttpResponse:
+    """What was sent was not taken; it stands in the page, to be sent again. Secrets and files do not."""
+    lost = bool(request.FILES) or any(SECRET.search(name) for name in request.POST)
+    fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    again = [] if lost else [field for field in fields if field[0] != "csrfmiddlewaretoken"]
+    return _page(request, status, template="errors/429.html", said=said, again=again, lost=lost)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -13,24 +13,35 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 LONGEST = 50_000
+# With more brackets than that nothing is a link any more: the parser tries every one with every other, which
+# takes seconds where a call lands on the edge of the interpreter's stack of frames.
+BRACKETS = 1000
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+@lru_cache(maxsize=2)
+def _parser(links: bool) -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    return made if links else made.disable(["link", "image", "reference"])
+
+
+def _html(text: str) -> str:
+    return str(_parser(text.count("[") <= BRACKETS).render(text[:LONGEST]))
 
 
 def render(text: str) -> SafeString:
     """Clean HTML inside `<div class="prose">`; images become nothing, links leave without a referrer."""
-    html = _parser().render(text[:LONGEST])
     clean = nh3.clean(
-        html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow"
+        _html(text),
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
+        link_rel="noopener noreferrer nofollow",
     )
     return SafeString(f'<div class="prose">{clean}</div>')
 
 
 def plain(text: str, length: int = 200) -> str:
     """The words alone, on one line: for lists and notifications."""
-    words = nh3.clean(_parser().render(text[:LONGEST]), tags=set())
+    words = nh3.clean(_html(text), tags=set())
     line = " ".join(words.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"

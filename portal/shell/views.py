@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from portal.shell import palette, registry, times
 from portal.shell.http import HttpRequest
+from portal.shell.limits import always, limited
 from portal.shell.policies import policy, signed_in
 
 
@@ -60,6 +61,7 @@ def your_services(request: HttpRequest) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("search", when=always)
 @require_safe
 def palette_options(request: HttpRequest) -> HttpResponse:
     return render(request, "home/palette_options.html", {"groups": palette.groups(request)})

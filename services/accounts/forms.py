@@ -6,9 +6,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth import authenticate
 
+from portal.shell import limits, proxies
 from portal.shell.http import HttpRequest
+from portal.shell.limits import Refusal
 from services.accounts.models import User
-from services.accounts.queries import by_name_or_mail, may_try
+from services.accounts.queries import by_name_or_mail, wrong_too_often
 
 
 class SignInForm(forms.Form):
@@ -32,6 +34,7 @@ class SignInForm(forms.Form):
         self.user: Any = None
         self.is_wrong = False
         self.meant = ""
+        self.refusal: Refusal | None = None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -39,8 +42,11 @@ class SignInForm(forms.Form):
             return data
         meant = by_name_or_mail(data["username"])
         self.meant = meant.username if meant else data["username"]
-        if not may_try(self.meant, self.request.META.get("REMOTE_ADDR")):
-            raise forms.ValidationError("Too many wrong passwords. Wait 15 minutes, then try again.")
+        self.refusal = limits.refused("sign-in", self.request, person=self.meant.lower()) or wrong_too_often(
+            self.meant, proxies.address_of(self.request)
+        )
+        if self.refusal:
+            raise forms.ValidationError(self.refusal.said)
         self.user = authenticate(self.request, username=self.meant, password=data["password"])
         if self.user is None:
             self.is_wrong = True

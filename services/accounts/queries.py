@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal.shell.limits import Refusal
 from services.accounts.models import SignInFailure, User
 
 WINDOW = timedelta(minutes=15)
@@ -13,12 +14,18 @@ PER_USERNAME = 5
 PER_ADDRESS = 30
 
 
-def may_try(username: str, address: str | None) -> bool:
-    """Whether another password may be tried now, for this name and from this address."""
+def wrong_too_often(username: str, address: str) -> Refusal | None:
+    """Why no other password may be tried now, for this name or from this address.
+
+    Counted in the database, beside the limits of `portal.shell.limits`, for wrong passwords count for longer
+    and must not be forgotten when Redis is.
+    """
     recent = SignInFailure.objects.filter(at__gt=timezone.now() - WINDOW)
-    if recent.filter(username=username.lower()).count() >= PER_USERNAME:
-        return False
-    return not address or recent.filter(address=address).count() < PER_ADDRESS
+    by_name = recent.filter(username=username.lower()).count()
+    by_address = recent.filter(address=address).count() if address else 0
+    if by_name < PER_USERNAME and by_address < PER_ADDRESS:
+        return None
+    return Refusal(429, WINDOW.seconds, "Too many wrong passwords. Wait 15 minutes, then try again.")
 
 
 def by_name_or_mail(text: str) -> User | None:

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.shell import toasts
+from portal.shell import proxies, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, public, signed_in
 from services.accounts import actions, queries
@@ -37,10 +37,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             actions.note_sign_in(user=form.user, how="password")
             return redirect(_way_on(request))
         if form.is_wrong:
-            actions.note_failure(username=form.meant, address=request.META.get("REMOTE_ADDR"))
+            actions.note_failure(username=form.meant, address=proxies.address_of(request) or None)
     people = sorted(queries.demo_people(), key=lambda p: settings.DEMO_PEOPLE.index(p.username))
     context = {"form": form, "people": people, "next": _way_on(request), "company": settings.COMPANY}
-    return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+    response = render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+    return form.refusal.on(response) if form.refusal else response
 
 
 @policy(signed_in)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog.models import Entity
 from services.clusters import actions, pages, queries, rules
@@ -31,6 +32,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 
 
 @policy(platform_only)
+@limited("connection")
 @require_http_methods(["GET", "HEAD", "POST"])
 def cluster_new(request: HttpRequest) -> HttpResponse:
     form = ClusterForm(request.POST or None)
@@ -71,6 +73,7 @@ def cluster_detail(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @policy(platform_only)
+@limited("connection")
 @require_POST
 def cluster_check(request: HttpRequest, name: str) -> HttpResponse:
     _say(request, actions.check_connection(_cluster_for(request, name)))
@@ -78,6 +81,7 @@ def cluster_check(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @policy(platform_only)
+@limited("connection")
 @require_POST
 def cluster_credentials(request: HttpRequest, name: str) -> HttpResponse:
     cluster = _cluster_for(request, name)

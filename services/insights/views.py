@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from portal.shell import tables
 from portal.shell.http import HttpRequest
+from portal.shell.limits import always, limited
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team
 from services.helpdesk.rules import can_triage
@@ -35,6 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("export", when=always)
 @require_safe
 def chart_csv(request: HttpRequest, key: str) -> HttpResponse:
     """The table of one chart, for a spreadsheet."""

@@ -197,5 +197,5 @@ ABSENT: Mapping[str, tuple[str, Exists]] = {
 
 # Covered or absent, never open.
 REQUIRED = [
-    case for case in CASES if case[0] in "TPXR" and case not in ("T6", "T12", "P5", "X2", "X6", "X8", "R")
+    case for case in CASES if case[0] in "TPXR" and case not in ("T6", "T12", "P5", "X2", "X6", "X8")
 ] + ["C1", "C2", "C3", "C4", "G10"]

@@ -32,6 +32,7 @@ def test_renders_what_people_write():
         "```html\n<script>alert(1)</script>\n```",
     ],
 )
+@pytest.mark.case("X1", "X2")
 def test_nothing_runs(text):
     html = markdown.render(text)
     parsed = Tags()
@@ -63,3 +64,12 @@ def test_very_long_text_is_cut():
 def test_plain_is_one_line_of_words():
     assert markdown.plain("# Title\n\n**bold** & <b>raw</b>") == "Title bold &amp; &lt;b&gt;raw&lt;/b&gt;"
     assert markdown.plain("x" * 300, 10) == "xxxxxxxxx…"
+
+
+@pytest.mark.case("P6")
+def test_a_flood_of_brackets_is_text():
+    """Links are looked for in what people write, not in what is made to keep the parser busy."""
+    assert markdown.render("[a](https://b.example) " * markdown.BRACKETS).count("<a ") == markdown.BRACKETS
+    flood = markdown.render("**so** " + "[a](https://b.example) " * (markdown.BRACKETS + 1))
+    assert "<strong>so</strong>" in flood
+    assert "<a " not in flood

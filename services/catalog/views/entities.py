@@ -15,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from portal.shell import registry, tables, toasts
 from portal.shell.counting import counts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, queries, rules
 from services.catalog.export import as_yaml
@@ -42,6 +43,7 @@ RUNNING = ("Component", "API", "Resource")
 
 
 @policy(signed_in)
+@limited("export", when=wants_csv)
 @require_safe
 def entity_list(request: HtmxRequest) -> HttpResponse:
     filters = Filters.read(request.GET)

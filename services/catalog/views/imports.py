@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.shell import tables, toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.catalog import actions, planning, queries, rules
 from services.catalog.fetching import CannotFetch
@@ -58,6 +59,7 @@ def _form(request: HttpRequest, kind: str) -> ImportForm:
 
 
 @policy(signed_in)
+@limited("import")
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_new(request: HttpRequest) -> HttpResponse:
     kinds = {k: t for k, t in TITLES.items() if k != "folder" or rules.can_read_machine(request.user)}
@@ -76,6 +78,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("import")
 @require_POST
 def source_look(request: HttpRequest, pk: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=pk)
@@ -100,6 +103,7 @@ def _run_for(request: HttpRequest, pk: int) -> ImportRun:
 
 
 @policy(signed_in)
+@limited("export", when=wants_csv)
 @require_safe
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run_for(request, pk)

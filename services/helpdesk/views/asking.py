@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import always, limited
 from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
 from services.helpdesk import actions, live, queries
@@ -16,6 +17,7 @@ from services.helpdesk.states import Impact, Urgency
 
 
 @policy(signed_in)
+@limited("ticket")
 @require_http_methods(["GET", "HEAD", "POST"])
 def ticket_new(request: HttpRequest) -> HttpResponse:
     """The form, and on POST the ticket. Bad input comes back with everything still in it."""
@@ -43,6 +45,7 @@ def ticket_live(request: HttpRequest) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("search", when=always)
 @require_safe
 def ticket_similar(request: HttpRequest) -> HttpResponse:
     """Open tickets that may be the same trouble."""
@@ -50,6 +53,7 @@ def ticket_similar(request: HttpRequest) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("form")
 @require_POST
 def markdown_preview(request: HttpRequest) -> HttpResponse:
     return render(request, "helpdesk/parts/markdown.html", {"text": request.POST.get("body", "")[:20_000]})

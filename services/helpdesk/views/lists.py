@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from portal.shell import tables
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.helpdesk import queries, rules
 from services.helpdesk.forms import FilterForm, team_choices
@@ -21,6 +22,7 @@ COLUMNS = {
 
 
 @policy(signed_in)
+@limited("export", when=wants_csv)
 @require_safe
 def ticket_list(request: HttpRequest) -> HttpResponse:
     """Mine by default; `?who=all` is everybody's. Any other filter looks at everybody's as well."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import tables, toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import platform_only, policy
 from services.helpdesk import actions, live, queries, wording
 from services.helpdesk.errors import HelpdeskError
@@ -24,6 +25,7 @@ COLUMNS = {"priority": ("priority", "created_at"), "age": "created_at", "updated
 
 
 @policy(platform_only)
+@limited("export", when=wants_csv)
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Tabs, list and preview; everything that narrows it stands in the address."""

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
 from services.helpdesk import actions, forms, thread
 from services.helpdesk.errors import HelpdeskError, TicketMoved
@@ -18,6 +19,7 @@ from services.helpdesk.views.ticket import page_of, ticket_for
 
 
 @policy(signed_in)
+@limited("message")
 @require_POST
 def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     """Send a message. What cannot be sent comes back in the composer, word for word, with the reason."""

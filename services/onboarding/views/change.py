@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
 from services.catalog.models import Entity
@@ -17,7 +18,7 @@ from services.onboarding import actions, form_page, queries, rules
 from services.onboarding.errors import NotOnboarded
 from services.onboarding.models import Request
 from services.onboarding.views.access import said
-from services.onboarding.views.new import posted
+from services.onboarding.views.new import evaluates, posted, submits
 
 
 def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
@@ -28,6 +29,8 @@ def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> E
 
 
 @policy(signed_in)
+@limited("submit", when=submits)
+@limited("form", when=evaluates)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_change(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:

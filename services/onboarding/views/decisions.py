@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
 from services.onboarding import actions, forms, page_of
 from services.onboarding.views.access import refusals_as_toasts, request_for
@@ -110,6 +111,7 @@ def request_merge(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("message")
 @require_POST
 @refusals_as_toasts
 def request_comment(request: HttpRequest, ref: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from django_htmx.http import replace_url
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
 from services.onboarding import actions, form_page, queries, rules
 from services.onboarding.blueprints import Blueprint
@@ -29,6 +30,15 @@ def blueprint_list(request: HttpRequest) -> HttpResponse:
     return render(request, "onboarding/blueprint_list.html", context)
 
 
+def submits(request: HttpRequest) -> bool:
+    return request.method == "POST" and request.POST.get("_intent") == "submit"
+
+
+def evaluates(request: HttpRequest) -> bool:
+    """Typed or saved: the form is worked out, nothing is asked of anybody."""
+    return request.method == "POST" and not submits(request)
+
+
 def _blueprint_for(name: str) -> Blueprint:
     found = queries.blueprints().get(name)
     if found is None:
@@ -37,6 +47,8 @@ def _blueprint_for(name: str) -> Blueprint:
 
 
 @policy(signed_in)
+@limited("submit", when=submits)
+@limited("form", when=evaluates)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_new(request: HttpRequest, blueprint: str) -> HttpResponse:
@@ -51,6 +63,8 @@ def request_new(request: HttpRequest, blueprint: str) -> HttpResponse:
 
 
 @policy(signed_in)
+@limited("submit", when=submits)
+@limited("form", when=evaluates)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_edit(request: HttpRequest, ref: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from portal.shell import tables, times
 from portal.shell.http import HttpRequest
+from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team, User
 from services.onboarding import page_of, queries, rules, standing
@@ -35,6 +36,7 @@ COLUMNS = {
 
 
 @policy(signed_in)
+@limited("export", when=wants_csv)
 @require_safe
 def request_list(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "open")

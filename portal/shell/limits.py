@@ -1,0 +1,155 @@
+"""How much of what one person, one address and everybody together may ask for; `docs/security.md` shows it.
+
+Counted in Redis, in windows of fixed length. When Redis does not answer, what is open stays open, and what
+opens doors stays shut.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from django.conf import settings
+from django.http import HttpResponse
+
+from portal.shell import errors, proxies
+from portal.shell.http import HttpRequest
+
+if TYPE_CHECKING:
+    import redis
+
+log = structlog.get_logger()
+PATIENCE: Final = 0.25  # seconds a page waits for Redis
+REST: Final = 5.0  # seconds a Redis that did not answer is left alone
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most so many `what` within `seconds`. `shut`: refused when they cannot be counted."""
+
+    what: str
+    person: int
+    address: int
+    everybody: int
+    seconds: int = 60
+    shut: bool = False
+
+
+LIMITS: Final = {
+    "sign-in": Limit("attempts to sign in", person=20, address=300, everybody=600, shut=True),
+    "search": Limit("searches", person=300, address=3000, everybody=12_000),
+    "export": Limit("downloads", person=60, address=300, everybody=600),
+    "import": Limit("imports", person=30, address=100, everybody=200),
+    "form": Limit("looks at a form", person=300, address=3000, everybody=12_000),
+    "submit": Limit("requests", person=60, address=600, everybody=1200),
+    "ticket": Limit("tickets", person=30, address=300, everybody=600),
+    "message": Limit("messages", person=60, address=600, everybody=2400),
+    "connection": Limit("connection tests", person=20, address=60, everybody=120),
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Not now: the status, the seconds after which to come back, and the sentence that says so."""
+
+    status: int
+    after: int
+    said: str
+
+    def on(self, response: HttpResponse) -> HttpResponse:
+        """`response` with the headers that say when to come back, to programs and to the page's script."""
+        response.status_code = self.status
+        response["Retry-After"], response["X-Said"] = str(self.after), self.said
+        return response
+
+
+View = Callable[..., HttpResponse]
+
+
+def posts(request: HttpRequest) -> bool:
+    """The usual thing that is counted: what is sent, not what is looked at."""
+    return request.method == "POST"
+
+
+def wants_csv(request: HttpRequest) -> bool:
+    return request.GET.get("format") == "csv"
+
+
+def always(request: HttpRequest) -> bool:
+    return True
+
+
+def limited(name: str, *, when: Callable[[HttpRequest], bool] = posts) -> Callable[[View], View]:
+    """Count what a view is asked for, below its policy; too much gets a page that keeps what was typed."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            refusal = refused(name, request, person=str(request.user.pk or "")) if when(request) else None
+            if refusal:
+                return refusal.on(errors.not_now(request, refusal.status, refusal.said))
+            return view(request, *args, **kwargs)
+
+        counted.limits = {name, *getattr(view, "limits", ())}  # type: ignore[attr-defined]  # read by a test
+        return counted
+
+    return decorate
+
+
+def refused(name: str, request: HttpRequest, *, person: str) -> Refusal | None:
+    """Count one more; None when it may go on. `person` is whoever it is for, signed in or not."""
+    limit, factor = LIMITS[name], settings.LIMIT_FACTOR
+    if not factor:
+        return None
+    most = {
+        f"person:{person}": limit.person,
+        f"address:{proxies.address_of(request)}": limit.address,
+        "everybody": limit.everybody,
+    }
+    most = {who: int(number * factor) for who, number in most.items() if not who.endswith(":")}
+    now = time.time()
+    window = int(now // limit.seconds)
+    counts = _count([f"slipway:limit:{name}:{who}:{window}" for who in most], limit.seconds)
+    if counts is None:
+        return _uncounted(limit) if limit.shut else None
+    if all(count <= number for count, number in zip(counts, most.values(), strict=True)):
+        return None
+    wait = int((window + 1) * limit.seconds - now) + 1
+    return Refusal(429, wait, f"Too many {limit.what}: wait {wait} seconds, then try again.")
+
+
+def _uncounted(limit: Limit) -> Refusal:
+    said = (
+        f"The portal cannot count {limit.what} just now and takes none until it can. Try again in a minute."
+    )
+    return Refusal(503, 60, said)
+
+
+_resting: dict[str, float] = {}
+
+
+def _count(keys: list[str], seconds: int) -> list[int] | None:
+    """One more under each key; None when Redis does not answer, which is then not asked for a while."""
+    import redis  # 20 MB that most processes never need
+
+    if time.monotonic() < _resting.get(settings.REDIS_URL, 0):
+        return None
+    try:
+        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.incr(key)
+                pipe.expire(key, seconds + 1)
+            return [int(count) for count in pipe.execute()[::2]]
+    except redis.RedisError as error:
+        _resting[settings.REDIS_URL] = time.monotonic() + REST
+        log.warning("limits.uncounted", error=type(error).__name__)
+        return None
+
+
+@cache
+def _client(url: str) -> "redis.Redis":
+    import redis
+
+    return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
