@@ -181,6 +181,10 @@ PROXIES: list[str] = env.list("SLIPWAY_PROXIES", [])
 
 # Where the built-in git host keeps its bare repositories.
 GIT_ROOT = STATE_DIR / "git"
+# Where clusters may be besides public addresses: private networks, and this machine when it plays the demo.
+PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+THIS_MACHINE = ["127.0.0.0/8", "::1/128"] if DEMO else []
+CLUSTER_NETWORKS = env.list("SLIPWAY_CLUSTER_NETWORKS", PRIVATE_NETWORKS + THIS_MACHINE)
 # Where a simulated cluster listens (demo only).
 SIMULATED_CLUSTER_URL = env.str("SLIPWAY_SIMULATED_CLUSTER_URL", "http://127.0.0.1:8001")
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("SLIPWAY_HOME", str(ROOT / ".slipway" / "test"))
 os.environ.setdefault("SLIPWAY_DEBUG", "0")
 os.environ.setdefault("SLIPWAY_LOG_LEVEL", "WARNING")
+os.environ.setdefault("SLIPWAY_CLUSTER_NETWORKS", "127.0.0.0/8,::1/128")  # the tests' clusters are here
 os.environ.pop("SLIPWAY_DEMO", None)
 
 _started: list[Path] = []

@@ -236,7 +236,7 @@ def test_a_watch_line_that_is_nonsense_is_noted(cluster: Cluster, watcher: Watch
         return True
 
     cluster.faults.append(nonsense)
-    turn_until(watcher, lambda: Watch.objects.get(kind="Pod").malformed == ["a line is not JSON"])
+    turn_until(watcher, lambda: Watch.objects.get(kind="Pod").malformed == ["a line is not a JSON object"])
 
 
 def test_a_refused_token_is_told_and_taken_again_when_replaced(cluster: Cluster, watcher: Watcher) -> None:

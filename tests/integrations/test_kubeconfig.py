@@ -41,21 +41,34 @@ def test_server_authority_and_token_are_read() -> None:
     assert "abc" not in repr(known)
 
 
+@pytest.mark.case("S8")
 @pytest.mark.parametrize("key", list(kubeconfig.REFUSED_USER))
 def test_users_that_are_more_than_a_token_are_refused(key: str) -> None:
     with pytest.raises(Refused, match=f"^{key} "):
         kubeconfig.parse(_config(user={key: {"command": "sh"} if key == "exec" else "x"}))
 
 
+@pytest.mark.case("S8")
 @pytest.mark.parametrize("key", list(kubeconfig.REFUSED_CLUSTER))
 def test_clusters_that_would_leak_the_token_are_refused(key: str) -> None:
     with pytest.raises(Refused, match=f"^{key} "):
         kubeconfig.parse(_config({key: True if key.startswith("insecure") else "x"}))
 
 
+@pytest.mark.case("S6")
 @pytest.mark.parametrize(
     "server",
     [
+        "gopher://kube.example",
+        "ftp://kube.example",
+        "https://user@evil@good/",
+        "https://good#@evil/",
+        "https://good\r\nHost: evil",
+        "https://good\\@evil",
+        "https://k..example",
+        "https://0177.0.0.1",
+        "https://[::1%25eth0]",
+        "https://" + "k" * 64,
         "http://kube.example",
         "file:///etc/passwd",
         "https://",
@@ -84,7 +97,8 @@ def test_plain_http_is_for_this_machine_only() -> None:
     ("text", "why"),
     [
         ("{", "not YAML"),
-        ("[" * 5000, "not YAML"),
+        ("[" * 60_000, "nested"),
+        ("a: &a [b, b]\nc: *a", "aliases"),
         ("a: 2023-99-99", "not YAML"),
         (_config(user={"token": "a\nb"}), "characters that no token has"),
         (_config(user={"token": "caf\u00e9"}), "characters that no token has"),

@@ -3,7 +3,8 @@
     with KubeClient("https://…", token="…", ca="-----BEGIN …") as kube:
         kube.apply(deployment)
 
-Every failure is a `KubeError`. Safe to share between threads.
+Every failure is a `KubeError`. What a Secret holds is never returned, only the names of its keys. Safe to
+share between threads.
 """
 
 import json
@@ -12,10 +13,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
+from services.integrations import outbound
 from services.integrations.kube import errors, transport
-from services.integrations.kube.objects import Json, Listing, Ref, Resource, WatchEvent, complaint
+from services.integrations.kube.objects import Json, Listing, Ref, Resource, WatchEvent, complaint, shown
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -23,6 +23,7 @@ PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Beyond the server's own end of a watch: a connection this silent is half open.
 GRACE = 10.0
+MOST_PAGES = 1000
 
 
 class KubeClient:
@@ -49,7 +50,7 @@ class KubeClient:
         return str(self._json("GET", "/version").get("gitVersion") or "")
 
     def get(self, ref: Ref) -> Json:
-        return self._json("GET", self._path(ref))
+        return self._object("GET", ref)
 
     def list(
         self,
@@ -76,16 +77,19 @@ class KubeClient:
     def _pages(self, path: str, params: dict[str, str], api_version: str, kind: str, accept: str) -> Listing:
         items: list[Json] = []
         malformed: list[str] = []
-        page = self._json("GET", path, params, accept=accept)
-        while True:
-            good, bad = _sorted_out(page.get("items"), api_version, kind)
+        version, token = "", ""
+        for _ in range(MOST_PAGES):
+            going_on = {"continue": token} if token else {}
+            page = _page(self._json("GET", path, params | going_on, accept=accept))
+            good, bad = _sorted_out(page["items"], api_version, kind)
             items += good
             malformed += bad
             metadata = _mapping(page.get("metadata"))
-            token = metadata.get("continue")
+            version = str(metadata.get("resourceVersion") or "")
+            token = str(metadata.get("continue") or "")
             if not token:
-                return Listing(items, str(metadata.get("resourceVersion") or ""), tuple(malformed))
-            page = self._json("GET", path, params | {"continue": str(token)}, accept=accept)
+                return Listing(items, version, tuple(malformed))
+        raise errors.Malformed(f"The list of {kind} has no end after {MOST_PAGES} pages.")
 
     def watch(
         self,
@@ -108,35 +112,34 @@ class KubeClient:
             "resourceVersion": resource_version,
         }
         path = self._collection(api_version, kind, namespace or "")
-        read = httpx.Timeout(10.0, read=timeout_seconds + GRACE)
-        headers = {"Accept": PARTIAL} if metadata_only else {}
-        with (
-            transport.telling(mutating=False),
-            self._http.stream("GET", path, params=params, headers=headers, timeout=read) as response,
-        ):
-            if not response.is_success:
-                response.read()
-            transport.raise_for(response, mutating=False)
-            for line in response.iter_lines():
-                if line.strip():
-                    yield _event(line, api_version, kind)
+        request = self._http.build_request(
+            "GET",
+            path,
+            params=params,
+            headers={"Accept": PARTIAL} if metadata_only else {},
+            timeout=outbound.timeout(timeout_seconds + GRACE, timeout_seconds + GRACE),
+        )
+        with transport.opened(self._http, request) as response:
+            for line in transport.lines(response):
+                yield _event(line, api_version, kind)
 
     def apply(
         self, obj: Json, field_manager: str = "slipway", force: bool = False, dry_run: bool = False
     ) -> Json:
         """Server-side apply; repeating it changes nothing. Conflict when another manager owns a field."""
         params = {"fieldManager": field_manager, "force": "true" if force else "false"} | _dry(dry_run)
-        return self._json("PATCH", self._path(Ref.of(obj)), params, _applicable(obj), APPLY)
+        return self._object("PATCH", Ref.of(obj), params, _applicable(obj), APPLY)
 
     def create(self, obj: Json, dry_run: bool = False) -> Json:
         ref = Ref.of(obj)
         path = self._collection(ref.api_version, ref.kind, ref.namespace)
-        return self._json("POST", path, {"fieldManager": "slipway"} | _dry(dry_run), obj)
+        made = self._json("POST", path, {"fieldManager": "slipway"} | _dry(dry_run), obj)
+        return shown(_whole(made, mutating=True))
 
     def patch(self, ref: Ref, changes: Json, dry_run: bool = False) -> Json:
         """Merge patch: null removes a key, a list replaces the whole list."""
         params = {"fieldManager": "slipway"} | _dry(dry_run)
-        return self._json("PATCH", self._path(ref), params, changes, MERGE)
+        return self._object("PATCH", ref, params, changes, MERGE)
 
     def delete(self, ref: Ref, dry_run: bool = False) -> None:
         """In the background, dependents too."""
@@ -154,7 +157,8 @@ class KubeClient:
             "previous": "true" if previous else "false",
             "limitBytes": str(transport.LOG_LIMIT),
         }
-        return transport.exchange(self._http, "GET", path, params=params).text
+        found = transport.exchange(self._http, "GET", path, params=params, limit=transport.LOG_LIMIT)
+        return found.decode("utf-8", "replace")
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """How the cluster spells a kind; asked once, and again when a kind is not among those it had."""
@@ -171,7 +175,9 @@ class KubeClient:
             found = self._json("GET", _root(api_version)).get("resources")
         except errors.NotFound as error:
             raise errors.KindUnknown(f"The cluster serves no {api_version}.") from error
-        entries = [_mapping(entry) for entry in found] if isinstance(found, list) else []
+        if not isinstance(found, list):
+            raise errors.Malformed("The cluster's answer is not a list of kinds.")
+        entries = [_mapping(entry) for entry in found]
         return {
             str(entry.get("kind")): Resource(str(entry["name"]), bool(entry.get("namespaced")))
             for entry in entries
@@ -188,6 +194,17 @@ class KubeClient:
             raise errors.BadRequest(f"{ref} needs a namespace.")
         return f"{self._collection(ref.api_version, ref.kind, ref.namespace)}/{_segment(ref.name)}"
 
+    def _object(
+        self,
+        method: str,
+        ref: Ref,
+        params: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        found = self._json(method, self._path(ref), params, body, content_type)
+        return shown(_whole(found, mutating=method in transport.MUTATING))
+
     def _json(
         self,
         method: str,
@@ -198,10 +215,10 @@ class KubeClient:
         accept: str = "",
     ) -> Json:
         content = None if body is None else json.dumps(body).encode()
-        response = transport.exchange(
+        raw = transport.exchange(
             self._http, method, path, params=params, body=content, content_type=content_type, accept=accept
         )
-        return transport.decoded(response, mutating=method in transport.MUTATING)
+        return transport.decoded(raw, mutating=method in transport.MUTATING)
 
 
 def _root(api_version: str) -> str:
@@ -234,9 +251,23 @@ def _applicable(obj: Json) -> Json:
     return {k: v for k, v in obj.items() if k != "status"} | {"metadata": metadata}
 
 
+def _whole(obj: Json, *, mutating: bool) -> Json:
+    """The answer itself when it is an object; a page that says "ok" is none."""
+    if bad := complaint(obj):
+        raise errors.Malformed(f"The cluster's answer is not an object: {bad}.", outcome_unknown=mutating)
+    return obj
+
+
+def _page(answer: Json) -> Json:
+    """The answer itself when it is a list; another must not pass for an empty one."""
+    if "items" not in answer or not str(answer.get("kind") or "").endswith("List"):
+        raise errors.Malformed("The cluster's answer is not a list.")
+    return answer
+
+
 def _named(item: Json, api_version: str, kind: str) -> Json:
     """Items of a list do not say what they are; partial ones say only that."""
-    return item | {"apiVersion": api_version, "kind": kind}
+    return shown(item | {"apiVersion": api_version, "kind": kind})
 
 
 def _sorted_out(items: Any, api_version: str, kind: str) -> tuple[list[Json], list[str]]:
@@ -246,15 +277,17 @@ def _sorted_out(items: Any, api_version: str, kind: str) -> tuple[list[Json], li
     return good, [bad for bad in complaints if bad]
 
 
-def _event(line: str, api_version: str, kind: str) -> WatchEvent:
-    try:
-        event = _mapping(json.loads(line))
-    except ValueError:
-        return WatchEvent("MALFORMED", reason="a line is not JSON")
+def _event(line: bytes, api_version: str, kind: str) -> WatchEvent:
+    event = transport.parsed(line)
+    if not isinstance(event, dict):
+        return WatchEvent("MALFORMED", reason="a line is not a JSON object")
     obj = event.get("object")
     if event.get("type") == "ERROR":
         status = _mapping(obj)
-        raise errors.from_status(int(status.get("code") or 500), status, mutating=False)
+        code = status.get("code")
+        raise errors.from_status(
+            code if isinstance(code, int) else 500, status, mutating=False, secret=kind == "Secret"
+        )
     if event.get("type") == "BOOKMARK":
         return WatchEvent("BOOKMARK", _mapping(obj))
     bad = complaint(obj)

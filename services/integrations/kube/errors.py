@@ -1,5 +1,6 @@
 """What a Kubernetes API can answer instead of what was asked. The `Status` body is kept where it helps."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,12 @@ class KubeError(IntegrationError):
 
 class Unreachable(KubeError):
     """No connection could be made: nothing was sent."""
+
+
+class WrongAddress(KubeError):
+    """The server's name stands for an address that is not allowed: nothing was sent."""
+
+    is_permanent = True
 
 
 class LostReply(KubeError):
@@ -139,6 +146,10 @@ BY_STATUS: dict[int, type[KubeError]] = {
         BadRequest, Unauthorised, Forbidden, NotFound, NotAllowed, Conflict, Gone, Invalid, Throttled,
     )
 }  # fmt: skip
+# Server-side apply answers 500 to an object that does not fit its schema; asking again changes nothing.
+UNTYPED = "failed to create typed patch object"
+# The decoder of a refused object quotes the bytes around the trouble, whatever they are.
+_QUOTED = re.compile(r", error found in #\d+ byte of .*", re.DOTALL)
 BY_REASON: dict[str, type[KubeError]] = {"AlreadyExists": AlreadyExists}
 
 
@@ -157,39 +168,46 @@ def _causes(details: Any) -> tuple[Cause, ...]:
     )
 
 
-def _class(status: int, reason: str, causes: tuple[Cause, ...]) -> type[KubeError]:
+def _class(status: int, reason: str, causes: tuple[Cause, ...], message: str) -> type[KubeError]:
     if any(cause.reason == "NamespaceTerminating" for cause in causes):
         return NamespaceTerminating
+    if status >= 500 and message.startswith(UNTYPED):
+        return Invalid
     default = ServerFault if status >= 500 else KubeError
     return BY_REASON.get(reason) or BY_STATUS.get(status, default)
 
 
 def _about_secret(body: Mapping[str, Any]) -> bool:
-    """A refused Secret may be quoted in the answer, value and all."""
     details = body.get("details")
     kind = str(details.get("kind") or "") if isinstance(details, Mapping) else ""
     return kind.lower() in ("secret", "secrets")
 
 
-def _message(status: int, body: Mapping[str, Any], causes: tuple[Cause, ...]) -> str:
-    if _about_secret(body):
-        fields = ", ".join(cause.field for cause in causes if cause.field)
-        return (
-            f"The cluster refused the Secret ({body.get('reason') or status}): {fields or 'no field named'}."
-        )
-    return str(body.get("message") or "") or f"The cluster answered {status}."
+def _withheld(status: int, reason: str, causes: tuple[Cause, ...]) -> str:
+    """A refused Secret may be quoted in the answer, value and all."""
+    fields = ", ".join(cause.field for cause in causes if cause.field)
+    return f"The cluster refused the Secret ({reason or status}): {fields or 'no field named'}."
 
 
-def from_status(status: int, body: Any, *, mutating: bool, retry_after: float | None = None) -> KubeError:
-    """The error for an HTTP code and its `Status` body (anything else is tolerated)."""
+def from_status(
+    status: int, body: Any, *, mutating: bool, retry_after: float | None = None, secret: bool = False
+) -> KubeError:
+    """The error for an HTTP code and its `Status` body (anything else is tolerated).
+
+    About a `secret` nothing is repeated but the fields' names.
+    """
     known: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     reason = str(known.get("reason") or "")
     causes = _causes(known.get("details"))
-    error = _class(status, reason, causes)(
-        _message(status, known, causes),
+    said = str(known.get("message") or "")
+    kind = _class(status, reason, causes, said)
+    secret = secret or _about_secret(known)
+    shown = _QUOTED.sub("", said) or f"The cluster answered {status}."
+    error = kind(
+        _withheld(status, reason, causes) if secret else shown,
         reason=reason,
-        causes=() if _about_secret(known) else causes,
-        outcome_unknown=mutating and status >= 500,
+        causes=() if secret else causes,
+        outcome_unknown=mutating and status >= 500 and kind is not Invalid,
         retry_after=retry_after,
     )
     error.status = status

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import yaml
 
 SIZE_LIMIT = 64 * 1024
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
+DEPTH_LIMIT = 20
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9A-Fa-f:.]+")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 REFUSED_USER = {
     "exec": "runs a program on the portal's machine",
@@ -69,12 +72,26 @@ def _load(text: str) -> Mapping[str, Any]:
     if len(text) > SIZE_LIMIT:
         raise Refused("A kubeconfig of more than 64 KiB is not one.")
     try:
-        config = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that is none
+        _check_shape(text)
+        config = yaml.load(text, Loader=yaml.CSafeLoader)
+    except Refused:
+        raise
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise Refused("This is not YAML.") from error
     if not isinstance(config, Mapping):
         raise Refused("This is not a kubeconfig: it has no clusters, users and contexts.")
     return config
+
+
+def _check_shape(text: str) -> None:
+    """Before anything is built of it: no aliases, which can unfold to gigabytes, and no depths."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise Refused("A kubeconfig has no aliases.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_LIMIT:
+            raise Refused("A kubeconfig is not nested this deeply.")
 
 
 def _named(config: Mapping[str, Any], section: str, key: str, name: str) -> Mapping[str, Any]:
@@ -116,7 +133,8 @@ def _is_server(url: str) -> bool:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError:  # half an IPv6 address, a port that is none
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):  # half an IPv6 address, a port that is none, 0177.0.0.1
         return False
     secure = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     extra = parts.username or parts.password or parts.query or parts.fragment

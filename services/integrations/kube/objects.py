@@ -68,3 +68,17 @@ def complaint(item: Any) -> str:
         return "an item has no metadata"
     name = metadata.get("name")
     return "" if isinstance(name, str) and name else "an item has no name"
+
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def shown(obj: Json) -> Json:
+    """`obj` as it leaves this package: of a Secret the names of its keys, and no copy kubectl left of it."""
+    if (obj.get("apiVersion"), obj.get("kind")) != ("v1", "Secret"):
+        return obj
+    metadata = dict(obj["metadata"])
+    if isinstance(notes := metadata.get("annotations"), dict):
+        metadata["annotations"] = {key: note for key, note in notes.items() if key != LAST_APPLIED}
+    emptied = {part: dict.fromkeys(obj[part], "") for part in ("data", "stringData") if obj.get(part)}
+    return obj | emptied | {"metadata": metadata}

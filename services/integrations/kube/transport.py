@@ -1,12 +1,18 @@
-"""One HTTP exchange with an API server, every failure told as a `KubeError`."""
+"""One HTTP exchange with an API server, every failure told as a `KubeError`.
 
+Nothing the other side does can hold us for longer, or fill more memory, than is said here.
+"""
+
+import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
+from django.conf import settings
 
+from services.integrations import outbound
 from services.integrations.kube import errors
 from services.integrations.kube.objects import Json
 
@@ -14,49 +20,66 @@ MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 # Failures before anything could have been sent.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 LOG_LIMIT = 256 * 1024
+ANSWER_LIMIT = 32 * 1024 * 1024
+REFUSAL_LIMIT = 1024 * 1024
+# An object has at most 1.5 MiB in etcd; written as JSON in an event it may be a few times as large.
+EVENT_LIMIT = 8 * 1024 * 1024
+# All of an exchange may take this many times the time-out of one read.
+PATIENCE = 3
+LONGEST_WAIT = 3600.0
 
 
 def _context(ca: str) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
 
 
-def make_http(server: str, token: str, ca: str, timeout: float) -> httpx.Client:
-    """No proxies, no netrc, no redirects: the token goes to this server only."""
-    headers = {"Accept": "application/json", "User-Agent": "slipway"}
+def make_http(
+    server: str, token: str, ca: str, timeout: float, resolve: outbound.Resolve = outbound.resolve
+) -> httpx.Client:
+    """No proxies, no netrc, no redirects, no compression: the token goes to this server only."""
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "slipway"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return httpx.Client(
-        base_url=server,
-        headers=headers,
-        timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-        verify=_context(ca) if server.startswith("https:") else False,
-        trust_env=False,
-        follow_redirects=False,
-    )
+    guard = outbound.Guarded(settings.CLUSTER_NETWORKS, resolve)
+    verify = _context(ca) if server.startswith("https:") else False
+    try:
+        return httpx.Client(
+            base_url=server,
+            headers=headers,
+            timeout=timeout,
+            transport=outbound.Transport(verify, guard),
+            trust_env=False,
+            follow_redirects=False,
+        )
+    except httpx.InvalidURL as error:
+        raise errors.WrongAddress(f"{server[:80]} is no address.") from error
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    return min(float(value), LONGEST_WAIT) if value.isascii() and value.isdigit() else None
 
 
-def _json(response: httpx.Response) -> Any:
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON")
+
+
+def parsed(raw: bytes) -> Any:
+    """The JSON value, None for what is none: broken, too deep, or with a NaN that no database keeps."""
     try:
-        return response.json()
-    except ValueError:
+        return json.loads(raw, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         return None
 
 
-def raise_for(response: httpx.Response, *, mutating: bool) -> None:
-    """Anything but 2xx becomes an error of the family."""
-    if not response.is_success:
-        raise errors.from_status(
-            response.status_code, _json(response), mutating=mutating, retry_after=_retry_after(response)
-        )
+def _is_secret(path: str) -> bool:
+    return "secrets" in path.split("/")
 
 
 def _told(error: httpx.HTTPError, *, mutating: bool) -> errors.KubeError:
     name = type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return errors.Unreachable("The cluster's certificate is not one we trust.", reason="Certificate")
     if isinstance(error, NOT_SENT):
         return errors.Unreachable(f"The cluster cannot be reached ({name}).", reason=name)
     return errors.LostReply(f"The cluster's answer was lost ({name}).", reason=name, outcome_unknown=mutating)
@@ -64,11 +87,62 @@ def _told(error: httpx.HTTPError, *, mutating: bool) -> errors.KubeError:
 
 @contextmanager
 def telling(*, mutating: bool) -> Iterator[None]:
-    """Turn httpx's exceptions into ours."""
+    """Turn httpx's exceptions, and a refused address, into ours."""
     try:
         yield
     except httpx.HTTPError as error:
         raise _told(error, mutating=mutating) from error
+    except outbound.AddressRefused as error:
+        raise errors.WrongAddress(str(error)) from error
+
+
+@contextmanager
+def opened(http: httpx.Client, request: httpx.Request) -> Iterator[httpx.Response]:
+    """The answer, its body unread. Anything but 2xx becomes an error of the family."""
+    mutating = request.method in MUTATING
+    with telling(mutating=mutating):
+        response = http.send(request, stream=True)
+        try:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise errors.Malformed("The cluster's answer is packed, unasked.", outcome_unknown=mutating)
+            if not response.is_success:
+                raise _refusal(response, request.url.path, mutating=mutating)
+            yield response
+        finally:
+            response.close()
+
+
+def _refusal(response: httpx.Response, path: str, *, mutating: bool) -> errors.KubeError:
+    return errors.from_status(
+        response.status_code,
+        parsed(whole(response, REFUSAL_LIMIT, mutating=mutating)),
+        mutating=mutating,
+        retry_after=_retry_after(response),
+        secret=_is_secret(path),
+    )
+
+
+def whole(response: httpx.Response, limit: int, *, mutating: bool) -> bytes:
+    found = bytearray()
+    for chunk in response.iter_raw():
+        found += chunk
+        if len(found) > limit:
+            raise errors.Malformed(
+                f"The cluster's answer is larger than {limit} bytes.", outcome_unknown=mutating
+            )
+    return bytes(found)
+
+
+def lines(response: httpx.Response) -> Iterator[bytes]:
+    """Each line of an answer that goes on; one that does not end is Malformed."""
+    rest = b""
+    for chunk in response.iter_raw():
+        *found, rest = (rest + chunk).split(b"\n")
+        if len(rest) > EVENT_LIMIT:
+            raise errors.Malformed(f"An event is larger than {EVENT_LIMIT} bytes.")
+        yield from (line for line in found if line.strip())
+    if rest.strip():
+        yield rest
 
 
 def exchange(
@@ -80,19 +154,26 @@ def exchange(
     body: bytes | None = None,
     content_type: str = "application/json",
     accept: str = "",
-) -> httpx.Response:
-    mutating = method in MUTATING
+    limit: int | None = None,
+) -> bytes:
     headers = {"Content-Type": content_type} if body is not None else {}
     headers |= {"Accept": accept} if accept else {}
-    with telling(mutating=mutating):
-        response = http.request(method, path, params=dict(params or {}), content=body, headers=headers)
-    raise_for(response, mutating=mutating)
-    return response
+    each = http.timeout.read or 0.0
+    request = http.build_request(
+        method,
+        path,
+        params=dict(params or {}),
+        content=body,
+        headers=headers,
+        timeout=outbound.timeout(each, each * PATIENCE),
+    )
+    with opened(http, request) as response:
+        return whole(response, limit or ANSWER_LIMIT, mutating=method in MUTATING)
 
 
-def decoded(response: httpx.Response, *, mutating: bool) -> Json:
+def decoded(raw: bytes, *, mutating: bool) -> Json:
     """The answer as an object; anything else is Malformed."""
-    body = _json(response)
+    body = parsed(raw)
     if not isinstance(body, dict):
         raise errors.Malformed("The cluster's answer is not a JSON object.", outcome_unknown=mutating)
     return body
