@@ -1,0 +1,130 @@
+"""Configuration files that no manifest mounts: whose they are, told by where they lie or what they say."""
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from services.catalog.derivation.model import Setting, Workload
+from services.catalog.derivation.texts import settings_in
+
+TRUST = 0.75
+MAX_SIZE = 512 * 1024
+WANTED = re.compile(
+    r"(^|[-_.])(application|bootstrap|appsettings|config|settings|default|local|docker|prod\w*|nginx|haproxy|envoy"
+    r"|gateway|ocelot|prometheus|routes|Caddyfile|traefik|krakend)[\w.-]*\Z|^Caddyfile|^Dockerfile|(^|\.)env(\.|\Z)"
+    r"|\.(properties|toml|ini|conf|cfg|conf\.template)\Z",
+    re.IGNORECASE,
+)
+CONFIG = re.compile(
+    r"\.(ya?ml|json|properties|toml|ini|conf|cfg|template|env[\w.-]*)\Z|^\.env|^Caddyfile|^Dockerfile", re.I
+)
+ASIDE = re.compile(
+    r"(^|/)(tests?|__tests__|testdata|examples?|samples?|docs?|locales?|i18n|node_modules|vendor|fixtures|\.github"
+    r"|\.gitlab|\.vscode|\.idea|templates?)(/|$)",
+    re.IGNORECASE,
+)
+TAIL = re.compile(r"[-_.]?(service|svc|api|app|server|ms|microservice)\Z")
+STEP = re.compile(r"^(?:ENV)\s+(.*)$", re.IGNORECASE)
+PAIRS = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|\S+)")
+APPLICATION = ("spring.application.name", "quarkus.application.name", "micronaut.application.name")
+
+
+def attribute(files: Mapping[str, bytes], taken: set[str], workloads: list[Workload]) -> dict[str, str]:
+    """Give loose files to the workloads they belong to. Returns application name -> workload name."""
+    owners = _Owners(workloads)
+    apps: dict[str, str] = {}
+    for file in sorted(files):
+        if file in taken or not _is_config(file, files[file]):
+            continue
+        rows = list(_settings(file, files[file].decode(errors="replace")))
+        told = next(
+            (row.value.lower() for row in rows if row.key in APPLICATION and "$" not in row.value), ""
+        )
+        mine = owners.of(file, told)
+        if told and mine:
+            apps.setdefault(told, mine[0].name)
+        for workload in mine:
+            workload.settings += rows
+            workload.env = {**{row.key: row.value for row in rows if row.kind == "value"}, **workload.env}
+    return apps
+
+
+def _is_config(file: str, content: bytes) -> bool:
+    name = PurePosixPath(file).name
+    if len(content) > MAX_SIZE or ASIDE.search(posixpath.dirname(file)) or b"\x00" in content[:1000]:
+        return False
+    return bool(CONFIG.search(name))
+
+
+def _settings(file: str, content: str) -> Iterator[Setting]:
+    if PurePosixPath(file).name.startswith("Dockerfile"):
+        yield from _dockerfile(file, content)
+    else:
+        yield from settings_in(file, content, file=file, trust=TRUST)
+
+
+def _dockerfile(file: str, content: str) -> Iterator[Setting]:
+    """What an image sets by itself: only its environment."""
+    for number, line in enumerate(content.splitlines(), 1):
+        if match := STEP.match(line.strip()):
+            told = PAIRS.findall(match[1]) or [match[1].partition(" ")[::2]]
+            for key, value in told:
+                yield Setting(key, value.strip().strip('"'), file, number, TRUST)
+
+
+class _Owners:
+    """Finds whose a file is: who it says it is, where it is built, whose name its path bears."""
+
+    def __init__(self, workloads: list[Workload]) -> None:
+        self.by_name: dict[str, list[Workload]] = defaultdict(list)
+        self.by_stem: dict[str, set[str]] = defaultdict(set)
+        self.by_root: dict[str, set[str]] = defaultdict(set)
+        for workload in workloads:
+            self.by_name[workload.name.lower()].append(workload)
+            self.by_stem[_stem(workload.name)].add(workload.name.lower())
+            for root in workload.roots:
+                self.by_root[root].add(workload.name.lower())
+
+    def of(self, file: str, told: str) -> list[Workload]:
+        name = self._named(told) or self._built(file) or self._placed(file)
+        return self.by_name.get(name, []) if name else []
+
+    def _named(self, told: str) -> str:
+        if not told:
+            return ""
+        if told in self.by_name:
+            return told
+        stems = self.by_stem.get(_stem(told), set())
+        return next(iter(stems)) if len(stems) == 1 else ""
+
+    def _built(self, file: str) -> str:
+        """By the folder an image is built from; a folder that several are built from tells nothing."""
+        folder = posixpath.dirname(file)
+        while folder:
+            names = self.by_root.get(folder, set())
+            if names:
+                return next(iter(names)) if len(names) == 1 else ""
+            folder = posixpath.dirname(folder)
+        return ""
+
+    def _placed(self, file: str) -> str:
+        parts = list(PurePosixPath(file).parts)
+        parts[-1] = parts[-1].partition(".")[0]
+        for part in reversed([part.lower() for part in parts if part]):
+            if part in self.by_name:
+                return part
+            ends = [name for name in self.by_name if part.endswith(f"-{name}") and len(name) > 3]
+            if ends:
+                return max(ends, key=len)
+            stems = self.by_stem.get(_stem(part), set())
+            if len(stems) == 1 and _stem(part):
+                return next(iter(stems))
+        return ""
+
+
+def _stem(name: str) -> str:
+    """`orders-service`, `OrderService`, `orders` meet at one spelling."""
+    low = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+    return re.sub(r"[-_.]", "", TAIL.sub("", low))
