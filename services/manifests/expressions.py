@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from services.manifests import functions
+from services.manifests import functions, pointers
 from services.manifests.cel_engine import cel
 
 MAX_LENGTH: Final = 6_000
@@ -84,6 +84,10 @@ class Scope:
         except (ValueError, TypeError, OverflowError) as error:
             raise ExpressionError(f"a variable cannot be used in expressions: {error}", "") from error
 
+    def lend(self, name: str, value: Any) -> None:
+        """Hand a part of the variables over again under a name, when an expression asks for it."""
+        self._light[name] = self.variables[name] = value
+
     def each(self, name: str, values: Iterable[Any]) -> "Iterator[Scope]":
         """This scope again and again, with one variable taking each of the values."""
         for value in values:
@@ -107,7 +111,7 @@ def _measure(variables: Mapping[str, Any]) -> int:
         for value in level:
             if isinstance(value, str):
                 characters += len(value)
-            elif isinstance(value, dict | Mapping):  # dict first: asking an abstract class takes longer
+            elif isinstance(value, pointers.MAPPINGS):
                 largest = max(largest, len(value))
                 following.extend(value.values())
             elif isinstance(value, list | tuple):
@@ -122,11 +126,12 @@ def _measure(variables: Mapping[str, Any]) -> int:
     raise ExpressionError("the data is nested too deeply for an expression", "")
 
 
-_TOKEN = re.compile(
-    r"""(?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))"""
-    r"""|(?P<comment>//[^\n]*)|(?P<macro>\.\s*(?:all|exists|exists_one|map|filter)\s*\()|(?P<mark>[()\[\]{}+])""",
-    re.DOTALL,
+_TEXT = (
+    r"""(?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|"""
+    r"""\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))|(?P<comment>//[^\n]*)"""
 )
+_MACRO = r"(?P<macro>\.\s*(?:all|exists|exists_one|map|filter)\s*\()"
+_TOKEN = re.compile(rf"{_TEXT}|{_MACRO}|(?P<mark>[()\[\]{{}}+])", re.DOTALL)
 
 
 def _shape(source: str) -> tuple[int, int, int]:
@@ -146,6 +151,17 @@ def _shape(source: str) -> tuple[int, int, int]:
             stack.append(bool(match["macro"]))
             nesting, macros = max(nesting, len(stack)), max(macros, sum(stack))
     return nesting, macros, joins
+
+
+class Program:
+    """A text that was put together from expressions, each of which keeps the bounds; the sum need not."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.program = _compile(source)
+
+    def run(self, scope: Scope) -> Any:
+        return run(self.program, scope.context, self.source)
 
 
 class Expression:
@@ -189,9 +205,19 @@ class Expression:
 _PARSE_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
 
 
+_MATCHES = re.compile(rf"{_TEXT}|\b(?P<name>matches)(?=\s*\()", re.DOTALL)
+
+
+def _with_kept_patterns(source: str) -> str:
+    """`matches` as our own function, of the same length, which reads each pattern once, not at each use."""
+    if "matches" not in source:
+        return source
+    return _MATCHES.sub(lambda match: functions.KEPT_MATCHES if match["name"] else match[0], source)
+
+
 def _compile(source: str) -> cel.Program:
     try:
-        return cel.compile(source)
+        return cel.compile(_with_kept_patterns(source))
     except ValueError as error:
         match = _PARSE_ERROR.search(str(error))
         if match is None:

@@ -8,7 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import jsonschema_rs
 
 from services.manifests import quantities
 from services.manifests.cel_engine import stdlib
@@ -165,7 +168,47 @@ def floor(value: float) -> int:
     return int(stdlib.math_floor(float(value)))
 
 
+_POSIX = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": r"\t ",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\t\n\v\f\r ",
+    "upper": "A-Z",
+    "word": "0-9A-Za-z_",
+    "xdigit": "0-9A-Fa-f",
+}
+_NAMED = re.compile(r"\[:(\^?\w*):\]")
+_SET = re.compile(r"\[\^?(?:\[:\^?\w*:\]|\\.|[^\]\\])+\]", re.DOTALL)
+_LINEAR = jsonschema_rs.RegexOptions(size_limit=2**20, dfa_size_limit=2**20)
+
+
+@lru_cache(maxsize=1_024)
+def _pattern(pattern: str) -> Callable[[str], bool]:
+    """A regular expression as a schema: the one way at hand to keep it compiled, and never to backtrack."""
+    try:
+        known = _SET.sub(lambda match: _NAMED.sub(lambda name: _POSIX[name[1]], match[0]), pattern)
+        validator = jsonschema_rs.Draft202012Validator({"pattern": known}, pattern_options=_LINEAR)
+    except (jsonschema_rs.ValidationError, KeyError) as error:
+        raise ValueError(f"{pattern!r} is not a valid regex") from error
+    is_valid: Callable[[str], bool] = validator.is_valid
+    return is_valid
+
+
+def matches(value: Any, pattern: Any) -> bool:
+    if not isinstance(value, str) or not isinstance(pattern, str):
+        raise TypeError("matches needs two texts")
+    return _pattern(pattern)(value)
+
+
+KEPT_MATCHES = "matched"  # CEL's own `matches` compiles its pattern at each use: 0.2 ms
 KUBERNETES: dict[str, Function] = {
+    KEPT_MATCHES: matches,
     "quantity": quantity,
     "isQuantity": quantities.is_quantity,
     "isLessThan": is_less_than,

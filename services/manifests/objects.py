@@ -74,7 +74,7 @@ def entries(obj: Object, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]
     """The mappings in the list at the path, each with its place."""
     found = pointers.find(obj, path)
     for index, item in enumerate(found if isinstance(found, list) else []):
-        if isinstance(item, dict | Mapping):
+        if isinstance(item, pointers.MAPPINGS):
             yield (*path, index), item
 
 
@@ -89,7 +89,7 @@ def walk(data: Any, pattern: Sequence[str], at: Path = ()) -> Iterator[tuple[Pat
 
 
 def _steps(data: Any, step: str) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(data, dict | Mapping):
+    if isinstance(data, pointers.MAPPINGS):
         if step == "*":
             yield from data.items()
         elif step in data:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Path = tuple[str | int, ...]
+MAPPINGS = (dict, Mapping)  # in this order: asking the abstract class takes longer
 
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*\Z")
 _TOKEN = re.compile(r'\.?([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
@@ -40,7 +41,7 @@ def parse(pointer: str) -> Path:
 def find(data: Any, path: Sequence[str | int], default: Any = None) -> Any:
     """What stands at the path, or the default where nothing does."""
     for part in path:
-        known = part in data if isinstance(data, dict | Mapping) else _in_list(data, part)
+        known = part in data if isinstance(data, MAPPINGS) else _in_list(data, part)
         if not known:
             return default
         data = data[part]

@@ -1,5 +1,6 @@
 """Unquoted scalars as Kubernetes reads them."""
 
+import math
 import re
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ _INTEGERS: Final = (
     (re.compile(r"[-+]?0o?[0-7][0-7_]*"), 8),
     (re.compile(r"[-+]?(0|[1-9][0-9_]*)"), 10),
 )
+_MOST_DIGITS: Final = 70  # 64 of them binary, a sign and a prefix
 _PREFIX = re.compile(r"(?<![0-9a-fA-F])0[box]?(?=[0-9a-fA-F])")
 
 
@@ -30,6 +32,16 @@ def plain_value(text: str) -> Any:
         return text
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(text):
-            digits = text.replace("_", "")
-            return int(digits if base == 10 else _PREFIX.sub("", digits), base)
+            return _integer(text, base)
     return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _integer(text: str, base: int) -> Any:
+    """What does not fit into 64 bits is a float to Go where that is possible, and text elsewhere."""
+    digits = text.replace("_", "")
+    if len(digits) <= _MOST_DIGITS:
+        value = int(digits if base == 10 else _PREFIX.sub("", digits), base)
+        if -(2**63) <= value < 2**64:
+            return value
+    floating = float(digits) if base == 10 else math.inf
+    return text if math.isinf(floating) else floating

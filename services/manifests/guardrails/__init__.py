@@ -15,11 +15,13 @@ from services.manifests.guardrails.across import AcrossRule
 from services.manifests.guardrails.evaluation import Case, Surroundings, problems
 from services.manifests.guardrails.matching import names_kind
 from services.manifests.guardrails.policy import Policy, PolicyError, read_folder
+from services.manifests.guardrails.sieve import Sieve
 from services.manifests.objects import Object, kind, name
 from services.manifests.problems import Problem, Rule
 
 __all__ = ["Guardrails", "Policy", "PolicyError", "load", "shipped"]
 
+MOST_KINDS = 500  # remembered; their names come from other people's files
 FOLDER = File(__file__).resolve().parents[1] / "policies"
 
 
@@ -27,7 +29,7 @@ FOLDER = File(__file__).resolve().parents[1] / "policies"
 class Guardrails:
     policies: tuple[Policy, ...]
     across: tuple[AcrossRule, ...] = ()
-    _by_kind: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _sieves: dict[tuple[str, ...], Sieve] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -41,14 +43,15 @@ class Guardrails:
         found = next(each for each in known if each.rule.id == id)
         return "off" if found.is_off(environment) else found.rule.severity(environment)
 
-    def concerning(self, obj: Object, policies: Sequence[Policy]) -> Sequence[Policy]:
-        """Those whose rules name the kind at all; what else they ask of an object is asked later."""
-        key = (str(obj.get("apiVersion")), kind(obj))
-        if key not in self._by_kind:
-            self._by_kind[key] = frozenset(
-                each.id for each in self.policies if names_kind(each.constraints, obj)
-            )
-        return [each for each in policies if each.id in self._by_kind[key]]
+    def concerning(self, obj: Object, environment: str) -> Sieve:
+        """Those that name the kind at all; what else they ask of an object is asked later."""
+        key = (str(obj.get("apiVersion")), kind(obj), environment)
+        if key not in self._sieves:
+            named = (each for each in self.policies if names_kind(each.constraints, obj))
+            if len(self._sieves) >= MOST_KINDS:
+                self._sieves.clear()
+            self._sieves[key] = Sieve(tuple(each for each in named if not each.is_off(environment)))
+        return self._sieves[key]
 
     def without(self, id: str) -> "Guardrails":
         return Guardrails(
@@ -69,11 +72,12 @@ class Guardrails:
         the same names mean another environment, or another example.
         """
         namespaces = {name(obj): obj for obj in objects if kind(obj) == "Namespace"}
-        around = Surroundings(settings, namespaces)
         active = [policy for policy in self.policies if not policy.is_off(environment)]
+        around = Surroundings(settings, namespaces, active)
         for index, obj in enumerate(objects):
-            case = Case(obj, around)
-            for policy in self.concerning(obj, active):
+            sieve = self.concerning(obj, environment)
+            case = Case.of(obj, around, sieve)
+            for policy in sieve.policies:
                 yield from ((index, problem) for problem in problems(policy, case))
         for each in self.across:
             if not each.is_off(environment):

@@ -1,13 +1,16 @@
 """Policies against objects. When a list is at fault its items are judged one by one, to name the one."""
 
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from services.manifests import pointers
 from services.manifests.expressions import Expression, ExpressionError, Scope
 from services.manifests.guardrails.matching import CLUSTER_WIDE, matches, plural
 from services.manifests.guardrails.policy import FixTemplate, Policy, Validation
+from services.manifests.guardrails.sieve import NOTHING, Sieve
 from services.manifests.objects import Object, group, kind, name, namespace, pod_path, walk
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem
@@ -18,9 +21,18 @@ _VARIABLE = re.compile(r"\$(pod|item|job)\b\.?")
 class Surroundings:
     """What expressions know beside the object: its namespace and the settings of the environment."""
 
-    def __init__(self, settings: Mapping[str, Any], namespaces: Mapping[str, Object] | None = None) -> None:
-        self.settings = {key: _as_text(value) for key, value in settings.items()}
-        self._namespaces = namespaces or {}
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        namespaces: Mapping[str, Object],
+        policies: Iterable[Policy],
+    ) -> None:
+        self.params = {
+            each.params_name: _with_settings(each.params, settings)
+            for each in policies
+            if each.params is not None
+        }
+        self._namespaces = namespaces
 
     def namespace_of(self, obj: Object) -> Object | None:
         """The Namespace among the documents, else as much of it as its name tells; None when unknown."""
@@ -32,10 +44,10 @@ class Surroundings:
         known = {"kubernetes.io/metadata.name": where, **(metadata.get("labels") or {})}
         return {**given, "metadata": {**metadata, "name": where, "labels": known}}
 
-    def params(self, policy: Policy) -> Mapping[str, Any] | None:
-        if policy.params is None:
-            return None
-        return {**policy.params, "data": {**(policy.params.get("data") or {}), **self.settings}}
+
+def _with_settings(params: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = {key: _as_text(value) for key, value in settings.items()}
+    return {**params, "data": {**(params.get("data") or {}), **given}}
 
 
 def _as_text(value: Any) -> str:
@@ -45,41 +57,46 @@ def _as_text(value: Any) -> str:
 
 def without_nulls(value: Any) -> Any:
     """As the API server reads it: a field that is null is a field not given. Copies only where it must."""
-    if isinstance(value, dict | Mapping):
-        kept = {key: without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, pointers.MAPPINGS):
+        kept = {key: _without_nulls_below(each) for key, each in value.items() if each is not None}
         same = len(kept) == len(value) and all(kept[key] is value[key] for key in kept)
         return value if same else kept
     if isinstance(value, list):
-        items = [without_nulls(each) for each in value]
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        items = [_without_nulls_below(each) for each in value]
+        return value if all(map(operator.is_, items, value)) else items
     return value
+
+
+def _without_nulls_below(value: Any) -> Any:
+    return value if isinstance(value, str | int) else without_nulls(value)
 
 
 class Case:
     """One object under evaluation; what policies have in common is computed once."""
 
-    def __init__(self, obj: Object, around: Surroundings, item: Any = None) -> None:
-        self.obj: Object = {"metadata": {}, **without_nulls(obj)}
-        self.around, self.item = around, item
+    def __init__(self, obj: Object, around: Surroundings, sieve: Sieve = NOTHING) -> None:
+        self.obj, self.around, self.sieve = obj, around, sieve
         self.namespace = around.namespace_of(obj)
         self._known: set[str] = set()
         self._conditions: dict[str, bool] = {}
         self.failed: dict[str, ExpressionError] = {}
-        self._scope: Scope | None = None
 
-    @property
+    @classmethod
+    def of(cls, obj: Object, around: Surroundings, sieve: Sieve) -> "Case":
+        """As the API server would hand it over: without nulls."""
+        return cls({"metadata": {}, **without_nulls(obj)}, around, sieve)
+
+    @cached_property
     def scope(self) -> Scope:
-        if self._scope is None:
-            self._scope = Scope(
-                {
-                    "object": self.obj,
-                    "oldObject": None,
-                    "namespaceObject": self.namespace,
-                    "request": self._request(),
-                    "item": self.item,
-                }
-            )
-        return self._scope
+        return Scope(
+            {
+                "object": self.obj,
+                "oldObject": None,
+                "namespaceObject": self.namespace,
+                "request": self._request(),
+                **self.around.params,
+            }
+        )
 
     def meets(self, condition: Expression) -> bool:
         """Most policies have the same conditions: each is evaluated once."""
@@ -87,10 +104,13 @@ class Case:
             self._conditions[condition.source] = _true(condition, self.scope)
         return self._conditions[condition.source]
 
+    @cached_property
+    def passed(self) -> frozenset[str]:
+        """The policies it surely breaks nowhere."""
+        return self.sieve.passed(self.scope)
+
     def prepare(self, policy: Policy) -> Scope:
         """Compute the policy's variables. One without a value is left out: only its use is an error."""
-        if policy.params is not None:
-            self._know(policy.params_name, self.around.params(policy))
         for variable, expression in policy.variables:
             if variable not in self._known:
                 self._compute(variable, expression)
@@ -102,11 +122,6 @@ class Case:
             self.scope.extend(variable, expression.evaluate(self.scope))
         except ExpressionError as error:
             self.failed[variable] = error
-
-    def _know(self, variable: str, value: Any) -> None:
-        if variable not in self._known:
-            self._known.add(variable)
-            self.scope.extend(variable, value)
 
     def _request(self) -> dict[str, Any]:
         version = str(self.obj.get("apiVersion", "")).rpartition("/")[2]
@@ -129,6 +144,8 @@ def problems(policy: Policy, case: Case) -> Iterator[Problem]:
         return
     try:
         if not all(case.meets(condition) for condition in policy.conditions):
+            return
+        if policy.id in case.passed:
             return
         scope = case.prepare(policy)
     except ExpressionError as error:
@@ -164,26 +181,32 @@ def _unable(policy: Policy, case: Case, error: ExpressionError) -> Iterator[Prob
 def _located(policy: Policy, validation: Validation, case: Case) -> Iterator[Problem]:
     """One problem for each item at fault; one for the object where no single item is."""
     found = False
-    for place, alone in _isolated(policy, case):
-        if not _true(validation.expression, alone.prepare(policy)):
+    for place, item, alone in _isolated(policy, case):
+        if alone is case or not _true(validation.expression, alone.prepare(policy)):
             found = True
-            yield _problem(policy, validation, alone, place)
+            yield _problem(policy, validation, alone, place, item)
     if not found:
         yield _problem(policy, validation, case, ())
 
 
-def _isolated(policy: Policy, case: Case) -> Iterator[tuple[Path, Case]]:
+def _isolated(policy: Policy, case: Case) -> Iterator[tuple[Path, Any, Case]]:
     """The object with one item of the lists (or maps) named by `each` at a time."""
     lists = [path for each in policy.each for path in _lists(each, case.obj)]
+    items = [(path, key, item) for path in lists for key, item in _items(pointers.find(case.obj, path))]
+    if len(items) == 1:
+        path, key, item = items[0]
+        yield (*path, key), item, case
+        return
     bare = case.obj
     for path in lists:
         bare = pointers.with_value(bare, path, type(pointers.find(bare, path))())
-    for path in lists:
-        items = pointers.find(case.obj, path)
-        pairs = enumerate(items) if isinstance(items, list) else items.items()
-        for key, item in pairs:
-            alone = [item] if isinstance(items, list) else {key: item}
-            yield (*path, key), Case(pointers.with_value(bare, path, alone), case.around, item)
+    for path, key, item in items:
+        alone = [item] if isinstance(key, int) else {key: item}
+        yield (*path, key), item, Case(pointers.with_value(bare, path, alone), case.around)
+
+
+def _items(found: Any) -> Iterable[tuple[Any, Any]]:
+    return enumerate(found) if isinstance(found, list) else found.items()
 
 
 def _lists(template: str, obj: Object) -> Iterator[Path]:
@@ -204,9 +227,10 @@ def _resolved(template: str, obj: Object, item: Path) -> Path:
     return (*start, *pointers.parse(template[match.end() :]))
 
 
-def _problem(policy: Policy, validation: Validation, case: Case, item: Path) -> Problem:
-    changes, label = _fixed(validation.fix, case, item) if validation.fix else ({}, "")
-    path = _resolved(validation.path, case.obj, item) if validation.path else item
+def _problem(policy: Policy, validation: Validation, case: Case, place: Path, item: Any = None) -> Problem:
+    case.scope.lend("item", item)
+    changes, label = _fixed(validation.fix, case, place) if validation.fix else ({}, "")
+    path = _resolved(validation.path, case.obj, place) if validation.path else place
     return Problem(policy.rule, path, _message(policy, validation, case.scope), changes, label)
 
 
@@ -223,14 +247,14 @@ def _message(policy: Policy, validation: Validation, scope: Scope) -> str:
     return validation.message or titled or f"failed expression: {validation.source.strip()}"
 
 
-def _fixed(fix: FixTemplate, case: Case, item: Path) -> tuple[dict[Path, Any], str]:
+def _fixed(fix: FixTemplate, case: Case, place: Path) -> tuple[dict[Path, Any], str]:
     """The changes that pass; none where the fix does not apply to this object (its expression fails)."""
     try:
         label = str(fix.label.evaluate(case.scope))
         values = [(path, _steady(value.evaluate(case.scope))) for path, value in fix.changes]
     except ExpressionError:
         return {}, ""
-    return {_resolved(path, case.obj, item): value for path, value in values}, label
+    return {_resolved(path, case.obj, place): value for path, value in values}, label
 
 
 def _steady(value: Any) -> Any:

@@ -1,0 +1,87 @@
+"""Many policies judged in one call of the library, to look closer only at those an object may break.
+
+Each call, and each variable handed over, costs more than most expressions do. So the expressions of several
+policies become one list, with their variables bound around it: `[meaning].map(name, …)[0]`. What comes out as
+true has passed; anything else, an error included, is evaluated again on its own and told in its own words.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.manifests.expressions import MAX_ELEMENTS_NESTED, ExpressionError, Program, Scope
+from services.manifests.guardrails.policy import Policy
+
+MOST_CHARACTERS = (
+    6_000  # of the policies evaluated together: an error among them costs all of them a second look
+)
+_VARIABLE = re.compile(r"\bvariables_\w+")
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """The policies for one kind of object."""
+
+    policies: tuple[Policy, ...]
+
+    @cached_property
+    def _batches(self) -> list[tuple[tuple[Policy, ...], Program]]:
+        return [(batch, Program(_together(batch))) for batch in _batches(self.policies)]
+
+    def passed(self, scope: Scope) -> frozenset[str]:
+        """The ids of policies all of whose validations hold."""
+        if scope.largest > MAX_ELEMENTS_NESTED:
+            return frozenset()
+        return frozenset(id for batch, program in self._batches for id in _passed(batch, program, scope))
+
+
+def _passed(batch: Sequence[Policy], program: Program, scope: Scope) -> Iterator[str]:
+    try:
+        answers = program.run(scope)
+    except ExpressionError:
+        return
+    for policy, validations in zip(batch, answers, strict=True):
+        if all(each is True for each in validations):
+            yield policy.id
+
+
+def _batches(policies: Iterable[Policy]) -> Iterator[tuple[Policy, ...]]:
+    batch: list[Policy] = []
+    size = 0
+    for policy in policies:
+        length = len(_asked(policy))
+        if batch and size + length > MOST_CHARACTERS:
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(policy)
+        size += length
+    if batch:
+        yield tuple(batch)
+
+
+def _asked(policy: Policy) -> str:
+    """What its validations say, as a list; each on a line of its own, for a comment may end it."""
+    return "[" + ", ".join(f"{each.expression.source}\n" for each in policy.validations) + "]"
+
+
+def _together(batch: Sequence[Policy]) -> str:
+    meanings = {name: each.source for policy in batch for name, each in policy.variables}
+    text = "[" + ", ".join(_asked(policy) for policy in batch) + "]"
+    needed = _needed(text, meanings)
+    for name in reversed([each for each in meanings if each in needed]):
+        text = f"[{meanings[name]}\n].map({name}, {text})[0]"
+    return text
+
+
+def _needed(text: str, meanings: Mapping[str, str]) -> set[str]:
+    """The variables the text uses, and those that they use."""
+    found: set[str] = set()
+    names = set(_VARIABLE.findall(text))
+    while names:
+        found |= names
+        names = {name for each in names for name in _VARIABLE.findall(meanings[each])} - found
+    return found
+
+
+NOTHING = Sieve(())
