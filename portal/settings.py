@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.shell.metrics.count_requests",
     "portal.shell.profiling.profile_requests",
     "portal.shell.reading.without_nul",
     "portal.shell.reading.keep_private",
@@ -171,6 +172,10 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+# Below this much space /readyz says the portal is not ready.
+LEAST_FREE_BYTES = env.int("SLIPWAY_LEAST_FREE_MIB", 100) * 1024 * 1024
+# Who brings it may read /metrics; without one nobody may.
+METRICS_TOKEN = env.str("SLIPWAY_METRICS_TOKEN", "")
 # Seconds a git host or a cluster may take to answer.
 HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
@@ -196,6 +201,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.shell.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]  # asked from inside, past the proxy that speaks TLS
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

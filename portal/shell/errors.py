@@ -1,16 +1,20 @@
 """Error pages: what happened, who may, a way out, and a reference that finds the log line."""
 
 import re
+import sys
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 
 from portal.shell.http import HttpRequest
+
+COME_BACK_SECONDS = 10
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -46,7 +50,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Touches neither database nor session: they may be what broke."""
+    """Touches neither database nor session: they may be what broke.
+
+    A database that is away, full or busy is no mistake of the page: 503, with a time to come back.
+    """
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        html = get_template("errors/503.html").render({"reference": reference()})
+        return HttpResponse(html, status=503, headers={"Retry-After": str(COME_BACK_SECONDS)})
     html = get_template("errors/500.html").render({"reference": reference()})
     return HttpResponse(html, status=500)
 

@@ -3,7 +3,7 @@
 An app registers in `AppConfig.ready()`; the shell and the catalog draw what is here and know no app by name.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -130,6 +130,25 @@ class EntityAction:
     order: int = 50
 
 
+@dataclass(frozen=True)
+class Vital:
+    """Something the portal can do without for a while; `check` says "ok", or what is wrong, on /readyz."""
+
+    key: str
+    order: int
+    check: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A family of numbers on /metrics: `values` by the values of its `labels`."""
+
+    name: str
+    help: str
+    values: Mapping[Any, float]
+    labels: tuple[str, ...] = ()
+
+
 Source = Callable[[HttpRequest, str], Iterable[PaletteItem]]
 Needs = Callable[[HttpRequest], Iterable[NeedsItem]]
 Services = Callable[[HttpRequest], Iterable[NavService]]
@@ -151,4 +170,6 @@ entity_panels: Registry[EntityPanel] = _keyed()
 palette: Registry[Source] = Registry(key=_by_name, order=lambda _: 0)
 needs_me: Registry[Needs] = Registry(key=_by_name, order=lambda _: 0)
 your_services: Registry[Services] = Registry(key=_by_name, order=lambda _: 0)
+vitals: Registry[Vital] = _keyed()
+metrics: Registry[Callable[[], Iterable[Gauge]]] = Registry(key=_by_name, order=lambda _: 0)
 entity_actions: Registry[Actions] = Registry(key=_by_name, order=lambda _: 0)

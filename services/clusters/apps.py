@@ -6,6 +6,7 @@ class ClustersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from services.clusters import pages
+        from services.clusters import pages, signs
 
         pages.register()
+        signs.register()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from services.audit import actions as audit
 from services.audit.models import subject_of
-from services.effects.models import Effect
+from services.effects.models import Effect, Pulse
 
 
 class NotRetryable(ValueError):
@@ -91,3 +91,8 @@ def cancel(*, effect: Effect, by: Any) -> Effect:
     effect.save(update_fields=["state", "finished_at"])
     audit.record(by=by, action="effect.cancelled", obj=effect, summary=str(effect))
     return effect
+
+
+def pulse(name: str) -> None:
+    """Write down that something regular has just happened, for the alarm that rings when it does not."""
+    Pulse.objects.update_or_create(name=name, defaults={"at": Now()})

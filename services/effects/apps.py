@@ -6,6 +6,7 @@ class EffectsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from services.effects import pages
+        from services.effects import pages, signs
 
         pages.register()
+        signs.register()

@@ -78,3 +78,14 @@ class Effect(models.Model):
     @property
     def can_be_retried(self) -> bool:
         return self.state in (Effect.State.NEEDS_ATTENTION, Effect.State.UNKNOWN)
+
+
+class Pulse(models.Model):
+    """When something that must happen again and again last did: beat's round, a worker's sweep."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    at = models.DateTimeField()
+    who = models.CharField(max_length=200, blank=True, help_text="Machine and process, or nothing.")
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%F %T}"

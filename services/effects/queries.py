@@ -1,10 +1,10 @@
 from datetime import timedelta
 
-from django.db.models import Min, Model, QuerySet
+from django.db.models import Count, F, Min, Model, QuerySet
 from django.db.models.functions import Now
 
 from services.audit.models import subject_of
-from services.effects.models import Effect
+from services.effects.models import Effect, Pulse
 
 
 def effects_for(obj: Model) -> QuerySet[Effect]:
@@ -33,3 +33,15 @@ def in_view(view: str) -> QuerySet[Effect]:
     if view == "done":
         return Effect.objects.filter(state__in=[Effect.State.DONE, Effect.State.CANCELLED])
     return Effect.objects.all()
+
+
+def counts() -> dict[str, int]:
+    """How many effects there are in each state, none of them left out."""
+    found = dict(Effect.objects.order_by().values_list("state").annotate(Count("pk")))
+    return {state: found.get(state, 0) for state in Effect.State.values}
+
+
+def silence(name: str) -> timedelta | None:
+    """How long ago something regular last happened; None when it never did."""
+    ages = Pulse.objects.filter(name=name).annotate(age=Now() - F("at"))
+    return ages.values_list("age", flat=True).first()

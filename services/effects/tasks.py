@@ -30,8 +30,9 @@ def run_effect(pk: int) -> None:
 @shared_task(name="effects.sweep")
 def sweep() -> int:
     """Run what is due and what was abandoned; beat calls it every few seconds."""
-    from services.effects import worker
+    from services.effects import actions, worker
 
+    actions.pulse("sweep")
     count, end = 0, time.monotonic() + SWEEP_SECONDS
     while time.monotonic() < end and worker.run_one():
         count += 1

@@ -1,6 +1,27 @@
+import socket
+import time
+
 import pytest
+from django.db import connection
+from django.utils import timezone
+
+from services.effects.models import Pulse
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def everything_runs():
+    Pulse.objects.bulk_create([Pulse(name=name, at=timezone.now()) for name in ("beat", "sweep")])
+
+
+@pytest.fixture
+def silent_port():
+    """It takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(20)
+        yield listening.getsockname()[1]
 
 
 def test_livez_touches_nothing(client, django_assert_num_queries):
@@ -9,19 +30,44 @@ def test_livez_touches_nothing(client, django_assert_num_queries):
     assert (response.status_code, response.content) == (200, b"ok")
 
 
-def test_readyz_names_what_it_checked(client):
+def test_readyz_names_what_it_checked(client, everything_runs):
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {
-        "status": "ready",
-        "checks": {"database": "ok", "disk": "ok", "migrations": "ok", "redis": "ok"},
-    }
+    names = ("database", "disk", "migrations", "broker", "redis", "beat", "sweep")
+    assert response.json() == {"status": "ready", "checks": dict.fromkeys(names, "ok")}
 
 
-def test_readyz_is_degraded_but_ready_without_redis(client, settings):
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
+def test_readyz_is_degraded_but_ready_without_a_broker(client, settings, everything_runs, url):
+    settings.CELERY_BROKER_URL = url
     response = client.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["checks"]["broker"] == "does not answer"
+
+
+def test_readyz_looks_at_redis_beside_another_broker(client, settings, everything_runs):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    checks = client.get("/readyz").json()["checks"]
+    assert (checks["broker"], checks["redis"]) == ("ok", "does not answer")
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_readyz_waits_for_a_silent_broker_no_longer_than_a_probe_does(
+    client, settings, everything_runs, silent_port, scheme
+):
+    settings.CELERY_BROKER_URL = f"{scheme}://127.0.0.1:{silent_port}//"
+    start = time.perf_counter()
+    assert client.get("/readyz").json()["status"] == "degraded"
+    assert time.perf_counter() - start < 1.5
+
+
+def test_readyz_says_when_beat_or_the_sweep_fell_silent(client, everything_runs):
+    Pulse.objects.filter(name="beat").update(at=timezone.now() - timezone.timedelta(seconds=90))
+    Pulse.objects.filter(name="sweep").delete()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    checks = response.json()["checks"]
+    assert (checks["beat"], checks["sweep"]) == ("last ran 90 s ago", "has not run yet")
 
 
 def test_readyz_is_not_ready_while_migrations_wait(client):
@@ -30,11 +76,39 @@ def test_readyz_is_not_ready_while_migrations_wait(client):
     MigrationRecorder.Migration.objects.filter(app="effects").delete()
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["checks"]["migrations"] != "ok"
+    assert response.json()["checks"]["migrations"].endswith(" to apply")
 
 
-def test_readyz_is_not_ready_on_a_full_disk(client, monkeypatch):
-    monkeypatch.setattr("portal.shell.health.LEAST_FREE_BYTES", 2**80)
+def test_readyz_does_not_mind_migrations_of_the_next_release(client, everything_runs):
+    from django.db.migrations.recorder import MigrationRecorder
+
+    MigrationRecorder.Migration.objects.create(app="effects", name="9999_expanded")
+    assert client.get("/readyz").json()["checks"]["migrations"] == "ok"
+
+
+def test_readyz_is_not_ready_on_a_full_disk(client, settings):
+    settings.LEAST_FREE_BYTES = 2**80
     response = client.get("/readyz")
     assert response.status_code == 503
     assert "MiB free" in response.json()["checks"]["disk"]
+
+
+@pytest.mark.parametrize(
+    ("host", "seconds"), [("127.0.0.1", 0.5), ("silent", 1.5)], ids=["refused", "silent"]
+)
+def test_readyz_is_not_ready_without_a_database(client, monkeypatch, silent_port, host, seconds):
+    refused = {"HOST": "127.0.0.1", "PORT": str(silent_port) if host == "silent" else "1"}
+    for name, value in refused.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
+    start = time.perf_counter()
+    response = client.get("/readyz")
+    assert time.perf_counter() - start < seconds + 0.5
+    assert (response.status_code, response.json()["status"]) == (503, "not ready")
+    assert response.json()["checks"]["database"].startswith("does not answer")
+
+
+def test_probes_are_answered_without_tls_and_pages_are_not(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    from django.test import Client
+
+    assert [Client().get(path).status_code for path in ("/livez", "/readyz", "/sign-in/")] == [200, 200, 301]

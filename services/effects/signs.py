@@ -1,0 +1,40 @@
+"""Signs of life of the outbox: numbers for /metrics, and whether beat and the sweep still run for /readyz."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from portal.shell import registry
+from portal.shell.registry import Gauge, Vital
+from services.effects import queries
+
+# Beat pulses every 5 s and has the sweep rung every 10.
+SILENT_AFTER = {"beat": timedelta(seconds=30), "sweep": timedelta(seconds=60)}
+
+
+def register() -> None:
+    registry.metrics.add(gauges)
+    registry.vitals.add(Vital("beat", 10, lambda: state_of("beat")))
+    registry.vitals.add(Vital("sweep", 20, lambda: state_of("sweep")))
+
+
+def state_of(name: str) -> str:
+    """ "ok", or for how long it has not been heard of."""
+    silence = queries.silence(name)
+    if silence is None:
+        return "has not run yet"
+    return "ok" if silence <= SILENT_AFTER[name] else f"last ran {silence.total_seconds():.0f} s ago"
+
+
+def gauges() -> Iterator[Gauge]:
+    oldest = queries.oldest_due_age().total_seconds()
+    yield Gauge("slipway_effect_oldest_due_seconds", "How long the oldest due effect waits.", {(): oldest})
+    states = {(state,): float(count) for state, count in queries.counts().items()}
+    yield Gauge("slipway_effects", "Effects by state.", states, ("state",))
+    ages = {(name,): _seconds(queries.silence(name)) for name in SILENT_AFTER}
+    yield Gauge(
+        "slipway_last_run_age_seconds", "Time since beat's last round and the last sweep.", ages, ("what",)
+    )
+
+
+def _seconds(silence: timedelta | None) -> float:
+    return float("inf") if silence is None else silence.total_seconds()
