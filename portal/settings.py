@@ -122,6 +122,7 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
 } | DATABASES["default"]["OPTIONS"]
+CATALOG_KINDS: list[str] = env.list("SLIPWAY_CATALOG_KINDS", [])  # kinds of one's own, kept unchecked
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(STATE_DIR)

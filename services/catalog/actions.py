@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -40,7 +41,7 @@ def plan_import(
     revision: str = "",
 ) -> ImportRun:
     """Look at the files and write down what an import would change. Changes nothing else."""
-    reports = examine(files)
+    reports = examine(files, settings.CATALOG_KINDS)
     documents = [report.as_dict() for report in reports]
     payload = planning.payload_of(reports)
     changes = planning.compare(source, payload, documents)

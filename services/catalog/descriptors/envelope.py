@@ -7,9 +7,11 @@ from typing import Any
 from services.catalog.descriptors import formats
 from services.catalog.descriptors.problems import (
     Found,
+    as_key,
     as_label,
     as_name,
     as_tag,
+    as_url,
     first_of,
     nearest,
     shown,
@@ -39,6 +41,7 @@ SPEC_WORDS |= {
 }
 META_WORDS = {"name", "namespace", "title", "description", "labels", "annotations", "tags", "links"}
 
+MISSING = object()
 NAME_RULE = (
     "letters, digits and - _ . in between, at most 63 characters, starting and ending with a letter or digit"
 )
@@ -48,7 +51,7 @@ TEMPLATE = "this is a template's placeholder: import what the template renders, 
 
 def check_envelope(data: dict[str, Any]) -> list[Found]:
     """Every problem of the shape and the formats; empty when Backstage's policies accept the entity."""
-    return first_of(chain(_root(data), _metadata(data.get("metadata")), _formats(data)))
+    return first_of(chain(_root(data), _metadata(data.get("metadata", MISSING)), _formats(data)))
 
 
 def _root(data: dict[str, Any]) -> Iterator[Found]:
@@ -106,8 +109,8 @@ def _kind_of(value: Any) -> str:
 
 
 def _metadata(metadata: Any) -> Iterator[Found]:
-    if metadata is None or not isinstance(metadata, dict):
-        if metadata is not None:
+    if not isinstance(metadata, dict):
+        if metadata is not MISSING:
             yield Found(("metadata",), "type", "metadata must be a mapping", "metadata:\n  name: …")
         return
     path: Path = ("metadata",)
@@ -143,6 +146,8 @@ def _tags(metadata: dict[str, Any]) -> Iterator[Found]:
     for number, tag in enumerate(metadata["tags"]):
         if not isinstance(tag, str):
             yield not_text(("metadata", "tags", number), tag)
+        elif not tag:
+            yield Found(("metadata", "tags", number), "empty", "a tag must not be empty", "remove the line")
 
 
 def _links(metadata: dict[str, Any]) -> Iterator[Found]:
@@ -184,7 +189,8 @@ def _format_lists(metadata: dict[str, Any]) -> Iterator[Found]:
     for kind in ("labels", "annotations"):
         entries = metadata.get(kind)
         for key, value in entries.items() if isinstance(entries, dict) else ():
-            yield from _format(("metadata", kind, key), key, formats.is_label_key, "", KEY_RULE)
+            if not formats.is_label_key(key):
+                yield _not_so(("metadata", kind, key), key, as_key(key), KEY_RULE)
             if kind == "labels":
                 yield from _format(
                     ("metadata", kind, key), value, formats.is_label_value, as_name(str(value)), NAME_RULE
@@ -197,21 +203,25 @@ def _format_lists(metadata: dict[str, Any]) -> Iterator[Found]:
         )  # fmt: skip
     for number, link in enumerate(links if isinstance(links, list) else ()):
         url = link.get("url") if isinstance(link, dict) else None
-        yield from _format(
-            ("metadata", "links", number, "url"), url, formats.is_url, "https://…", "a whole address"
-        )
+        path: Path = ("metadata", "links", number)
+        yield from _format((*path, "url"), url, formats.is_url, as_url(str(url)), "a whole address")
+        for key in ("title", "icon"):
+            value = link.get(key) if isinstance(link, dict) else None
+            yield from _format((*path, key), value, formats.says_something, "", "white space says nothing")
 
 
 def _format(
     path: Path, value: Any, holds: Callable[[object], bool], suggestion: str, rule: str = ""
 ) -> Iterator[Found]:
     """A value of the right type but the wrong form; wrong types are reported once, by the shape check."""
-    if not isinstance(value, str) or value == "" or holds(value):
-        return
+    if isinstance(value, str) and value != "" and not holds(value):
+        yield _not_so(path, value, suggestion, rule)
+
+
+def _not_so(path: Path, value: str, suggestion: str, rule: str) -> Found:
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
     name = {"tags": "tag", "labels": "label", "annotations": "annotation"}.get(name, name)
     message = f"{shown(value)} is not a valid {name}" + (f": {rule}" if rule else "")
     if "${{" in value or "{{" in value:
-        yield Found(path, "template-placeholder", message, TEMPLATE)
-    else:
-        yield Found(path, "format", message, suggestion)
+        return Found(path, "template-placeholder", message, TEMPLATE)
+    return Found(path, "format", message, suggestion)

@@ -1,13 +1,22 @@
 """Files in, a verdict for every document out: the engine behind imports and `import_catalog --dry-run`."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from services.catalog.descriptors import placeholders, workloads
+from services.catalog.descriptors import locations, workloads
+from services.catalog.descriptors.definitions import check_definition
 from services.catalog.descriptors.envelope import check_envelope
-from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
+from services.catalog.descriptors.kinds import (
+    AI,
+    AI_VERSION,
+    check_ai_resource,
+    check_kind,
+    is_known,
+    unknown_kind,
+)
+from services.catalog.descriptors.placeholders import Includes
 from services.catalog.descriptors.problems import Found, Problem, first_of
 from services.catalog.descriptors.reading import Document, Path, read
 from services.catalog.descriptors.refs import ref_of
@@ -55,20 +64,98 @@ def is_candidate(path: str) -> bool:
     return path.lower().endswith(ENDINGS)
 
 
-def examine(files: Mapping[str, bytes]) -> list[DocumentReport]:
-    """Every document of every YAML or JSON file, in order. Other files only serve placeholders."""
-    reports: list[DocumentReport] = []
-    found: list[tuple[DocumentReport, Workload]] = []
-    services: list[dict[str, Any]] = []
-    for file in sorted(path for path in files if is_candidate(path)):
-        for document in read(files[file], as_json=file.lower().endswith(".json")):
+def examine(files: Mapping[str, bytes], kept: Collection[str] = ()) -> list[DocumentReport]:
+    """Every document of every YAML or JSON file, in order, and of whatever file a Location names.
+
+    `kept` are kinds of one's own that come in although no rule checks their `spec`.
+    """
+    return _Examination(files, kept).run()
+
+
+@dataclass
+class _Examination:
+    """One look at all files of an import."""
+
+    files: Mapping[str, bytes]
+    kept: Collection[str]
+    reports: list[DocumentReport] = field(default_factory=list)
+    found: list[tuple[DocumentReport, Workload]] = field(default_factory=list)
+    services: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[tuple[DocumentReport, list[str]]] = field(default_factory=list)
+
+    def run(self) -> list[DocumentReport]:
+        self.includes = Includes(self.files)
+        seen: set[str] = set()
+        waiting = sorted(path for path in self.files if is_candidate(path))
+        while waiting:
+            seen.update(waiting)
+            for file in waiting:
+                self._file(file)
+            waiting = sorted({path for _, paths in self.steps for path in paths} - seen)
+        self._tell_circles()
+        _describe(self.found, self.services)
+        _mark_doubles(self.reports)
+        return self.reports
+
+    def _file(self, file: str) -> None:
+        for document in read(self.files[file], as_json=file.lower().endswith(".json")):
             if isinstance(document.data, dict) and workloads.is_kubernetes(document.data):
-                reports += _kubernetes(file, document, found, services)
+                self.reports += _kubernetes(file, document, self.found, self.services)
             else:
-                reports.append(_descriptor(file, document, files))
-    _describe(found, services)
-    _mark_doubles(reports)
-    return reports
+                self.reports.append(self._descriptor(file, document))
+
+    def _descriptor(self, file: str, document: Document) -> DocumentReport:
+        report = DocumentReport(file, document.index, document.line, "ok")
+        if document.problem:
+            problem = Found((), "yaml", document.problem, _yaml_hint(document))
+            return _close(report, document, "unparsable", [problem])
+        if not isinstance(document.data, dict):
+            problem = Found((), "type", "the document is not a mapping", "")
+            return _close(report, document, "not-a-descriptor", [problem])
+        data, notes = self.includes.resolve(document.data, file)
+        if found := check_envelope(data):
+            return _close(report, document, "refused", _what_it_is(data) or found)
+        report.ref = ref_of(data)
+        if not is_known(data):
+            return self._of_other_kind(report, document, data)
+        if found := check_kind(data):
+            return _close(report, document, "refused", found)
+        return self._take(report, document, data, [*notes, *self._notes(report, data)])
+
+    def _notes(self, report: DocumentReport, data: dict[str, Any]) -> list[Found]:
+        """What is worth knowing about an entity that fits all the same."""
+        if data["kind"] == "API":
+            return check_definition(data["spec"]["type"], data["spec"]["definition"])
+        if data["kind"] == "Location":
+            paths, notes = locations.follow(data, report.file, self.files)
+            self.steps.append((report, paths))
+            return notes
+        return []
+
+    def _of_other_kind(
+        self, report: DocumentReport, document: Document, data: dict[str, Any]
+    ) -> DocumentReport:
+        """A well-formed entity that Backstage's own validators know nothing of; some come in all the same."""
+        is_ai = data["kind"] == AI and data["apiVersion"] == AI_VERSION
+        if is_ai and (found := check_ai_resource(data)):
+            return _close(report, document, "unknown-kind", found)
+        _close(report, document, "unknown-kind", [unknown_kind(data)])
+        return self._take(report, document, data, []) if is_ai or data["kind"] in self.kept else report
+
+    def _take(
+        self, report: DocumentReport, document: Document, data: dict[str, Any], notes: list[Found]
+    ) -> DocumentReport:
+        report.descriptor = data
+        report.relations, unread = declared(data)
+        report.warnings = [note.at(document.line_of(note.path)) for note in first_of([*notes, *unread])]
+        return report
+
+    def _tell_circles(self) -> None:
+        told = locations.circles((report.file, paths) for report, paths in self.steps)
+        for report, paths in self.steps:
+            if (way := told.get(report.file)) and any(f" → {path}" in f"{way} → " for path in paths):
+                message = f"Locations lead in a circle: {way}; each file is read once"
+                report.warnings.append(Problem("spec.targets", "circle", message, "", report.line))
 
 
 def counts(reports: list[DocumentReport]) -> dict[str, int]:
@@ -81,30 +168,6 @@ def validate(data: Any) -> list[Found]:
     """What Backstage's policies and kind validators refuse in one parsed entity of a known kind."""
     found = check_envelope(data)
     return found if found or not is_known(data) else check_kind(data)
-
-
-def _descriptor(file: str, document: Document, files: Mapping[str, bytes]) -> DocumentReport:
-    report = DocumentReport(file, document.index, document.line, "ok")
-    if document.problem:
-        return _close(
-            report, document, "unparsable", [Found((), "yaml", document.problem, _yaml_hint(document))]
-        )
-    if not isinstance(document.data, dict):
-        return _close(
-            report, document, "not-a-descriptor", [Found((), "type", "the document is not a mapping", "")]
-        )
-    data, notes = placeholders.resolve(document.data, file=file, files=files)
-    if found := check_envelope(data):
-        return _close(report, document, "refused", _what_it_is(data) or found)
-    report.ref = ref_of(data)
-    if not is_known(data):
-        return _close(report, document, "unknown-kind", [unknown_kind(data)])
-    if found := check_kind(data):
-        return _close(report, document, "refused", found)
-    report.descriptor = data
-    report.relations, unread = declared(data)
-    report.warnings = [note.at(document.line_of(note.path)) for note in first_of([*notes, *unread])]
-    return report
 
 
 def _close(

@@ -1,16 +1,21 @@
 """The formats of single fields, as Backstage's catalog-model checks them."""
 
 import re
-from urllib.parse import urlsplit
+
+from services.catalog.descriptors.addresses import is_url
+
+__all__ = [
+    "is_api_version", "is_kind", "is_label_key", "is_label_value", "is_name", "is_namespace", "is_subdomain",
+    "is_tag", "is_url", "says_something",
+]  # fmt: skip
 
 NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\Z")
 LABEL = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*\Z")
 KIND = re.compile(r"[a-zA-Z][a-z0-9A-Z]*\Z")
 VERSION = re.compile(r"[a-z0-9A-Z]+\Z")
 TAG = re.compile(r"[a-z0-9:+#]+(-[a-z0-9:+#]+)*\Z")
-SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
-SPECIAL = {"http", "https", "ws", "wss", "ftp"}
-NOT_IN_HOSTS = re.compile(r"[\x00-\x20<>^|%\\\x7f]")
+SPACE = " \t\n\r\v\f\xa0\ufeff\u1680\u2028\u2029\u202f\u205f\u3000"
+SPACE += "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def is_name(value: object) -> bool:
@@ -51,15 +56,6 @@ def is_tag(value: object) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= 63 and bool(TAG.match(value))
 
 
-def is_url(value: object) -> bool:
-    """What `new URL(value)` accepts, as near as matters: absolute, and a host where one is due."""
-    if not isinstance(value, str) or not (scheme := SCHEME.match(value.strip())):
-        return False
-    if scheme[1].lower() not in SPECIAL:
-        return True
-    rest = value.strip()[scheme.end() :].lstrip("/\\")
-    try:
-        parts = urlsplit(f"{scheme[1]}://{rest}")
-        return bool(parts.hostname) and not NOT_IN_HOSTS.search(parts.hostname or "") and parts.port != -1
-    except ValueError:
-        return False
+def says_something(value: object) -> bool:
+    """Text that is more than what JavaScript calls white space."""
+    return isinstance(value, str) and bool(value.strip(SPACE))

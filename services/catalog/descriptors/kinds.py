@@ -29,10 +29,10 @@ def _fields(required: str, optional: str = "", lists: str = "") -> tuple[Field, 
 PROFILE = _fields("", "displayName email picture")
 KINDS: dict[str, tuple[Field, ...]] = {
     "Component": _fields(
-        "type lifecycle owner", "system subcomponentOf", "providesApis consumesApis dependsOn dependencyOf"
+        "type lifecycle owner", "system subcomponentOf", "providesApis consumesApis dependsOn"
     ),
     "API": _fields("type lifecycle owner", "system"),
-    "Resource": _fields("type owner", "system", "dependsOn dependencyOf"),
+    "Resource": _fields("type owner", "system", "dependsOn"),
     "System": _fields("owner", "domain type"),
     "Domain": _fields("owner", "subdomainOf type"),
     "Group": (
@@ -43,6 +43,17 @@ KINDS: dict[str, tuple[Field, ...]] = {
     "User": (Field("memberOf", LIST, True), Field("profile", MAPPING)),
     "Location": _fields("", "type target", "targets"),
 }
+AI_VERSION, AI = "backstage.io/v1alpha1", "AiResource"
+AI_BASE = "type lifecycle owner"
+AI_TYPES: dict[str, tuple[Field, ...]] = {
+    "skill": _fields(
+        AI_BASE, "system allowedTools license compatibility", "disciplines categories agents dependsOn"
+    ),
+    "rule": _fields(f"{AI_BASE} category rationale", "system", "disciplines"),
+    "plugin": (*_fields(AI_BASE, "system version"), Field("skills", LIST, True)),
+    "marketplace": (*_fields(AI_BASE, "system version"), Field("plugins", LIST, True)),
+}
+COMPATIBILITY = 500
 EXAMPLES = {
     "type": "service",
     "lifecycle": "production",
@@ -68,7 +79,24 @@ def unknown_kind(data: dict[str, Any]) -> Found:
             f"{shown(version)} is not a version of {kind}",
             API_VERSIONS[0],
         )
-    return Found(("kind",), "unknown-kind", f"the catalog keeps no {version} {kind}", nearest(kind, KINDS))
+    return Found(
+        ("kind",), "unknown-kind", f"the catalog has no rules for a {version} {kind}", nearest(kind, KINDS)
+    )
+
+
+def check_ai_resource(data: dict[str, Any]) -> list[Found]:
+    """Every problem of an AiResource by its `spec.type`; a type of one's own has only the common rules."""
+    spec = data.get("spec")
+    if not isinstance(spec, dict):
+        return [Found((), "required", "spec is missing", "spec:\n  …")]
+    named = spec.get("type")
+    fields = AI_TYPES.get(named if isinstance(named, str) else "", _fields(AI_BASE, "system"))
+    found = first_of(problem for field in fields for problem in _field(spec, ("spec",), field))
+    told = spec.get("compatibility")
+    if named == "skill" and isinstance(told, str) and len(told) > COMPATIBILITY:
+        limit = f"at most {COMPATIBILITY} characters, not {len(told)}"
+        found.append(Found(("spec", "compatibility"), "length", limit, told[:COMPATIBILITY]))
+    return found
 
 
 def check_kind(data: dict[str, Any]) -> list[Found]:
@@ -78,10 +106,20 @@ def check_kind(data: dict[str, Any]) -> list[Found]:
         return [Found((), "required", "spec is missing", "spec:\n  …")]
     found = first_of(problem for field in KINDS[data["kind"]] for problem in _field(spec, ("spec",), field))
     if data["kind"] == "API":
-        found += _field(spec, ("spec",), Field("definition", required=True))
+        found += [
+            _of_mcp(problem, spec) for problem in _field(spec, ("spec",), Field("definition", required=True))
+        ]
     if spec.get("presence", "required") not in ("required", "optional") and data["kind"] == "Location":
         found.append(Found(("spec", "presence"), "enum", "presence is required or optional", "required"))
     return found
+
+
+def _of_mcp(problem: Found, spec: dict[str, Any]) -> Found:
+    """A server of tools has remotes instead, but the catalog asks for a definition all the same."""
+    if problem.rule != "required" or spec.get("type") != "mcp-server":
+        return problem
+    hint = "definition: see spec.remotes"
+    return Found(problem.path, problem.rule, f"{problem.message}, which an mcp-server needs too", hint)
 
 
 def _field(spec: dict[str, Any], path: tuple[str | int, ...], field: Field) -> Iterator[Found]:

@@ -87,6 +87,23 @@ def as_tag(text: str) -> str:
     return re.sub(r"[^a-z0-9:+#]+", "-", text.lower())[:63].strip("-")
 
 
+def as_key(text: str) -> str:
+    """The nearest valid key of a label or an annotation."""
+    prefix, slash, name = text.replace(" ", "-").rpartition("/")
+    host = ".".join(filter(None, map(as_label, re.split("[./]", prefix))))[:253].strip(".-")
+    return f"{host}/{as_name(name)}" if slash and host and as_name(name) else as_name(name or prefix)
+
+
+def as_url(text: str) -> str:
+    """The nearest whole address: a host written without its scheme gets one."""
+    rest = text.strip().removeprefix("//")
+    return (
+        f"https://{rest}"
+        if re.match(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+(:\d+)?(/\S*)?$", rest)
+        else "https://…"
+    )
+
+
 def shown(value: Any) -> str:
     """A value short enough for a sentence."""
     text = value if isinstance(value, str) else repr(value)

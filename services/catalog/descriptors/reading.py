@@ -21,11 +21,21 @@ MAX_VALUES = 200_000
 
 Path = tuple[str | int, ...]
 
+# To libyaml (YAML 1.1) these are line breaks or forbidden; to npm's yaml (1.2) they are plain characters.
+ODD = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029]|\r(?!\n)")
+_SIGNS = (*range(1, 32), *range(127, 160), 0x2028, 0x2029)
+HIDING = {sign: 0xF0000 + sign for sign in _SIGNS}
+SHOWING = {hidden: chr(sign) for sign, hidden in HIDING.items()}
+HIDDEN = re.compile("[\U000f0001-\U000f2029]")
+# Tabs that separate nothing: on lines that say nothing, and after a dash.
+STRAY_TABS = re.compile(r"^[ ]*\t[ \t]*(?=#|$)|(?<=^)([ ]*-)[ ]*\t[ \t]*(?=\S)", re.MULTILINE)
+
 MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r]|$)")
 NOTHING = re.compile(r"\s*(#.*)?$")
 NUMBER = re.compile(r"[-+]?[0-9]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 BASED = re.compile(r"(0o[0-7]+|0x[0-9a-fA-F]+)$")
+QUOTES = ("'", '"')
 NUL = "\\u0000"
 WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 WORDS |= {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
@@ -106,16 +116,33 @@ def _chunks(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _read_chunk(index: int, first: int, text: str) -> Document | None:
+    if ODD.search(text):
+        text = ODD.sub(lambda match: match[0].translate(HIDING), text)
     try:
-        data, lines = _Builder(first).build(text)
+        data, lines = _build(text, first)
     except Unreadable as error:
         return Document(index, error.line, problem=str(error))
     return None if data is None else Document(index, lines.get((), first), data, lines)
 
 
+def _build(text: str, first: int) -> tuple[Any, dict[Path, int]]:
+    """Read once more without stray tabs, which only libyaml minds, before giving up."""
+    try:
+        return _Builder(first).build(text)
+    except Unreadable:
+        tidy = (
+            STRAY_TABS.sub(lambda match: f"{match[1]} " if match[1] else "", text) if "\t" in text else text
+        )
+        if tidy == text:
+            raise
+        return _Builder(first).build(tidy)
+
+
 def _scalar(event: yaml.ScalarEvent) -> Any:
     """A plain scalar by the core schema; anything quoted, folded or tagged as string stays text."""
     text: str = event.value
+    if HIDDEN.search(text):
+        return text.translate(SHOWING)
     if not event.implicit[0] or (event.tag or "").endswith(":str"):
         return text
     if text in WORDS:
@@ -144,6 +171,7 @@ class _Open:
     key: str | None = None
     is_key: bool = False
     depth: int = 1
+    column: int = -1
 
 
 def _wants_key(top: _Open) -> bool:
@@ -162,6 +190,7 @@ class _Builder:
         self.root: Any = None
 
     def build(self, text: str) -> tuple[Any, dict[Path, int]]:
+        self.text = text
         try:
             for event in yaml.parse(text, Loader=yaml.CBaseLoader):
                 self._take(event)
@@ -198,10 +227,20 @@ class _Builder:
         if event.anchor:
             self.anchors[event.anchor] = (value, 1, 0)
         top = self.open[-1] if self.open else None
+        if event.style in QUOTES:
+            self._check_quoted(event)
         if top and _wants_key(top):
-            self._set_key(top, event.value, event)
+            self._set_key(top, event.value.translate(SHOWING), event)
         else:
             self._place(value, event, 1)
+
+    def _check_quoted(self, event: Any) -> None:
+        """A quote that runs on must stay indented, or it was never closed: libyaml alone does not mind."""
+        least = self.open[-1].column + 1 if self.open else 0
+        lines = self.text.split("\n")[event.start_mark.line + 1 : event.end_mark.line + 1]
+        for line in lines:
+            if line.strip(" \r") and len(line) - len(line.lstrip(" ")) < least:
+                raise Unreadable(f"the {event.style} that opens here is not closed", self._line(event))
 
     def _set_key(self, top: _Open, key: str, event: yaml.Event) -> None:
         if key in top.value:
@@ -226,11 +265,17 @@ class _Builder:
     def _start(self, event: Any) -> None:
         fresh: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._check_depth(len(self.open) + 1, event)
+        around = self.open[-1].column if self.open else -1
+        column = around if event.flow_style else event.start_mark.column
         if self.open and _wants_key(self.open[-1]):
             # A template's bare `{{ name }}` reads as a mapping that is a key; its text becomes the key.
-            self.open.append(_Open(fresh, self.open[-1].path, event.anchor, self.size, is_key=True))
+            self.open.append(
+                _Open(fresh, self.open[-1].path, event.anchor, self.size, is_key=True, column=column)
+            )
         else:
-            self.open.append(_Open(fresh, self._place(fresh, event, 1), event.anchor, self.size))
+            self.open.append(
+                _Open(fresh, self._place(fresh, event, 1), event.anchor, self.size, column=column)
+            )
 
     def _place(self, value: Any, event: Any, size: int) -> Path:
         """Put a value where it belongs and return its path."""

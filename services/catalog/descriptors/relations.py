@@ -42,6 +42,8 @@ RULES = (
     Rule("children", "parentOf", "Group"),
     Rule("members", "hasMember", "User"),
     Rule("memberOf", "memberOf", "Group"),
+    Rule("skills", "hasPart", "AiResource"),
+    Rule("plugins", "hasPart", "AiResource"),
 )
 OF_KIND = {
     "Component": {
@@ -60,7 +62,10 @@ OF_KIND = {
     "Group": {"parent", "children", "members"},
     "User": {"memberOf"},
     "Location": set(),
+    "AiResource": {"owner", "system", "dependsOn", "skills", "plugins"},
 }
+
+OF_ANY = {"owner", "system", "dependsOn", "dependencyOf"}
 
 
 @dataclass(frozen=True, order=True)
@@ -81,13 +86,17 @@ def declared(data: dict[str, Any]) -> tuple[list[Relation], list[Found]]:
     relations: set[Relation] = set()
     problems: list[Found] = []
     source, namespace = ref_of(data), data["metadata"].get("namespace") or DEFAULT_NAMESPACE
-    for rule, path, text in _mentions(data):
+    unread: list[tuple[str | int, ...]] = []
+    for rule, path, text in _mentions(data, unread):
         try:
-            target = parse_ref(text, default_kind=rule.default_kind, default_namespace=namespace)
+            kind = rule.default_kind or ("AiResource" if data["kind"] == "AiResource" else None)
+            target = parse_ref(text, default_kind=kind, default_namespace=namespace)
             relations.add(Relation(rule.type, str(target), source, rule.field))
         except BadReference as error:
             near = f"component:{text}" if rule.default_kind is None else ""
             problems.append(Found(path, "reference", str(error), near))
+    for path in unread:
+        problems.append(Found(path, "reference", "names no entity: a reference is text", ""))
     return sorted(relations), problems
 
 
@@ -96,11 +105,16 @@ def both_ways(relations: list[Relation]) -> list[Relation]:
     return sorted({*relations, *(relation.inverse() for relation in relations)})
 
 
-def _mentions(data: dict[str, Any]) -> Iterator[tuple[Rule, tuple[str | int, ...], str]]:
-    spec, fields = data.get("spec") or {}, OF_KIND.get(data["kind"], set())
+def _mentions(
+    data: dict[str, Any], unread: list[tuple[str | int, ...]]
+) -> Iterator[tuple[Rule, tuple[str | int, ...], str]]:
+    """Every reference with its rule; where a schema says nothing about a field, anything may stand."""
+    spec, fields = data.get("spec") or {}, OF_KIND.get(data["kind"], OF_ANY)
     for rule in RULES:
         value = spec.get(rule.field) if rule.field in fields else None
-        if isinstance(value, str):
-            yield rule, ("spec", rule.field), value
-        for number, item in enumerate(value if isinstance(value, list) else ()):
-            yield rule, ("spec", rule.field, number), item
+        for number, item in enumerate(value if isinstance(value, list) else [value]):
+            path = ("spec", rule.field, number) if isinstance(value, list) else ("spec", rule.field)
+            if isinstance(item, str):
+                yield rule, path, item
+            elif item is not None:
+                unread.append(path)

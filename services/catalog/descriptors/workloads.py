@@ -13,7 +13,18 @@ from services.catalog.descriptors.problems import as_label, as_name
 from services.catalog.descriptors.reading import Path
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
-GROUPS = ("apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "v1")
+GROUPS = ("apps", "batch", "autoscaling", "policy", "extensions")
+INSTALLED = (
+    "k8s.io", "argoproj.io", "tekton.dev", "knative.dev", "istio.io", "fluxcd.io", "cert-manager.io",
+    "crossplane.io", "upbound.io", "openshift.io", "coreos.com", "kyverno.io", "gatekeeper.sh",
+    "keda.sh", "external-secrets.io", "bitnami.com", "linkerd.io", "cilium.io", "projectcalico.org",
+    "traefik.io", "traefik.containo.us", "strimzi.io", "konghq.com", "cattle.io", "azure.com",
+    "k8s.aws", "velero.io", "cnrm.cloud.google.com", "k8s.elastic.co", "hashicorp.com", "core.oam.dev",
+    "kubevirt.io", "metallb.io", "longhorn.io", "cloudnative-pg.io", "opentelemetry.io",
+    "getambassador.io", "solo.io", "grafana.com",
+)  # fmt: skip
+ENDINGS = tuple(f".{group}" for group in INSTALLED)
+CORE = ("v1",)
 DATASTORES: dict[str, tuple[str, ...]] = {
     "cache": ("redis", "memcached", "valkey"),
     "queue": ("rabbitmq", "kafka", "nats"),
@@ -60,11 +71,9 @@ def is_kubernetes(data: dict[str, Any]) -> bool:
     if not isinstance(version, str) or not isinstance(data.get("kind"), str) or "backstage.io" in version:
         return False
     group = version.rpartition("/")[0]
-    return (
-        (not group and version.startswith("v1"))
-        or group in GROUPS
-        or group.endswith((".k8s.io", ".io", ".dev"))
-    )
+    if not group:
+        return version in CORE
+    return group in GROUPS or group in INSTALLED or group.endswith(ENDINGS)
 
 
 def members(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
