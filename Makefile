@@ -28,7 +28,7 @@ browser:
 	@$(BIN)/python -m tests.browser.chromium
 
 test: install-dev browser ## All tests, the browser ones included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=1 proves them
 	$(BIN)/python -m tests.cases $(if $(RUN),--run) $(if $(MUTATE),--mutate) $(ARGS)

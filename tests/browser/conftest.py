@@ -19,14 +19,10 @@ expect.set_options(timeout=10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all of them, for they share one stack; starting it may take a while.
-
-    Mending checkout comes last: the others look at it while it is broken.
-    """
+    """Starting the stack may take a while. Mending checkout comes last: the others look at it broken."""
     items.sort(key=lambda item: item.path == Path(__file__).with_name("test_change.py"))
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.timeout(300))
 
 

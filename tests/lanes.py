@@ -1,0 +1,34 @@
+"""How the tests are dealt to the processes of one run: by file, slow folders first, the browser's as one."""
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Longest first, so that no process waits for another at the end.
+SLOW = ("tests/browser/", "tests/faults/", "tests/scale/", "tests/hostile/", "tests/demo/", "tests/run/")
+# One lane each: their tests share a portal, or measure the machine.
+TOGETHER = ("tests/browser/",)
+
+
+def rank(nodeid: str) -> int:
+    return next((place for place, folder in enumerate(SLOW) if nodeid.startswith(folder)), len(SLOW))
+
+
+def lane(nodeid: str) -> str:
+    """Tests of one lane run in one process, one after the other, and share its fixtures."""
+    return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.partition("::")[0])
+
+
+class Lanes(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return lane(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False
+    return Lanes(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
