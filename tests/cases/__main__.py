@@ -17,9 +17,7 @@ def main() -> int:
     given, more = asked.parse_known_args()
     code = 0
     if given.run:
-        code |= subprocess.run(
-            [*PYTEST, "-n2", "--dist", "loadgroup", *more], cwd=ROOT, check=False
-        ).returncode
+        code |= subprocess.run([*PYTEST, "-n3", *more], cwd=ROOT, check=False).returncode
     covered = collect()
     print("\n".join([*report.table(covered), report.summary(covered)]))
     return code
