@@ -29,8 +29,14 @@
   var bar = document.querySelector(".progress-x");
   var slow = 0;
   function quiet(event) { return event.detail.elt && event.detail.elt.hasAttribute("data-quiet"); }
+  function polls(element) { return element && element.hasAttribute("data-polls"); }
+  function typedIn(part) {
+    var field = document.activeElement;
+    return part.contains(field) && field.matches("textarea, select, input:not([type=hidden])");
+  }
   document.addEventListener("htmx:beforeRequest", function (event) {
-    if (document.hidden && event.detail.elt.hasAttribute("data-polls")) { event.preventDefault(); return; }
+    var part = event.detail.elt;
+    if (polls(part) && (document.hidden || typedIn(part))) { event.preventDefault(); return; }
     if (quiet(event)) return;
     running += 1;
     if (bar && running === 1) slow = setTimeout(function () { bar.classList.add("on"); }, 250);
@@ -48,16 +54,17 @@
       event.detail.shouldSwap = false;
       location.reload();
     }
+    if (polls(event.detail.elt) && typedIn(event.detail.target)) event.detail.shouldSwap = false;
     if (xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; }
   });
   document.addEventListener("htmx:responseError", function (event) {
     var xhr = event.detail.xhr;
-    if (event.detail.elt.hasAttribute("data-polls") && xhr.status >= 500) { stale(event.detail.elt); return; }
+    if (polls(event.detail.elt) && xhr.status >= 500) { stale(event.detail.elt); return; }
     var said = xhr.getResponseHeader("X-Said");
     window.swToast(said || "That did not work (" + xhr.status + "). Nothing was changed; please try again.", "bad");
   });
   document.addEventListener("htmx:sendError", function (event) {
-    if (event.detail.elt.hasAttribute("data-polls")) { stale(event.detail.elt); return; }
+    if (polls(event.detail.elt)) { stale(event.detail.elt); return; }
     window.swToast("The portal does not answer. Check your connection and try again.", "bad");
   });
   function stale(element) {
@@ -91,14 +98,19 @@
     times();
     if (tray) tray.querySelectorAll(".toast-x:not([data-seen])").forEach(function (toast) { toast.dataset.seen = "1"; watch(toast); });
   });
-  /* folded parts stay as the person left them */
+  /* folded parts and what was typed stay as the person left them */
   var folds = {};
+  var typed = {};
   document.addEventListener("htmx:beforeSwap", function (event) {
     folds = {};
+    typed = {};
     event.detail.target.querySelectorAll("details[id]").forEach(function (fold) { folds[fold.id] = fold.open; });
+    if (polls(event.detail.elt)) event.detail.target.querySelectorAll("textarea[id], input[type=text][id]").forEach(
+      function (field) { if (field.value !== field.defaultValue) typed[field.id] = field.value; });
   });
   document.addEventListener("htmx:afterSwap", function () {
     Object.keys(folds).forEach(function (id) { var fold = document.getElementById(id); if (fold) fold.open = folds[id]; });
+    Object.keys(typed).forEach(function (id) { var field = document.getElementById(id); if (field) field.value = typed[id]; });
   });
 
   document.addEventListener("click", function (event) {

@@ -8,6 +8,7 @@
   var waiting = {};
   var pressed = {};
   var swapping = false;
+  var leaving = false;
 
   function field(element) { return element.closest && element.closest("[data-field]"); }
   function visited() { return new Set(seen.value.split(",").filter(Boolean)); }
@@ -51,6 +52,12 @@
     Object.keys(pressed).forEach(function (name) { sending.set(name, pressed[name]); });
     pressed = {};
   });
+  /* once it is sent for good, questions still open about it have lost their sense */
+  form.addEventListener("submit", function () { leaving = true; });
+  ["htmx:beforeRequest", "htmx:beforeOnLoad"].forEach(function (name) {
+    form.addEventListener(name, function (event) { if (leaving) event.preventDefault(); });
+  });
+  window.addEventListener("pageshow", function () { leaving = false; });
   document.addEventListener("htmx:beforeSwap", function () { swapping = true; });
   document.addEventListener("htmx:afterSettle", function () { swapping = false; });
   document.addEventListener("htmx:beforeRequest", function () { sent = performance.now(); });

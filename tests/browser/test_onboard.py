@@ -155,7 +155,12 @@ def test_a_refusal_carries_its_reason_back_to_the_one_who_asked(
     become(page, "sam")
     page.goto(address)
     page.locator("summary", has_text="Reject").click()
-    page.get_by_label(re.compile("Why not")).fill("We have one already: it is called basket.")
+    why = page.get_by_label(re.compile("Why not"))
+    why.fill("We have one already: it is called basket.")
+    why.blur()
+    for _ in range(2):  # the page tells what is new by itself, and leaves alone what is typed
+        page.wait_for_event("response", lambda answer: answer.url == address)
+    expect(why).to_have_value("We have one already: it is called basket.")
     accessible(page)
     page.get_by_role("button", name="Reject").click()
     state(page, "Rejected")
