@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pygit2
 
+from services.catalog.derivation.files import is_wanted
 from services.catalog.descriptors.examine import is_candidate
 from services.catalog.descriptors.reading import MAX_FILE
 
@@ -50,10 +51,11 @@ class Fetched:
 
 
 def wanted(path: str, size: int) -> bool:
-    """Whether a file may hold descriptors or be included by one."""
+    """Whether a file may hold descriptors, be included by one, or show who talks to whom."""
     if any(part in SKIPPED_FOLDERS for part in PurePosixPath(path).parts):
         return False
-    return is_candidate(path) or (path.lower().endswith(INCLUDED) and size <= 1024 * 1024)
+    small = size <= 1024 * 1024
+    return is_candidate(path) or (small and (path.lower().endswith(INCLUDED) or is_wanted(path)))
 
 
 def from_folder(location: str, under: str = "") -> Fetched:

@@ -195,6 +195,7 @@ class Relation(models.Model):
     origin = models.CharField(max_length=12, choices=Entity.Origin.choices, default=Entity.Origin.DESCRIPTOR)
     field = models.CharField(max_length=30, blank=True)
     evidence = models.JSONField(default=list)
+    confidence = models.FloatField(null=True, help_text="How sure it is; only for what was derived.")
 
     class Meta:
         ordering = ["type", "target_ref"]
@@ -206,6 +207,31 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.target_ref}"
+
+
+class Judgement(models.Model):
+    """What a person said about one derived dependency; kept by names, so that imports do not undo it."""
+
+    class Verdict(models.TextChoices):
+        CONFIRMED = "confirmed", "Confirmed"
+        DISMISSED = "dismissed", "Dismissed"
+
+    source_ref = models.CharField(max_length=220)
+    target_ref = models.CharField(max_length=500)
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source_ref", "target_ref"], name="catalog_judgement_once"),
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=["confirmed", "dismissed"]), name="catalog_judgement_verdict"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_ref} -> {self.target_ref}: {self.verdict}"
 
 
 class ImportRun(models.Model):

@@ -51,7 +51,7 @@ def payload_of(reports: Iterable[DocumentReport]) -> list[dict[str, Any]]:
                     "type": r.type,
                     "target": r.target_ref,
                     "field": r.field,
-                    "evidence": _evidence(report, r.target_ref),
+                    **_seen(report, r.target_ref),
                 }
                 for r in report.relations
             ],
@@ -61,8 +61,12 @@ def payload_of(reports: Iterable[DocumentReport]) -> list[dict[str, Any]]:
     ]
 
 
-def _evidence(report: DocumentReport, target: str) -> list[dict[str, Any]]:
-    return [asdict(evidence) for evidence in report.evidence.get(target, [])]
+def _seen(report: DocumentReport, target: str) -> dict[str, Any]:
+    """Where a derived relation can be seen, and how sure it is; nothing of the kind for a declared one."""
+    edge = report.needs.get(target)
+    if edge is None:
+        return {"evidence": [], "confidence": None}
+    return {"evidence": [asdict(proof) for proof in edge.evidence], "confidence": round(edge.confidence, 2)}
 
 
 def digest_of(item: dict[str, Any]) -> str:

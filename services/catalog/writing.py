@@ -99,6 +99,7 @@ def _relate(items: dict[str, dict[str, Any]]) -> None:
                 field=said["field"],
                 origin=item["origin"],
                 evidence=said["evidence"],
+                confidence=said.get("confidence"),
             )
             for ref, item in items.items()
             for said in item["relations"]
@@ -129,7 +130,13 @@ def snapshot(refs: list[str]) -> list[dict[str, Any]]:
 
 def _snapshot_one(entity: Entity) -> dict[str, Any]:
     relations = [
-        {"type": r.type, "target": r.target_ref, "field": r.field, "evidence": r.evidence}
+        {
+            "type": r.type,
+            "target": r.target_ref,
+            "field": r.field,
+            "evidence": r.evidence,
+            "confidence": r.confidence,
+        }
         for r in entity.relations.all()
     ]
     item = {

@@ -431,9 +431,9 @@ def found_in(*objects):
         ("CART_URL", "http://cart:80/v1", True),
         ("CART", "cart:80", True),
         ("CART", "cart:81", False),
-        ("CART_ADDR", "cart.default.svc.cluster.local:80", False),
+        ("CART_ADDR", "cart.default.svc.cluster.local:80", True),
         ("CART_ADDR", "nobody:80", False),
-        ("CART_ADDR", "cart", False),
+        ("CART_ADDR", "cart", True),
         ("GREETING", "say cart:80 please", False),
         ("DATABASE_URL", "postgres://u:p@cart:80/db", True),
     ],
@@ -443,16 +443,17 @@ def test_only_a_certain_address_is_a_dependency(key, value, is_edge):
     found = found_in(web, workload("cart"), service("cart"))["component:default/web"]
     assert [r.target_ref for r in found.relations] == (["component:default/cart"] if is_edge else [])
     if is_edge:
-        evidence = found.evidence["component:default/cart"][0]
+        evidence = found.needs["component:default/cart"].evidence[0]
         assert (evidence.key, evidence.file) == (key, "all.json")
         assert "u:p" not in evidence.value
 
 
-def test_a_service_that_selects_two_workloads_is_no_edge():
+def test_a_service_that_selects_two_workloads_leads_to_both():
     a, b = workload("a"), workload("b")
     b["spec"]["template"]["metadata"]["labels"] = {"app": "a"}
     web = workload("web", [{"name": "A_ADDR", "value": "a:80"}])
-    assert found_in(a, b, web, service("a"))["component:default/web"].relations == []
+    found = found_in(a, b, web, service("a"))["component:default/web"].relations
+    assert [r.target_ref for r in found] == ["component:default/a", "component:default/b"]
 
 
 def test_workloads_carry_owner_system_type_and_image():

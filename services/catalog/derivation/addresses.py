@@ -76,9 +76,14 @@ def in_value(text: str) -> list[Mention]:
     found = [*in_urls(text), *in_connection_strings(text)]
     if not found:
         found = [each for part in LISTS.split(text)[:MAX_PARTS] if (each := in_part(part))]
-        if len(found) > 1 and " " in text and all(each.form == "host" for each in found):
-            return []  # a sentence
+        if " " in text and "," not in text and _is_sentence(text, found):
+            return []
     return list(dict.fromkeys(found))
+
+
+def _is_sentence(text: str, found: list[Mention]) -> bool:
+    """Words beside an address, rather than a list of addresses."""
+    return len(found) < len(text.split()) or any(each.form == "host" for each in found)
 
 
 def in_part(part: str) -> Mention | None:

@@ -238,7 +238,7 @@ class _Reader:
         if not context:
             return []
         folder = self.stack.near(self._full(context))
-        dockerfile = text(build, "dockerfile")
+        dockerfile = self._full(text(build, "dockerfile"))
         if "/" in dockerfile:
             return [posixpath.normpath(posixpath.join(folder, posixpath.dirname(dockerfile)))]
         return [folder]

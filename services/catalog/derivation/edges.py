@@ -79,7 +79,9 @@ class Finder:
                 ]
 
     def _take(self, reader: Workload, setting: Setting, mention: Mention) -> None:
-        if is_local(mention.host) or keys.is_mute(setting.key) or mention.host in self.own_hosts:
+        if is_local(mention.host) or mention.host in self.own_hosts:
+            return
+        if keys.is_mute(setting.key) and not keys.names_itself(setting.key, mention.host):
             return
         if mention.host.partition(".")[0] == reader.name.lower():
             return
@@ -240,7 +242,7 @@ def _bare(key: str, mention: Mention, found: Found, nodes: dict[str, Kind], is_l
 
 def speaks_of_outside(setting: Setting, mention: Mention) -> bool:
     """Whether an unknown host is one outside that the workload really calls."""
-    if setting.kind != "value" and not setting.key:
+    if (setting.kind != "value" and not setting.key) or keys.is_mute_outside(setting.key):
         return False
     told = keys.words(setting.key)
     is_key = keys.is_address(setting.key) or bool(told and OUTSIDE.intersection(told[-2:]))

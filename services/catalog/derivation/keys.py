@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from services.catalog.derivation.vocabulary import ADDRESS, MUTE, NO_PAIR, QUALIFIER, TECHNOLOGY
+from services.catalog.derivation.vocabulary import ADDRESS, MUTE, MUTE_OUTSIDE, NO_PAIR, QUALIFIER, TECHNOLOGY
 
 HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
@@ -23,7 +23,17 @@ def is_mute(key: str) -> bool:
         return False
     pairs = set(pairwise(told))
     own = {("no", "proxy"), ("root", "url"), ("instance", "hostname"), ("instance", "host")} & pairs
-    return bool(MUTE.intersection(told)) or bool(own) or told[-1] in ("origin", "schema")
+    return bool(MUTE.intersection(told)) or bool(own) or told[-1] in ("origin", "schema", "image", "images")
+
+
+def is_mute_outside(key: str) -> bool:
+    return bool(MUTE_OUTSIDE.intersection(words(key)))
+
+
+def names_itself(key: str, host: str) -> bool:
+    """`CALLBACK_SERVICE_HOST=callback-service`: a key that spells the host out is about nothing else."""
+    spelled = set(words(host.split(".")[0])) - {"service", "svc"}
+    return bool(spelled) and spelled <= set(words(key)) and is_address(key)
 
 
 @lru_cache(maxsize=20_000)

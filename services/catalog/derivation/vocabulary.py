@@ -24,9 +24,13 @@ QUALIFIER = _set(
 # A value under these is about somebody else's way in, about oneself, or about no address at all.
 MUTE = _set(
     "cors allowed origins redirect redirects callback trusted whitelist allowlist advertised advertise",
-    "noproxy virtual cookie csrf image images license licence xmlns homepage avatar logo icon favicon",
-    "documentation docs annotation annotations label labels liveness readiness listen bind",
+    "noproxy virtual cookie csrf xmlns annotation annotations labels liveness readiness listen bind",
     "schemalocation",
+)
+# An outside host under these is something to read or to pull, not something that is called.
+MUTE_OUTSIDE = _set(
+    "image images license licence homepage avatar logo icon favicon documentation docs doc help website",
+    "label repository repo source download public external",
 )
 NO_PAIR = _set(
     "version tag digest time date duration ratio mapping id uuid sha password secret token",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from services.catalog.derivation import Edge
 from services.catalog.descriptors import locations, workloads
 from services.catalog.descriptors.definitions import check_definition
 from services.catalog.descriptors.envelope import check_envelope
@@ -44,7 +45,7 @@ class DocumentReport:
     descriptor: dict[str, Any] | None = None
     relations: list[Relation] = field(default_factory=list)
     origin: str = "descriptor"
-    evidence: dict[str, list[workloads.Evidence]] = field(default_factory=dict)
+    needs: dict[str, Edge] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The shape that `import_catalog --format json` prints and that an import run keeps."""
@@ -80,7 +81,6 @@ class _Examination:
     kept: Collection[str]
     reports: list[DocumentReport] = field(default_factory=list)
     found: list[tuple[DocumentReport, Workload]] = field(default_factory=list)
-    services: list[dict[str, Any]] = field(default_factory=list)
     steps: list[tuple[DocumentReport, list[str]]] = field(default_factory=list)
 
     def run(self) -> list[DocumentReport]:
@@ -93,14 +93,14 @@ class _Examination:
                 self._file(file)
             waiting = sorted({path for _, paths in self.steps for path in paths} - seen)
         self._tell_circles()
-        _describe(self.found, self.services)
+        _describe(self.found, self.files)
         _mark_doubles(self.reports)
         return self.reports
 
     def _file(self, file: str) -> None:
         for document in read(self.files[file], as_json=file.lower().endswith(".json")):
             if isinstance(document.data, dict) and workloads.is_kubernetes(document.data):
-                self.reports += _kubernetes(file, document, self.found, self.services)
+                self.reports += _kubernetes(file, document, self.found)
             else:
                 self.reports.append(self._descriptor(file, document))
 
@@ -204,13 +204,10 @@ def _kubernetes(
     file: str,
     document: Document,
     found: list[tuple[DocumentReport, Workload]],
-    services: list[dict[str, Any]],
 ) -> list[DocumentReport]:
     reports = []
     for base, manifest in workloads.members(document.data):
         line = document.line_of(base)
-        if manifest.get("kind") == "Service":
-            services.append(manifest)
         if name := workloads.workload_name(manifest):
             report = DocumentReport(file, document.index, line, "ok", origin="kubernetes")
             namespace = workloads.namespace_of(manifest)
@@ -233,12 +230,12 @@ def _lines(document: Document) -> Callable[[Path], int]:
     return document.line_of
 
 
-def _describe(found: list[tuple[DocumentReport, Workload]], services: list[dict[str, Any]]) -> None:
-    workloads.find_dependencies([workload for _, workload in found], services)
+def _describe(found: list[tuple[DocumentReport, Workload]], files: Mapping[str, bytes]) -> None:
+    workloads.find_dependencies([workload for _, workload in found], files)
     for report, workload in found:
         report.descriptor = workloads.descriptor(workload)
         report.relations, _ = declared(report.descriptor)
-        report.evidence = workload.needs
+        report.needs = workload.needs
         if "owner" not in report.descriptor["spec"]:
             hint = "add the label slipway.dev/team, or a catalog-info.yaml"
             report.warnings = [

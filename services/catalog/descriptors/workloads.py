@@ -1,15 +1,14 @@
 """Kubernetes manifests as a source of components: what runs is in the catalog, even undescribed.
 
-Only what a manifest says for certain: a dependency is an environment value that is nothing but the address of
-a Service among the same documents, with its port. Anything that points to nothing here is no edge.
+What they need is derived from all the files of the import (`services.catalog.derivation`).
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.catalog.descriptors.problems import as_label, as_name
+from services.catalog.derivation import Edge, derive
+from services.catalog.descriptors.problems import as_name
 from services.catalog.descriptors.reading import Path
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
@@ -33,18 +32,6 @@ DATASTORES |= {
     "database": ("postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "elasticsearch")
 }
 TEAM_LABELS = ("slipway.dev/team", "app.kubernetes.io/team", "team", "owner")
-ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?)?([a-z0-9][a-z0-9.-]*):(\d{2,5})(?:/\S*)?\Z")
-ADDRESS_KEY = re.compile(r"(ADDR|ADDRESS|HOST|HOSTNAME|ENDPOINT|URL|URI|SERVICE|SERVER)\Z", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Where a dependency can be seen."""
-
-    file: str
-    line: int
-    key: str
-    value: str
 
 
 @dataclass
@@ -58,7 +45,7 @@ class Workload:
     manifest: dict[str, Any]
     line_of: Any
     base: Path = ()
-    needs: dict[str, list[Evidence]] = field(default_factory=dict)
+    needs: dict[str, Edge] = field(default_factory=dict)
 
     @property
     def ref(self) -> str:
@@ -181,68 +168,13 @@ def _type_of(manifest: dict[str, Any]) -> str:
     return "job" if manifest.get("kind") == "CronJob" else "service"
 
 
-def find_dependencies(workloads: list[Workload], services: Iterable[dict[str, Any]]) -> None:
-    """Write into each workload which of the others its environment names for certain."""
-    behind = _behind(workloads, list(services))
+def find_dependencies(workloads: list[Workload], files: Mapping[str, bytes]) -> None:
+    """Write into each workload which of the others the files show it to need; see `derivation`."""
+    known: dict[str, list[Workload]] = {}
     for workload in workloads:
-        for evidence, host, namespace in _addresses(workload):
-            answer = behind.get((namespace, host))
-            if answer and answer.name != workload.name and answer.expects(evidence):
-                workload.needs.setdefault(f"component:default/{answer.name}".lower(), []).append(evidence)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The workload behind a Service, and the ports the Service has."""
-
-    name: str
-    ports: frozenset[str]
-
-    def expects(self, evidence: Evidence) -> bool:
-        """A key that speaks of an address is enough; any other key needs the right port too."""
-        return bool(ADDRESS_KEY.search(evidence.key)) or evidence.value.rpartition(":")[2] in self.ports
-
-
-def _behind(workloads: list[Workload], services: list[dict[str, Any]]) -> dict[tuple[str, str], Answer]:
-    """(namespace, host) -> what answers there, where a Service's selector meets exactly one workload."""
-    behind: dict[tuple[str, str], Answer] = {}
-    for service in services:
-        selector = _texts(_mapping(service, "spec"), "selector")
-        name, namespace = _mapping(service, "metadata").get("name"), namespace_of(service)
-        met = {w.name for w in workloads if selector and w.namespace == namespace and _carries(w, selector)}
-        if isinstance(name, str) and len(met) == 1:
-            behind[namespace, name] = Answer(met.pop(), _ports(service))
-    return behind
-
-
-def _ports(service: dict[str, Any]) -> frozenset[str]:
-    ports = _mapping(service, "spec").get("ports")
-    listed = ports if isinstance(ports, list) else []
-    return frozenset(str(port.get("port")) for port in listed if isinstance(port, dict))
-
-
-def _carries(workload: Workload, selector: dict[str, str]) -> bool:
-    path = template_path(workload.manifest)
-    return selector.items() <= _texts(_mapping(workload.manifest, *path, "metadata"), "labels").items()
-
-
-def _addresses(workload: Workload) -> Iterator[tuple[Evidence, str, str]]:
-    """(evidence, host, namespace) of every environment value that is nothing but an address with a port."""
-    for path, key, value in _environment(workload):
-        if match := ADDRESS.match(value):
-            line = workload.line_of((*workload.base, *path, "value"))
-            host, _, rest = match[1].partition(".")
-            namespace = as_label(rest.partition(".")[0]) or workload.namespace
-            yield Evidence(workload.file, line, key, f"{match[1]}:{match[2]}"), host, namespace
-
-
-def _environment(workload: Workload) -> Iterator[tuple[Path, str, str]]:
-    """(path, name, value) of every plain environment variable."""
-    for path, container in _containers(workload.manifest):
-        variables = container.get("env")
-        for number, variable in enumerate(variables if isinstance(variables, list) else ()):
-            key, value = (
-                (variable.get("name"), variable.get("value")) if isinstance(variable, dict) else (0, 0)
-            )
-            if isinstance(key, str) and isinstance(value, str):
-                yield (*path, "env", number), key, value
+        known.setdefault(str(_mapping(workload.manifest, "metadata").get("name")), []).append(workload)
+    for edge in derive(files).sure() if known else ():
+        for target in known.get(edge.target, [])[:1]:
+            for workload in known.get(edge.source, []):
+                if workload.ref != target.ref:
+                    workload.needs[target.ref] = edge
