@@ -42,8 +42,18 @@ def socket_dir(state: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"slipway-{os.getuid()}-{digest}"
 
 
+OWNER = "postgres"
+APPLICATION = "slipway_app"
+
+
 def database_url(state: Path, name: str = "slipway") -> str:
-    return f"postgres://postgres@/{name}?host={socket_dir(state)}"
+    """As the processes of the portal connect: as a role that owns nothing."""
+    return f"postgres://{APPLICATION}@/{name}?host={socket_dir(state)}"
+
+
+def owner_url(state: Path, name: str = "slipway") -> str:
+    """As migrations connect."""
+    return f"postgres://{OWNER}@/{name}?host={socket_dir(state)}"
 
 
 def redis_url(state: Path) -> str:
@@ -70,7 +80,8 @@ def start_postgres(state: Path) -> None:
     sockets = _sockets(state)
     if server.system_user:
         shutil.chown(sockets, server.system_user)
-    options = f'-h "" -k {sockets} -c shared_buffers=48MB -c max_connections=60 -c jit=off'
+    options = f'-h "" -k {sockets} -c unix_socket_permissions=0700'
+    options += " -c shared_buffers=48MB -c max_connections=60 -c jit=off"
     _pg_ctl(server, "-w", "-o", options, "-l", str(server.pgdata / "log"), "start")
 
 
@@ -92,11 +103,13 @@ def postgres_answers(state: Path) -> bool:
 
 
 def ensure_database(state: Path, name: str = "slipway") -> None:
-    """Create the database unless it exists."""
+    """Create the database and the application's role unless they exist; what it may do, migrating grants."""
     import psycopg
     from psycopg import sql
 
     with psycopg.connect(_dsn(state, "postgres"), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APPLICATION)))
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
         if known is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -157,7 +170,7 @@ def _pg_ctl(server: Any, *arguments: str) -> None:
 
 
 def _dsn(state: Path, name: str) -> str:
-    return f"host={socket_dir(state)} user=postgres dbname={name}"
+    return f"host={socket_dir(state)} user={OWNER} dbname={name}"
 
 
 def _sockets(state: Path) -> Path:

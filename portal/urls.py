@@ -10,6 +10,7 @@ handler500 = errors.server_error
 urlpatterns = [
     path("", include("portal.shell.urls")),
     path("", include("services.accounts.urls")),
+    path("", include("services.audit.urls")),
     path("", include("services.effects.urls")),
     path("", include("services.catalog.urls")),
     path("", include("services.clusters.urls")),

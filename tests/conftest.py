@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 
 import portal.celery  # noqa: F401  # tasks find their broker through it
+from portal.shell import roles
 from tests.contracts.summary import pytest_terminal_summary  # noqa: F401  # pytest looks for it here
 from tests.fakes.cluster import cluster  # noqa: F401  # a fixture for everybody
 
@@ -18,7 +19,11 @@ SHARED = Path(os.environ.get("SLIPWAY_SHARED_DATA", Path(__file__).resolve().par
 
 
 def pytest_configure() -> None:
-    """Static files are served as they are, from their source, not hashed from a collected copy."""
+    """Static files are served as they are, from their source, not hashed from a collected copy.
+
+    Tests connect as the owner of the tables: they make databases and empty them.
+    """
+    settings.DATABASES["default"].update({key: settings.DATABASE_OWNER[key] for key in roles.IDENTITY})
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nobody's secret

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import get_template
 
@@ -39,10 +40,16 @@ SECRET = re.compile("passw|kubeconfig|secret", re.IGNORECASE)
 
 def not_now(request: HttpRequest, status: int, said: str) -> HttpResponse:
     """What was sent was not taken; it stands in the page, to be sent again. Secrets and files do not."""
-    lost = bool(request.FILES) or any(SECRET.search(name) for name in request.POST)
-    fields = [(name, value) for name, values in request.POST.lists() for value in values]
-    again = [] if lost else [field for field in fields if field[0] != "csrfmiddlewaretoken"]
+    again, lost = _sent(request)
     return _page(request, status, template="errors/429.html", said=said, again=again, lost=lost)
+
+
+def _sent(request: HttpRequest) -> tuple[list[tuple[str, str]], bool]:
+    """The fields of a form that an error page may send again, and whether there was more than those."""
+    if bool(request.FILES) or any(SECRET.search(name) for name in request.POST):
+        return [], True
+    fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    return [field for field in fields if field[0] != "csrfmiddlewaretoken"], False
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -52,12 +59,16 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Touches neither database nor session: they may be what broke.
 
-    A database that is away, full or busy is no mistake of the page: 503, with a time to come back.
+    A database that is away, full or busy is no mistake of the page: 503, with a time to come back. A form
+    that was read stands in the page, to be sent again.
     """
+    context: dict[str, Any] = {"reference": reference()}
+    if hasattr(request, "_post"):  # reading it now could fail like what brought us here
+        context |= {"again": _sent(request)[0], "request": request, "csrf_token": get_token(request)}
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        html = get_template("errors/503.html").render({"reference": reference()})
+        html = get_template("errors/503.html").render(context)
         return HttpResponse(html, status=503, headers={"Retry-After": str(COME_BACK_SECONDS)})
-    html = get_template("errors/500.html").render({"reference": reference()})
+    html = get_template("errors/500.html").render(context)
     return HttpResponse(html, status=500)
 
 

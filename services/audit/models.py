@@ -7,6 +7,8 @@ from django.utils import timezone
 class Event(models.Model):
     """One thing that happened. Rows are written once; the database refuses to change or delete them."""
 
+    privileges = "SELECT, INSERT"  # of the application's role
+
     at = models.DateTimeField(default=timezone.now, db_index=True)
     actor = models.CharField(max_length=150, help_text="Username, or 'system'.")
     actor_name = models.CharField(max_length=150)
@@ -32,6 +34,8 @@ class Link(models.Model):
     event can be changed, removed or put in between without every later hash saying so.
     """
 
+    privileges = "SELECT"
+
     position = models.BigIntegerField(primary_key=True)
     event_id = models.BigIntegerField(
         unique=True, help_text="No foreign key: a link outlives a removed event."
@@ -49,6 +53,8 @@ class Link(models.Model):
 class Check(models.Model):
     """What looking through the whole chain found. Its head must be found by every later look."""
 
+    privileges = "SELECT, INSERT"
+
     at = models.DateTimeField(default=timezone.now, db_index=True)
     events = models.BigIntegerField()
     position = models.BigIntegerField()
@@ -60,6 +66,11 @@ class Check(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.events} events, {len(self.broken)} broken"
+
+    @property
+    def head(self) -> str:
+        """As `verify_audit --expect` takes it."""
+        return f"{self.position}:{bytes(self.hash).hex()}"
 
 
 def subject_of(obj: models.Model) -> tuple[str, str]:

@@ -267,6 +267,8 @@ class TicketEvent(models.Model):
     these.
     """
 
+    privileges = "SELECT, INSERT"  # of the application's role
+
     class Kind(models.TextChoices):
         OPENED = "opened"
         STATE = "state"

@@ -72,7 +72,7 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
     mira, jonas, priya = known.mira, known.jonas, known.priya
     host = repository()
     runs = _imports(mira, priya)
-    cluster = _cluster()
+    cluster = places()
     requests = _requests(mira)
     asked = ticket(by=mira, private=True, title="Mine alone")
     shown = ticket(by=jonas, title="Checkout is slow", snapshot={"findings": []})
@@ -98,7 +98,7 @@ def _imports(mira: User, priya: User) -> dict[str, Any]:
     return {"applied": applied, "planned": planned, "source": source}
 
 
-def _cluster() -> Cluster:
+def places() -> Cluster:
     cluster = cluster_row(token=TOKEN)
     Environment.objects.filter(pk__in=[place.pk for place in environments(cluster)]).update(settings=SETTINGS)
     watched("checkout", ready=1, killed=3)

@@ -33,7 +33,7 @@ def test_livez_touches_nothing(client, django_assert_num_queries):
 def test_readyz_names_what_it_checked(client, everything_runs):
     response = client.get("/readyz")
     assert response.status_code == 200
-    names = ("database", "disk", "migrations", "broker", "redis", "beat", "sweep")
+    names = ("database", "disk", "migrations", "broker", "redis", "beat", "sweep", "audit")
     assert response.json() == {"status": "ready", "checks": dict.fromkeys(names, "ok")}
 
 
