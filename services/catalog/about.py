@@ -78,11 +78,19 @@ def relations_of(entity: Entity) -> list[Said]:
     long = ("spec", "metadata", "search", "problem", "description")
     rows = (
         Relation.objects.filter(Q(source=entity) | Q(target_ref=entity.ref))
+        .standing()
         .select_related("source", "target")
         .defer(*(f"{side}__{column}" for side in ("source", "target") for column in long))
     )[: 20 * SHOWN]
-    said = [_told(row, entity) for row in rows]
-    once = {(one.type, one.ref): one for one in sorted(said, key=lambda one: one.here)}
+    return told(list(rows), entity)
+
+
+def told(rows: list[Relation], entity: Entity) -> list[Said]:
+    """The relations among `rows` that are the entity's own, each once, sorted."""
+    mine = [row for row in rows if row.source_id == entity.pk or row.target_ref == entity.ref]
+    once = {
+        (one.type, one.ref): one for one in sorted((_told(r, entity) for r in mine), key=lambda one: one.here)
+    }
     return [once[key] for key in sorted(once, key=lambda key: (list(LABELS).index(key[0]), key[1]))]
 
 

@@ -15,7 +15,7 @@ from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kin
 from services.catalog.descriptors.problems import Found
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
-from services.catalog.models import Entity, ImportRun, Source
+from services.catalog.models import Entity, ImportRun, Judgement, Source
 
 Person = Any
 
@@ -217,3 +217,30 @@ def remove_entity(*, entity: Entity, by: Person) -> None:
         raise Refused("Only what its source no longer has can be removed. Remove it there first.")
     record(by=by, action="catalog.removed", obj=entity, summary=f"Removed {entity.ref}")
     entity.delete()
+
+
+@transaction.atomic
+def judge_dependency(*, entity: Entity, target_ref: str, verdict: str, by: Person) -> None:
+    """Say once whether a derived dependency is one; an empty verdict takes back what was said.
+
+    Refuses what nobody derived: a declared relation is changed where it is declared.
+    """
+    said = Judgement.objects.filter(source_ref=entity.ref, target_ref=target_ref.replace("\x00", "?"))
+    if verdict:
+        derived = entity.relations.filter(
+            target_ref=target_ref.replace("\x00", "?"), type="dependsOn", confidence__isnull=False
+        )
+        if not derived.exists():
+            raise Refused("No manifest shows this dependency any more, so there is nothing to say about it.")
+        Judgement.objects.update_or_create(
+            source_ref=entity.ref, target_ref=target_ref, defaults={"verdict": verdict, "by": by}
+        )
+    elif not said.delete()[0]:
+        raise Refused("Nothing was said about this dependency.")
+    told = verdict or "reopened"
+    record(
+        by=by,
+        action=f"catalog.dependency_{told}",
+        obj=entity,
+        summary=f"{entity.ref} needs {target_ref}: {told}",
+    )

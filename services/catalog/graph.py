@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from services.catalog import health
-from services.catalog.models import Entity, Relation
+from services.catalog.models import Entity, Judgement, Relation, RelationQuerySet
 
 FORWARD = {"dependsOn": True, "consumesApi": True, "dependencyOf": False, "providesApi": False}
 DRAWN = ("ref", "kind", "namespace", "name", "type")
 BY_API = ("consumesApi", "providesApi")
 PER_COLUMN = 8
+MOST_ROWS = 1000
 WIDTH, HEIGHT, STEP_X, STEP_Y, EDGE = 168, 44, 292, 68, 2
 LEGEND = (("ok", "Healthy"), ("bad", "Degraded"), ("warn", "Missing"), ("go", "Rolling out"))
 MARKS = {"Healthy": "ok", "Degraded": "bad", "Missing": "warn", "Progressing": "go"}
@@ -82,24 +83,36 @@ class Graph:
 
 
 def around(refs: Iterable[str], known: dict[str, Entity]) -> list[Edge]:
-    """Every edge that begins or ends at one of `refs`; each pair once; one query. Fills `known`.
+    """Every edge that begins or ends at one of `refs`; each pair once; one query. Fills `known`."""
+    wanted = set(refs)
+    columns = (f"{side}__{name}" for side in ("source", "target") for name in DRAWN)
+    rows = _touching(wanted).standing().filter(type__in=FORWARD).select_related("source", "target")
+    return edges_of(list(rows.only("type", "target_ref", *columns)), wanted, known)
+
+
+def rows_around(entity: Entity) -> list[Relation]:
+    """Every relation of one entity, and who serves the APIs it uses, with what people said; one query."""
+    long = ("spec", "metadata", "search", "problem", "description")
+    rows = _touching({entity.ref}).judged().select_related("source", "target")
+    return list(
+        rows.defer(*(f"{side}__{name}" for side in ("source", "target") for name in long))[:MOST_ROWS]
+    )
+
+
+def _touching(wanted: set[str]) -> RelationQuerySet:
+    shared = Relation.objects.filter(source__ref__in=wanted, type__in=BY_API).values("target_ref")
+    ends = Q(source__ref__in=wanted) | Q(target_ref__in=wanted)
+    return Relation.objects.filter(ends | Q(target_ref__in=shared, type__in=BY_API))
+
+
+def edges_of(rows: list[Relation], wanted: set[str], known: dict[str, Entity]) -> list[Edge]:
+    """The edges that relations make; each pair once. Fills `known`.
 
     An API between two services is not drawn when it is known who serves it: its consumer needs its provider.
     """
-    wanted = set(refs)
-    shared = Relation.objects.filter(source__ref__in=wanted, type__in=BY_API).values("target_ref")
-    rows = (
-        Relation.objects.filter(type__in=FORWARD)
-        .filter(
-            Q(source__ref__in=wanted) | Q(target_ref__in=wanted) | Q(target_ref__in=shared, type__in=BY_API)
-        )
-        .select_related("source", "target")
-        .only("type", "target_ref", *(f"{side}__{name}" for side in ("source", "target") for name in DRAWN))
-    )
-    found = list(rows)
-    known.update({row.source.ref: row.source for row in found})
-    known.update({row.target.ref: row.target for row in found if row.target})
-    return _without_apis(found, wanted)
+    known.update({row.source.ref: row.source for row in rows})
+    known.update({row.target.ref: row.target for row in rows if row.target})
+    return _without_apis(rows, wanted)
 
 
 def _without_apis(rows: list[Relation], wanted: set[str]) -> list[Edge]:
@@ -116,10 +129,11 @@ def _without_apis(rows: list[Relation], wanted: set[str]) -> list[Edge]:
     return [edges[pair] for pair in sorted(edges)]
 
 
-def draw(entity: Entity) -> Graph:
-    """The graph around one entity: three queries, health included."""
+def draw(entity: Entity, rows: list[Relation]) -> Graph:
+    """The graph around one entity from its relations: two more queries, health included."""
     known: dict[str, Entity] = {}
-    near = around([entity.ref], known)
+    drawn = [row for row in rows if row.type in FORWARD and not is_dismissed(row)]
+    near = edges_of(drawn, {entity.ref}, known)
     known[entity.ref] = entity
     graph = Graph(
         callers=[edge for edge in near if edge.target == entity.ref],
@@ -135,6 +149,11 @@ def draw(entity: Entity) -> Graph:
     _place(graph, [column for column in columns if column], entity.ref, known)
     _connect(graph, [*near, *far])
     return graph
+
+
+def is_dismissed(row: Relation) -> bool:
+    """Whether somebody said that a derived relation of `rows_around` is none."""
+    return row.is_derived and getattr(row, "verdict", None) == Judgement.Verdict.DISMISSED
 
 
 def _beyond(far: list[Edge], right: list[str], placed: set[str]) -> list[str]:

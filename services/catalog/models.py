@@ -185,6 +185,27 @@ def _plain(text: str) -> str:
     return text.lower().replace("-", " ").replace("_", " ")
 
 
+class RelationQuerySet(models.QuerySet["Relation"]):
+    def judged(self) -> "RelationQuerySet":
+        """With what people said about each: `verdict` and `judged_by`, empty for most."""
+        said = Judgement.objects.filter(
+            source_ref=models.OuterRef("source__ref"), target_ref=models.OuterRef("target_ref")
+        )
+        return self.annotate(
+            verdict=models.Subquery(said.values("verdict")[:1]),
+            judged_by=models.Subquery(said.values("by__name")[:1]),
+        )
+
+    def standing(self) -> "RelationQuerySet":
+        """Without the derived ones that somebody dismissed."""
+        dismissed = Judgement.objects.filter(
+            source_ref=models.OuterRef("source__ref"),
+            target_ref=models.OuterRef("target_ref"),
+            verdict=Judgement.Verdict.DISMISSED,
+        )
+        return self.exclude(models.Exists(dismissed), confidence__isnull=False)
+
+
 class Relation(models.Model):
     """What one entity's descriptor says about another; the opposite direction is read, not stored."""
 
@@ -197,6 +218,8 @@ class Relation(models.Model):
     evidence = models.JSONField(default=list)
     confidence = models.FloatField(null=True, help_text="How sure it is; only for what was derived.")
 
+    objects = RelationQuerySet.as_manager()
+
     class Meta:
         ordering = ["type", "target_ref"]
         constraints = [
@@ -207,6 +230,14 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.target_ref}"
+
+    @property
+    def is_derived(self) -> bool:
+        return self.confidence is not None
+
+    @property
+    def percent(self) -> int:
+        return round(100 * (self.confidence or 0))
 
 
 class Judgement(models.Model):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.catalog.models import ImportRun, Source
+from services.catalog.models import Entity, ImportRun, Source
+from services.catalog.queries import refs_of
 
 OPEN_TO_ALL = (Source.Kind.UPLOAD, Source.Kind.PASTE)
 
@@ -15,6 +16,11 @@ def can_read_machine(user: Any) -> bool:
 def can_apply(user: Any, run: ImportRun) -> bool:
     """Who looked may apply and undo, and so may those who run the platform."""
     return bool(user.is_platform or run.created_by_id == user.pk)
+
+
+def can_judge(user: Any, entity: Entity) -> bool:
+    """Whether a derived dependency is one, its owners say, or those who run the platform."""
+    return bool(user.is_platform or (entity.owner_ref and entity.owner_ref in refs_of(user)))
 
 
 def can_remove(user: Any) -> bool:

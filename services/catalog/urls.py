@@ -17,5 +17,10 @@ urlpatterns = [
         views.entity_export,
         name="entity_export",
     ),
+    path(
+        "catalog/<str:kind>/<str:namespace>/<str:name>/dependencies/<str:verdict>/",
+        views.dependency_judge,
+        name="dependency_judge",
+    ),
     path("catalog/<str:kind>/<str:namespace>/<str:name>/remove/", views.entity_remove, name="entity_remove"),
 ]

@@ -7,10 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from portal.shell import registry
 from portal.shell.registry import EntityAction, EntityPanel, Tab
+from services.accounts.models import User
 from services.audit.models import Event
 from services.catalog import health
 from services.catalog.actions import import_documents
-from services.catalog.models import Entity, ImportRun, Source
+from services.catalog.models import Entity, ImportRun, Judgement, Source
 from services.integrations.githosts.local import LocalHost
 from tests.catalog.conftest import COMPONENT
 
@@ -157,7 +158,7 @@ def alone(monkeypatch):
     [
         (LIST + "?kind=any", 9),
         (CART, 6),
-        (CART + "?tab=dependencies", 8),
+        (CART + "?tab=dependencies", 7),
         ("/catalog/group/default/checkout/", 8),
     ],
 )
@@ -274,6 +275,77 @@ def test_dependencies_show_a_limited_number_and_both_declarations_once(show):
     assert "0 in, 12 out" in html
     assert "4 more in the table" in html
     assert html.count("x1</a>") == 1
+
+
+def shop_manifests(**more):
+    """Two workloads of the Checkout team; `web` needs `till`, and says so in one variable."""
+    env = "[{name: TILL_ADDR, value: 'till:80'}, {name: SECOND_HOST, value: till}]"
+    text = ""
+    for name in ("web", "till"):
+        text += f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, labels: {{slipway.dev/team: checkout}}}}
+spec:
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: a, image: shop/{name}, env: {env if name == "web" else "[]"}}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}, ports: [{{port: 80}}]}}
+---"""
+    return {"k8s/shop.yaml": text.encode()}
+
+
+WEB = "/catalog/component/default/web/"
+SAY = WEB + "dependencies/{}/?target=component%3Adefault/till"
+
+
+def test_a_derived_dependency_is_dismissed_once_and_stays_so(show, client, mira):
+    def look(url=WEB):
+        import_documents(files=shop_manifests(), title="k8s", by=mira, kind="folder", location="/k8s")
+        return show(url + "?tab=dependencies")
+
+    html = look()
+    assert "TILL_ADDR=till:80, k8s/shop.yaml:8" in html
+    assert "97 % sure" in html
+    assert "1 out" in html
+    client.post(SAY.format("dismissed"))
+    html = look()
+    assert "0 in, 0 out" in html
+    assert "Dismissed by Mira Lindqvist" in html
+    assert "0 in, 0 out" in look("/catalog/component/default/till/")
+    assert "Depends on" not in show(WEB)
+    event = Event.objects.get(action="catalog.dependency_dismissed")
+    assert event.summary == "component:default/web needs component:default/till: dismissed"
+    client.post(SAY.format("undo"))
+    assert "97 % sure" in look()
+    client.post(SAY.format("confirmed"))
+    assert "Confirmed by Mira Lindqvist" in look()
+    assert "1 in, 0 out" in look("/catalog/component/default/till/")
+
+
+def test_only_owners_and_the_platform_judge_and_only_what_was_derived(show, client, mira, priya):
+    import_documents(files=shop_manifests(), title="k8s", by=None)
+    stranger = User.objects.create_user("jonas", "jonas@larkfield.example", "x" * 16, name="Jonas Weber")
+    client.force_login(stranger)
+    assert "dependencies/dismissed/" not in client.get(WEB + "?tab=dependencies").content.decode()
+    answer = client.post(SAY.format("dismissed"), follow=True).content.decode()
+    assert "owners say" in answer
+    client.force_login(priya)
+    for url, text in (
+        (SAY.format("undo"), "Nothing was said"),
+        (WEB + "dependencies/confirmed/?target=component:default/none", "No manifest shows"),
+        (CART + "dependencies/dismissed/?target=resource:default/cart-cache", "No manifest shows"),
+        (WEB + "dependencies/confirmed/?target=%00", "No manifest shows"),
+    ):
+        assert text in client.post(url, follow=True).content.decode()
+    assert client.post(WEB + "dependencies/maybe/").status_code == 404
+    assert client.get(SAY.format("undo")).status_code == 405
+    assert client.post(SAY.format("confirmed")).status_code == 302
+    assert Judgement.objects.get().by == priya
 
 
 def test_evidence_of_a_derived_dependency_is_shown(show, shared_data):

@@ -1,3 +1,4 @@
+from services.catalog.views.dependencies import dependency_judge
 from services.catalog.views.entities import entity_detail, entity_export, entity_list, entity_remove
 from services.catalog.views.imports import (
     import_apply,
@@ -9,6 +10,7 @@ from services.catalog.views.imports import (
 )
 
 __all__ = [
+    "dependency_judge",
     "entity_detail",
     "entity_export",
     "entity_list",

@@ -124,7 +124,7 @@ def _csv(rows: QuerySet[Entity]) -> HttpResponse:
     return tables.csv_response("catalog", header, listed)
 
 
-def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
+def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
     """The entity of a URL; everybody signed in may see the catalog."""
     rows = Entity.objects.select_related("owner", "system", "source")
     return get_object_or_404(rows, ref=f"{kind}:{namespace}/{name}".lower().replace("\x00", "?"))
@@ -133,7 +133,7 @@ def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> E
 @policy(signed_in)
 @require_safe
 def entity_detail(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    entity = _entity_for(request, kind, namespace, name)
+    entity = entity_for(request, kind, namespace, name)
     chosen = request.GET.get("tab", "overview")
     tabs = _tabs(request, entity, chosen)
     contributed = registry.entity_tabs.get(chosen)
@@ -143,7 +143,7 @@ def entity_detail(request: HttpRequest, kind: str, namespace: str, name: str) ->
     if contributed:
         context |= {"tab_template": contributed.template, **contributed.context(request, entity)}
     elif chosen == "dependencies":
-        context |= _dependencies(entity)
+        context |= _dependencies(request, entity)
     else:
         context |= _overview(request, entity)
     context |= _head(request, entity, context.get("states"))
@@ -206,16 +206,23 @@ def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
     }
 
 
-def _dependencies(entity: Entity) -> dict[str, Any]:
-    drawn = graph.draw(entity)
-    said = about.relations_of(entity)
-    return {"graph": drawn, "states": drawn.states, "said": said, "marks": graph.LEGEND}
+def _dependencies(request: HttpRequest, entity: Entity) -> dict[str, Any]:
+    rows = graph.rows_around(entity)
+    drawn = graph.draw(entity, rows)
+    return {
+        "graph": drawn,
+        "states": drawn.states,
+        "said": about.told([row for row in rows if not graph.is_dismissed(row)], entity),
+        "dismissed": [one for one in about.told(list(filter(graph.is_dismissed, rows)), entity) if one.here],
+        "marks": graph.LEGEND,
+        "can_judge": rules.can_judge(request.user, entity),
+    }
 
 
 @policy(signed_in)
 @require_safe
 def entity_export(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    entity = _entity_for(request, kind, namespace, name)
+    entity = entity_for(request, kind, namespace, name)
     response = HttpResponse(as_yaml(entity), content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="catalog-info.yaml"'
     return response
@@ -224,7 +231,7 @@ def entity_export(request: HttpRequest, kind: str, namespace: str, name: str) ->
 @policy(signed_in, name="catalog.remove_orphan")
 @require_POST
 def entity_remove(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    entity = _entity_for(request, kind, namespace, name)
+    entity = entity_for(request, kind, namespace, name)
     if not rules.can_remove(request.user):
         messages.error(request, "Only the platform team removes what a source no longer has. Ask them.")
         return redirect(entity)
