@@ -133,6 +133,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
     log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
     return {
         "catalog:entity_": [entity, group],
+        "catalog:dependency_": [{**entity, "verdict": "confirmed"}],
         "catalog:import_": runs,
         "catalog:source_": [{"pk": world.source.pk}],
         "clusters:cluster_": [{"name": "harbour"}],
