@@ -53,7 +53,14 @@ def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:
-    found = [each for each in folder.rglob("*") if each.suffix in SUFFIXES and each.is_file()]
+    root = folder.resolve()
+    found = [
+        each
+        for each in folder.rglob("*")
+        if each.suffix in SUFFIXES
+        and each.is_file()
+        and not (each.is_symlink() and root not in each.resolve().parents)  # nothing from outside is read
+    ]
     if len(found) > MOST_FILES:
         raise NoSuchPath(f"{folder} holds {len(found)} files; give a smaller folder")
     for path in sorted(found):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.manifests import functions, pointers
+from services.manifests import annotations, functions, pointers
 from services.manifests.expressions import Expression, ExpressionError, Scope, compile_expression
 from services.manifests.pointers import Path
 from services.manifests.reader import Document
@@ -213,6 +213,8 @@ class _Compiler:
             raise RenderError(f"a key must be text, not {key!r}", self.where(path))
         if key in result:
             raise RenderError(f"the key {key!r} is there twice", self.where(path))
+        if "annotations" in path[-2:] and key not in path and annotations.commands(key):
+            raise RenderError(f"a value must not become the annotation {key}", self.where(path))
         result[key] = list(value) if isinstance(value, _Spliced) else value
 
     def condition(self, mapping: Mapping[str, Any], path: Path) -> Filled:

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from portal.shell.permissions import Row, as_markdown, matrix
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.case("Z1")
 
 
 def test_every_view_has_a_policy():

@@ -47,6 +47,7 @@ PLACES = {
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
+@pytest.mark.case("X6")
 @pytest.mark.parametrize("username", PLACES)
 def test_every_page_is_clean_and_fits_a_phone(
     page: Page, become: Callable[[Page, str], None], accessible: Callable[[Page], None], username: str

@@ -6,6 +6,7 @@ from playwright.sync_api import Page
 from tests.browser.watch import check_accessible
 
 
+@pytest.mark.case("X6")
 @pytest.mark.parametrize(
     ("deed", "complaint"),
     [

@@ -196,6 +196,4 @@ ABSENT: Mapping[str, tuple[str, Exists]] = {
 }  # fmt: skip
 
 # Covered or absent, never open.
-REQUIRED = [
-    case for case in CASES if case[0] in "TPXR" and case not in ("T6", "T12", "P5", "X2", "X6", "X8")
-] + ["C1", "C2", "C3", "C4", "G10"]
+REQUIRED = [case for case in CASES if case[0] in "TPXR"] + ["C1", "C2", "C3", "C4", "G10"]

@@ -66,7 +66,7 @@ def pages(client: Client, world: SimpleNamespace) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("text", [PAYLOAD, SCRIPTED], ids=["markup", "scripted address"])
-@pytest.mark.case("X1")
+@pytest.mark.case("X1", "X6")
 def test_x1_what_people_wrote_is_inert_on_every_page(client, world, text):
     assert plant(text) > 40
     client.force_login(world.priya)
@@ -127,7 +127,7 @@ def test_p6_markdown_of_a_ticket_takes_no_time(client, people, text):
     assert time.process_time() - started < 1
 
 
-@pytest.mark.case("X4")
+@pytest.mark.case("X4", "X6", "X8")
 def test_x4_fragments_have_the_headers_and_the_door_of_pages(client, world):
     client.force_login(world.priya)
     known = doors.known(world)

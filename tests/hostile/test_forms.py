@@ -167,6 +167,7 @@ def unchanged(asked: Asked, world: SimpleNamespace) -> Any:
     return look
 
 
+@pytest.mark.case("P5")
 @pytest.mark.parametrize("intent", ["evaluate", "submit"])
 def test_the_form_of_a_blueprint_survives_what_a_fix_may_carry(world, client, intent):
     """`_fix` is JSON that a page wrote; anything may come back in its place."""

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from services.catalog.forms import MAX_UPLOAD
 from services.catalog.models import Entity, ImportRun
 from services.manifests.emit import load_all
 from tests.cases.marking import named
@@ -74,12 +75,14 @@ FILES: dict[str, tuple[bytes, str]] = {
     "P2 a name that is no UTF-8": (archive(("caf\udce9.yaml".encode("utf-8", "replace").decode(), GOOD)), ""),
     "P2 half an archive": (archive(("a.yaml", GOOD))[:-30], "neither YAML"),
     "P2 an encrypted member": (encrypted(), "unpacked"),
-    "12 MB": (b"a: 1\n" * (12 * MB // 5), "larger than 10 MB"),
+    "F4 12 MB": (b"a: 1\n" * (12 * MB // 5), "larger than 10 MB"),
 }
 PASTED: dict[str, str] = {
     "T8 a key twice": "kind: Component\nkind: API\n",
     "T10 aliases that multiply": ALIASES,
     "T10 an alias of itself": "a: &a [*a]\n",
+    "P5 JSON of great depth": "[" * 5000 + "]" * 5000,
+    "P5 JSON with a key twice": '{"kind": "Pod", "\\u006bind": "API"}',
     "T11 depth": "[" * 10_000 + "]" * 10_000,
     "T11 depth in blocks": "".join(f"{' ' * n}a:\n" for n in range(1000)),
     "T11 many keys": "\n".join(f"k{n}: 1" for n in range(60_000)),
@@ -91,7 +94,7 @@ PASTED: dict[str, str] = {
     "NUL": "a: \x00",
     "an escape of NUL": 'a: "\\0"',
     "half a surrogate": 'a: "\\ud800"',
-    "JSON with NaN": '{"a": NaN}',
+    "P5 JSON with NaN": '{"a": NaN}',
     "kinds that are lists": "apiVersion: [1]\nkind: {a: 1}\nmetadata: []\nspec: 3\n",
     "names of every type": GOOD.decode().replace("name: fine", "name: [fine]")
     + "---\n"
@@ -162,6 +165,13 @@ def test_pasted_text_is_reported_or_refused(client, people, case):
         assert client.post(answer.url + "apply/").status_code == 302
         assert client.get("/catalog/?kind=any").status_code == 200
     assert Entity.objects.count() <= before + 1
+
+
+@pytest.mark.case("F4")
+@pytest.mark.parametrize(("size", "status"), [(MAX_UPLOAD, 302), (MAX_UPLOAD + 1, 422)])
+def test_f4_the_last_byte_allowed_and_the_first_too_many(client, people, size, status):
+    client.force_login(people.mira)
+    assert upload(client, b"#" * size, "a.yaml")[0].status_code == status
 
 
 def test_a_file_that_is_not_text_says_so(client, people):
