@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pygit2
 
 from services.catalog.derivation.files import is_wanted
+from services.catalog.descriptors.codeowners import is_codeowners
 from services.catalog.descriptors.examine import is_candidate
 from services.catalog.descriptors.reading import MAX_FILE
 
@@ -55,7 +56,9 @@ def wanted(path: str, size: int) -> bool:
     if any(part in SKIPPED_FOLDERS for part in PurePosixPath(path).parts):
         return False
     small = size <= 1024 * 1024
-    return is_candidate(path) or (small and (path.lower().endswith(INCLUDED) or is_wanted(path)))
+    if is_candidate(path) or is_codeowners(path):
+        return True
+    return small and (path.lower().endswith(INCLUDED) or is_wanted(path))
 
 
 def from_folder(location: str, under: str = "") -> Fetched:
@@ -173,7 +176,7 @@ def from_uploads(uploads: list[tuple[str, bytes]]) -> Fetched:
     for name, content in uploads:
         if zipfile.is_zipfile(io.BytesIO(content)):
             _unpack(content, name, fetched)
-        elif is_candidate(name):
+        elif is_candidate(name) or is_codeowners(name):
             fetched.add(PurePosixPath(name).name, content)
         else:
             raise CannotFetch(f"{name} is neither YAML nor JSON nor a zip archive.", "uploads")

@@ -1,14 +1,14 @@
 """Files in, a verdict for every document out: the engine behind imports and `import_catalog --dry-run`."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from services.catalog.derivation import Edge
 from services.catalog.descriptors import locations, workloads
+from services.catalog.descriptors.codeowners import Owners
 from services.catalog.descriptors.definitions import check_definition
 from services.catalog.descriptors.envelope import check_envelope
+from services.catalog.descriptors.foreign import Foreign, Visitor, problems_of, take
 from services.catalog.descriptors.kinds import (
     AI,
     AI_VERSION,
@@ -21,43 +21,14 @@ from services.catalog.descriptors.placeholders import Includes
 from services.catalog.descriptors.problems import Found, Problem, first_of
 from services.catalog.descriptors.reading import Document, Path, read
 from services.catalog.descriptors.refs import ref_of
-from services.catalog.descriptors.relations import Relation, declared
+from services.catalog.descriptors.relations import declared
+from services.catalog.descriptors.reports import VERDICTS, WRONG, DocumentReport, Verdict, close, counts
 from services.catalog.descriptors.workloads import Workload
 
-Verdict = Literal["ok", "refused", "unparsable", "unknown-kind", "not-a-descriptor"]
-VERDICTS: tuple[Verdict, ...] = ("ok", "refused", "unparsable", "unknown-kind", "not-a-descriptor")
-WRONG = ("refused", "unparsable")
+__all__ = ["VERDICTS", "WRONG", "DocumentReport", "Verdict", "counts", "examine", "is_candidate", "validate"]
 NAMES = {"openapi": "OpenAPI", "swagger": "OpenAPI", "asyncapi": "AsyncAPI"}
+OWNED = ("Component", "API", "Resource", "System", "Domain")
 ENDINGS = (".yaml", ".yml", ".json")
-
-
-@dataclass
-class DocumentReport:
-    """What one document is, and what is wrong with it. `descriptor` is there when the verdict is ok."""
-
-    file: str
-    document: int
-    line: int
-    verdict: Verdict
-    ref: str | None = None
-    errors: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
-    descriptor: dict[str, Any] | None = None
-    relations: list[Relation] = field(default_factory=list)
-    origin: str = "descriptor"
-    needs: dict[str, Edge] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The shape that `import_catalog --format json` prints and that an import run keeps."""
-        return {
-            "file": self.file,
-            "document": self.document,
-            "line": self.line,
-            "ref": self.ref,
-            "verdict": self.verdict,
-            "errors": [problem.as_dict() for problem in self.errors],
-            "warnings": [problem.as_dict() for problem in self.warnings],
-        }
 
 
 def is_candidate(path: str) -> bool:
@@ -82,6 +53,7 @@ class _Examination:
     reports: list[DocumentReport] = field(default_factory=list)
     found: list[tuple[DocumentReport, Workload]] = field(default_factory=list)
     steps: list[tuple[DocumentReport, list[str]]] = field(default_factory=list)
+    foreign: Foreign = field(default_factory=Foreign)
 
     def run(self) -> list[DocumentReport]:
         self.includes = Includes(self.files)
@@ -94,6 +66,8 @@ class _Examination:
             waiting = sorted({path for _, paths in self.steps for path in paths} - seen)
         self._tell_circles()
         _describe(self.found, self.files)
+        self._join_foreign()
+        self._own()
         _mark_doubles(self.reports)
         return self.reports
 
@@ -108,19 +82,43 @@ class _Examination:
         report = DocumentReport(file, document.index, document.line, "ok")
         if document.problem:
             problem = Found((), "yaml", document.problem, _yaml_hint(document))
-            return _close(report, document, "unparsable", [problem])
+            return close(report, document, "unparsable", [problem])
         if not isinstance(document.data, dict):
             problem = Found((), "type", "the document is not a mapping", "")
-            return _close(report, document, "not-a-descriptor", [problem])
+            return close(report, document, "not-a-descriptor", [problem])
+        if taken := take(file, document.data):
+            self.foreign.visitors.append(Visitor(file, document, taken))
+            report.portal = taken.portal
+            return report
         data, notes = self.includes.resolve(document.data, file)
         if found := check_envelope(data):
-            return _close(report, document, "refused", _what_it_is(data) or found)
+            return close(report, document, "refused", _what_it_is(data) or found)
         report.ref = ref_of(data)
         if not is_known(data):
             return self._of_other_kind(report, document, data)
         if found := check_kind(data):
-            return _close(report, document, "refused", found)
+            return close(report, document, "refused", found)
         return self._take(report, document, data, [*notes, *self._notes(report, data)])
+
+    def _join_foreign(self) -> None:
+        """Entities of other portals' documents, each after the report of the document it came from."""
+        self.foreign.join()
+        told = {(visitor.file, visitor.document.index): visitor for visitor in self.foreign.visitors}
+        reports, self.reports = self.reports, []
+        for report in reports:
+            visitor = told.get((report.file, report.document))
+            self.reports += _entities(report, visitor) if visitor else [report]
+
+    def _own(self) -> None:
+        """Give what names no owner the one its path has, and say so; or say that there is none."""
+        owners = Owners(self.files)
+        for visitor in self.foreign.visitors:
+            if visitor.taken.folder_owner:
+                folder = visitor.file.rpartition("/")[0]
+                owners.by_folder[folder] = visitor.taken.folder_owner, visitor.file
+        for report in self.reports:
+            if report.descriptor and report.descriptor["kind"] in OWNED and not _owner_of(report):
+                _give_owner(report, *owners.owner_of(report.file))
 
     def _notes(self, report: DocumentReport, data: dict[str, Any]) -> list[Found]:
         """What is worth knowing about an entity that fits all the same."""
@@ -138,8 +136,8 @@ class _Examination:
         """A well-formed entity that Backstage's own validators know nothing of; some come in all the same."""
         is_ai = data["kind"] == AI and data["apiVersion"] == AI_VERSION
         if is_ai and (found := check_ai_resource(data)):
-            return _close(report, document, "unknown-kind", found)
-        _close(report, document, "unknown-kind", [unknown_kind(data)])
+            return close(report, document, "unknown-kind", found)
+        close(report, document, "unknown-kind", [unknown_kind(data)])
         return self._take(report, document, data, []) if is_ai or data["kind"] in self.kept else report
 
     def _take(
@@ -158,24 +156,45 @@ class _Examination:
                 report.warnings.append(Problem("spec.targets", "circle", message, "", report.line))
 
 
-def counts(reports: list[DocumentReport]) -> dict[str, int]:
-    """How many documents got each verdict, and how many there were."""
-    by_verdict = Counter(report.verdict for report in reports)
-    return {"documents": len(reports), **{verdict: by_verdict[verdict] for verdict in VERDICTS}}
-
-
 def validate(data: Any) -> list[Found]:
     """What Backstage's policies and kind validators refuse in one parsed entity of a known kind."""
     found = check_envelope(data)
     return found if found or not is_known(data) else check_kind(data)
 
 
-def _close(
-    report: DocumentReport, document: Document, verdict: Verdict, found: list[Found]
-) -> DocumentReport:
-    report.verdict = verdict
-    report.errors = [problem.at(document.line_of(problem.path)) for problem in found]
-    return report
+def _entities(report: DocumentReport, visitor: Visitor) -> list[DocumentReport]:
+    """The report of another portal's document, and one more for each further entity it told of."""
+    errors, notes = problems_of(visitor.taken)
+    if errors:
+        return [close(report, visitor.document, "refused", errors)]
+    reports = [report]
+    for _ in visitor.taken.entities[1:]:
+        reports.append(DocumentReport(report.file, report.document, report.line, "ok", portal=report.portal))
+    for one, entity in zip(reports, visitor.taken.entities, strict=False):
+        one.ref, one.descriptor = ref_of(entity), entity
+        one.relations, _ = declared(entity)
+    report.warnings = [note.at(visitor.document.line_of(note.path)) for note in notes]
+    return reports
+
+
+def _owner_of(report: DocumentReport) -> str:
+    return str(report.descriptor["spec"].get("owner") or "") if report.descriptor else ""
+
+
+def _give_owner(report: DocumentReport, owner: str, where: str) -> None:
+    if not report.descriptor or not owner:
+        hint = "name one in CODEOWNERS"
+        hint = (
+            f"add the label slipway.dev/team, a catalog-info.yaml, or {hint}" if not report.portal else hint
+        )
+        report.warnings.append(
+            Problem("spec.owner", "no-owner", "nothing says who owns it", hint, report.line)
+        )
+        return
+    report.descriptor["spec"]["owner"] = owner
+    report.relations, _ = declared(report.descriptor)
+    message = f"{owner} owns it, as {where} says"
+    report.warnings.append(Problem("spec.owner", "codeowners", message, "", report.line))
 
 
 def _yaml_hint(document: Document) -> str:
@@ -236,18 +255,17 @@ def _describe(found: list[tuple[DocumentReport, Workload]], files: Mapping[str, 
         report.descriptor = workloads.descriptor(workload)
         report.relations, _ = declared(report.descriptor)
         report.needs = workload.needs
-        if "owner" not in report.descriptor["spec"]:
-            hint = "add the label slipway.dev/team, or a catalog-info.yaml"
-            report.warnings = [
-                Problem("spec.owner", "no-owner", "nothing says who owns it", hint, report.line)
-            ]
+
+
+def _is_second_hand(report: DocumentReport) -> tuple[bool, bool]:
+    return report.origin == "kubernetes", bool(report.portal)
 
 
 def _mark_doubles(reports: list[DocumentReport]) -> None:
     """The same entity twice in one import: the first counts, a descriptor before a manifest."""
     first: dict[str, DocumentReport] = {}
     usable = [report for report in reports if report.descriptor is not None]
-    for report in sorted(usable, key=lambda report: report.origin == "kubernetes"):
+    for report in sorted(usable, key=_is_second_hand):
         known = first.setdefault(str(report.ref), report)
         if known is not report:
             where = f"{known.file}:{known.line}"

@@ -1,9 +1,9 @@
 """Locations point at further files: which the same import holds, which not, which go in circles."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
+from services.catalog.descriptors.globs import Glob
 from services.catalog.descriptors.placeholders import NotInside, inside
 from services.catalog.descriptors.problems import Found, shown
 from services.catalog.descriptors.reading import Path
@@ -41,27 +41,14 @@ def follow(
 def _meant(target: str, file: str, files: Mapping[str, bytes]) -> list[str]:
     path = inside(target, file)
     if "*" in path or "?" in path:
-        parts = path.replace("[", "[[]").split("/")
-        names = [name for name in files if _fits(parts, name.split("/"))]
+        pattern = Glob(path.split("/"))
+        names = [name for name in files if pattern.matches(name)]
         if not names:
             raise NotInside("no file of this import matches it")
         return sorted(names)
     if path not in files:
         raise NotInside("there is no such file in what was imported")
     return [path]
-
-
-def _fits(parts: list[str], names: list[str]) -> bool:
-    """`*` stays within a folder, `**` does not; the time this takes grows with both lengths only."""
-    at = {0}
-    for part in parts:
-        if part == "**":
-            at = set(range(min(at), len(names) + 1))
-        else:
-            at = {n + 1 for n in at if n < len(names) and fnmatchcase(names[n], part)}
-        if not at:
-            return False
-    return len(names) in at
 
 
 def circles(steps: Iterable[Step]) -> dict[str, str]:
