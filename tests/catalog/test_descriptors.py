@@ -110,6 +110,13 @@ def data_of(text: str):
     return [document.data for document in read(text.encode())]
 
 
+def test_carriage_returns_of_windows_change_nothing():
+    text = "a: {b: c}\n---\nd: [1]\n---\ne: |\n  x\n"
+    assert (
+        data_of(text.replace("\n", "\r\n")) == data_of(text) == [{"a": {"b": "c"}}, {"d": [1]}, {"e": "x\n"}]
+    )
+
+
 def test_read_keeps_the_line_of_every_value():
     document = read(b"# comment\na: 1\nb:\n  - x\n  - y: z\n")[0]
     assert [document.line_of(p) for p in [("a",), ("b",), ("b", 0), ("b", 1, "y"), ("b", 1, "no")]] == [

@@ -116,6 +116,8 @@ def _chunks(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _read_chunk(index: int, first: int, text: str) -> Document | None:
+    if text.endswith("\r"):
+        text += "\n"  # Windows' files have one before `---`; libyaml trips over it when it stands alone
     if ODD.search(text):
         text = ODD.sub(lambda match: match[0].translate(HIDING), text)
     try:
