@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bench._report import percentiles, show, timed
-from services.manifests import expressions, schema
+from services.manifests import schema
 from services.manifests.check import check
 from services.manifests.emit import dump
-from services.manifests.guardrails import shipped
+from services.manifests.expressions import evaluate
 from services.manifests.reader import Document, ManifestError, load_all
 from services.manifests.render import Template, compile_template
 
@@ -104,41 +104,42 @@ def refused(text: str | bytes) -> None:
     raise AssertionError("a bomb was read")
 
 
+# The largest data that each is still answered for; beyond, it is refused before it runs.
 WORST = {
-    "macros in macros": ("l.map(x, l.map(y, x + y)).size()", {"l": list(range(150))}),
+    "macros in macros": ("l.all(x, l.all(y, x == x || y == y))", {"l": list(range(180))}),
+    "a list made of a list": ("l.map(x, [l, x])", {"l": list(range(100))}),
     "a pattern at each element": ("l.all(x, x.matches('^(a+)+$') || true)", {"l": ["a" * 100 + "b"] * 1_000}),
     "long texts": ("l.all(x, x.contains('nowhere') || true)", {"l": ["a" * 400] * 1_000}),
 }
 
 
-def row(what: str, samples: list[float]) -> dict[str, object]:
-    p50, p95 = percentiles(samples)
-    return {"what": what, "p50 ms": p50, "p95 ms": p95}
+def row(what: str, run: Callable[[], Any], times: int, *, warm: int = 3) -> dict[str, object]:
+    """Beside the time that passes, that of the processor: what others do on the machine is not in it."""
+    busy: list[float] = []
 
+    def counted() -> None:
+        started = time.thread_time()
+        run()
+        busy.append((time.thread_time() - started) * 1000)
 
-def first() -> float:
-    """Reading the guardrails, compiling them and the schemas, once in a process."""
-    started = time.perf_counter()
-    check(documents(), environment="production", settings=SETTINGS)
-    return (time.perf_counter() - started) * 1000
+    p50, p95 = percentiles(timed(counted, times, warm=warm))
+    return {"what": what, "p50 ms": p50, "p95 ms": p95, "cpu p50 ms": percentiles(busy[warm:])[0]}
 
 
 def rows() -> list[dict[str, object]]:
-    cold = first()
-    found = [row(f"first check in a process ({len(shipped().rules)} guardrails)", [cold])]
-    for number, times in ((12, TIMES), (250, TIMES // 10)):
-        found += [
-            row(f"{number} documents {what}", timed(run, times)) for what, run in service(number).items()
-        ]
-    for what, text in bombs().items():
-        found.append(row(f"refused: {what}", timed(lambda text=text: refused(text), 10)))
-    for what, (source, variables) in WORST.items():
-        found.append(
-            row(
-                f"expression: {what}",
-                timed(lambda s=source, v=variables: expressions.evaluate(s, v), TIMES // 5),
-            )
+    found = [
+        row(
+            "first check in a process, guardrails and schemas compiled",
+            lambda: check(documents(), environment="production", settings=SETTINGS),
+            1,
+            warm=0,
         )
+    ]
+    for number, times in ((12, TIMES), (250, TIMES // 5)):
+        found += [row(f"{number} documents {what}", run, times) for what, run in service(number).items()]
+    found += [row(f"refused: {what}", lambda t=text: refused(t), 10) for what, text in bombs().items()]
+    for what, (source, variables) in WORST.items():
+        found.append(row(f"expression: {what}", lambda s=source, v=variables: evaluate(s, v), TIMES // 5))
     return found
 
 

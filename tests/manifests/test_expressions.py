@@ -147,30 +147,13 @@ def test_brackets_and_macros_inside_texts_and_comments_do_not_count():
     assert evaluate("'.map(.map(.map('.size()", {}) == 15
 
 
-def test_refuses_lists_too_long_for_macros():
-    many = {"l": list(range(1001))}
-    with pytest.raises(ExpressionError, match="1001 elements"):
-        evaluate("l.map(x, x)", many)
-    with pytest.raises(ExpressionError, match="151 elements"):
-        evaluate("l.all(x, l.all(y, true))", {"l": list(range(151))})
-    with pytest.raises(ExpressionError, match="too long"):
-        evaluate("(" + "+".join(["l"] * 12) + ").map(x, x)", {"l": list(range(1000))})
-    assert evaluate("l.size()", many) == 1001
-
-
-def test_the_slowest_accepted_shape_stays_within_a_second():
-    started = time.perf_counter()
-    evaluate("l.map(x, l.map(y, x + y)).size()", {"l": list(range(150))})
-    assert time.perf_counter() - started < 2
-
-
 def test_scope_refuses_too_much_data():
     deep: list[object] = []
     for _ in range(70):
         deep = [deep]
     for variables, says in [
-        ({"a": [0] * 60_000}, "too large"),
-        ({"a": "x" * 600_000}, "too large"),
+        ({"a": [0] * 210_000}, "too large"),
+        ({"a": "x" * 2_000_001}, "too large"),
         ({"a": deep}, "too deeply"),
         ({"a": object()}, "cannot be used"),
         ({"a": "\ud800"}, "cannot be used"),

@@ -2,11 +2,10 @@
 
 import pytest
 
-from services.manifests.expressions import MAX_ELEMENTS_NESTED
 from services.manifests.guardrails import FOLDER, Guardrails, shipped
 from services.manifests.guardrails.evaluation import Case, Surroundings, problems
 from services.manifests.guardrails.policy import read
-from services.manifests.guardrails.sieve import NOTHING
+from services.manifests.guardrails.sieve import NOTHING, USUAL
 from services.manifests.reader import Document, load_all
 
 EXAMPLES = sorted(each.name for each in (FOLDER / "examples").iterdir())
@@ -92,10 +91,17 @@ def test_many_long_policies_are_judged_in_several_batches():
 
 
 def test_data_too_large_to_multiply_is_judged_one_by_one():
-    large = {**CONFIG, "data": {f"k{n}": "v" for n in range(MAX_ELEMENTS_NESTED + 1)}}
+    large = {**CONFIG, "data": {f"k{n}": "v" for n in range(USUAL.largest + 1)}}
     rails = Guardrails((policy("sound", "'k1' in object.data"), policy("not", "'a' in object.data")))
     assert passed(rails, large) == frozenset()
     assert [each.rule.id for each in at_once(rails, large)] == ["not"]
+
+
+def test_a_policy_that_costs_too_much_is_judged_by_itself():
+    costly = policy("costly", "object.data.map(a, object.data.map(b, object)) != []")
+    rails = Guardrails((policy("sound", "true"), costly))
+    assert passed(rails, CONFIG) == {"sound"}
+    assert at_once(rails, CONFIG) == []
 
 
 def test_kinds_from_other_people_s_files_do_not_pile_up():

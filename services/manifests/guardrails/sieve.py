@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from services.manifests.expressions import MAX_ELEMENTS_NESTED, ExpressionError, Program, Scope
+from services.manifests.cost import MAX_COST, Size, Sizes, size
+from services.manifests.expressions import ExpressionError, Program, Scope
 from services.manifests.guardrails.policy import Policy
 
 MOST_CHARACTERS = (
     6_000  # of the policies evaluated together: an error among them costs all of them a second look
 )
+USUAL = Size(nodes=800, characters=20_000, largest=40)  # larger objects are judged policy by policy
 _VARIABLE = re.compile(r"\bvariables_\w+")
 
 
@@ -27,13 +29,26 @@ class Sieve:
 
     @cached_property
     def _batches(self) -> list[tuple[tuple[Policy, ...], Program]]:
-        return [(batch, Program(_together(batch))) for batch in _batches(self.policies)]
+        cheap = [policy for policy in self.policies if _is_cheap(policy)]
+        return [(batch, Program(_together(batch))) for batch in _batches(cheap)]
 
     def passed(self, scope: Scope) -> frozenset[str]:
         """The ids of policies all of whose validations hold."""
-        if scope.largest > MAX_ELEMENTS_NESTED:
+        if not scope.sizes.whole.fits(USUAL):
             return frozenset()
         return frozenset(id for batch, program in self._batches for id in _passed(batch, program, scope))
+
+
+def _is_cheap(policy: Policy) -> bool:
+    """Whether each of its expressions keeps the bounds for usual objects, so that all together may run."""
+    sizes = Sizes({"": USUAL})
+    if policy.params is not None:
+        sizes.add(policy.params_name, size(policy.params))
+    for name, expression in policy.variables:
+        if not expression.shape.uses:
+            sizes.add(name, Size(1, len(expression.source)))
+    asked = [each for _, each in policy.variables] + [each.expression for each in policy.validations]
+    return all(each.shape.cost(sizes) <= MAX_COST for each in asked)
 
 
 def _passed(batch: Sequence[Policy], program: Program, scope: Scope) -> Iterator[str]:
