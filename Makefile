@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up down reset test cases lint bench lock install install-dev browser help
+.PHONY: up down reset backup restore test cases lint bench lock install install-dev browser help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,12 @@ down: install ## Stop what `make up` started
 
 reset: install ## Stop, and forget all data
 	@$(BIN)/python -m portal.run.down --reset
+
+backup: install ## Everything into one folder, while the portal runs: TO=folder
+	@$(BIN)/python -m portal.run.backup "$(TO)"
+
+restore: install ## Bring a backup back, keep what was there: FROM=folder, KEEP=repositories
+	@$(BIN)/python -m portal.run.restore $(if $(FROM),"$(FROM)") $(if $(KEEP),--keep $(KEEP))
 
 install:
 	@test -n "$(PYTHON)" || { echo "  Slipway needs Python 3.11; none was found."; exit 1; }

