@@ -49,3 +49,21 @@ def config_map(
         "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
         "data": data,
     }
+
+
+@pytest.fixture(scope="module")
+def place(kube: KubeClient) -> Iterator[str]:
+    """A namespace for the tests of a module that do not get in each other's way."""
+    name = f"contract-{uuid.uuid4().hex[:8]}"
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    kube.delete(Ref("v1", "Namespace", name))
+
+
+def maps(namespace: str, name: str = "") -> str:
+    """The address of config maps, or of one."""
+    return f"/api/v1/namespaces/{namespace}/configmaps" + (f"/{name}" if name else "")
+
+
+def deployments(namespace: str, name: str = "") -> str:
+    return f"/apis/apps/v1/namespaces/{namespace}/deployments" + (f"/{name}" if name else "")

@@ -11,6 +11,7 @@ from portal.demo.cluster.api import Target
 from portal.demo.cluster.clock import Clock
 from portal.demo.cluster.controllers import RECONCILERS
 from portal.demo.cluster.kinds import BY_KIND
+from portal.demo.cluster.options import Deletion
 from portal.demo.cluster.state import State
 from portal.demo.cluster.status import ApiError
 from portal.demo.cluster.store import Store
@@ -271,6 +272,7 @@ def test_a_stateful_set_starts_in_turn_with_its_claims(world: World) -> None:
 
 def test_a_daemon_set_runs_on_every_node(world: World) -> None:
     daemon = deployment("shipper") | {"kind": "DaemonSet"}
+    del daemon["spec"]["replicas"]
     loader.apply(world, daemon)
     world.advance(10)
     status = get(world, "DaemonSet", "shipper")["status"]
@@ -373,11 +375,11 @@ def test_deleting_takes_what_it_owns_and_a_namespace_what_it_holds(world: World)
     loader.apply(world, deployment("web"))
     loader.apply(world, _service("web"))
     world.advance(10)
-    world.api.delete(Target(BY_KIND["apps/v1", "Deployment"], "shop", "web"), {})
+    world.api.delete(Target(BY_KIND["apps/v1", "Deployment"], "shop", "web"), Deletion())
     world.advance(5)
     assert pods(world, "web") == []
     assert world.store.all("apps/v1", "ReplicaSet", "shop") == []
-    world.api.delete(Target(BY_KIND["v1", "Namespace"], "", "shop"), {})
+    world.api.delete(Target(BY_KIND["v1", "Namespace"], "", "shop"), Deletion())
     world.settle()
     with pytest.raises(ApiError) as refused:
         loader.apply(world, deployment("late"))
@@ -441,7 +443,7 @@ def test_state_survives_a_kill_and_a_torn_line(world: World, tmp_path: Path) -> 
     loader.apply(world, deployment("web"))
     loader.apply(world, _service("web"))
     world.advance(10)
-    world.api.delete(Target(BY_KIND["v1", "Service"], "shop", "web"), {})
+    world.api.delete(Target(BY_KIND["v1", "Service"], "shop", "web"), Deletion())
     with state.journal_path.open("ab") as journal:
         journal.write(b'{"type":"MODIFIED","obj')
     again = Store()

@@ -18,6 +18,7 @@ from services.integrations.kube.client import KubeClient
 
 TOKEN = "a-token-of-the-tests"
 PORTAL_TOKEN = "a-token-without-rights"
+USERS = {PORTAL_TOKEN: "portal"}
 NAMESPACES = ("shop", "shop-staging")
 Fault = Callable[["FaultyHandler"], bool]
 
@@ -53,7 +54,7 @@ class Cluster:
         self.world = World(store, RECONCILERS, self.pace)
         loader.prepare(self.world, NAMESPACES)
         self.state.attach(store)
-        self.server = FaultyServer(("127.0.0.1", self.port), store, TOKEN, FaultyHandler)
+        self.server = FaultyServer(("127.0.0.1", self.port), store, TOKEN, FaultyHandler, USERS)
         self.server.faults = self.faults
         self.port = self.server.server_address[1]
         self.threads = [

@@ -1,17 +1,14 @@
-"""What an API server fills in and what it refuses, for the kinds whose controllers run here."""
+"""What an API server fills in, for the kinds whose controllers run here."""
 
+import base64
 import copy
-import re
-from collections.abc import Iterator
 from typing import Any
 
 from portal.demo.cluster.kinds import Kind
-from portal.demo.cluster.selectors import matches
 
 Object = dict[str, Any]
-Problem = tuple[str, str]
-_NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
-_IMAGE = re.compile(r"^[\w.\-/:@]+$")
+ABSENT = {"labels", "annotations", "finalizers", "ownerReferences"}
+DATA_KINDS = {"ConfigMap", "Secret"}
 POD_TEMPLATES = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"}
 
 
@@ -77,8 +74,25 @@ SPEC_DEFAULTS = {
 }
 
 
+def _secret(obj: Object) -> Object:
+    """What was written as text is kept in base64."""
+    plain = {k: base64.b64encode(str(v).encode()).decode() for k, v in (obj.get("stringData") or {}).items()}
+    full = {"type": "Opaque"} | {key: value for key, value in obj.items() if key != "stringData"}
+    return full | {"data": (obj.get("data") or {}) | plain}
+
+
+def trimmed(kind: Kind, obj: Object) -> Object:
+    """`obj` without the maps and lists that an API server takes for absent when they are empty."""
+    metadata = {key: value for key, value in obj["metadata"].items() if value or key not in ABSENT}
+    empty = {"data", "binaryData", "stringData"} if kind.builtin and kind.kind in DATA_KINDS else set()
+    kept = {key: value for key, value in obj.items() if value or key not in empty}
+    return kept | {"metadata": metadata}
+
+
 def with_defaults(kind: Kind, obj: Object) -> Object:
     """A copy with the server's defaults; custom resources stay as they are."""
+    if kind.builtin and kind.kind == "Secret":
+        return trimmed(kind, _secret(obj))
     if not kind.builtin or not isinstance(obj.get("spec"), dict):
         return obj
     full = copy.deepcopy(obj)
@@ -90,41 +104,3 @@ def with_defaults(kind: Kind, obj: Object) -> Object:
     if kind.kind == "Pod":
         _default_pod(full["spec"], "Always")
     return full
-
-
-def _containers(template: Object) -> Iterator[Problem]:
-    containers = (template.get("spec") or {}).get("containers")
-    if not isinstance(containers, list) or not containers:
-        yield "spec.template.spec.containers", "Required value"
-        return
-    for index, container in enumerate(containers):
-        at = f"spec.template.spec.containers[{index}]"
-        if not isinstance(container, dict) or not container.get("name"):
-            yield f"{at}.name", "Required value"
-        elif not _IMAGE.match(str(container.get("image") or "")):
-            yield f"{at}.image", "Required value"
-
-
-def _selector(obj: Object, template: Object) -> Iterator[Problem]:
-    selector = obj["spec"].get("selector")
-    if not selector:
-        yield "spec.selector", "Required value"
-    elif not matches(selector, (template.get("metadata") or {}).get("labels") or {}):
-        yield "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`"
-
-
-def problems(kind: Kind, obj: Object, live: Object | None) -> list[Problem]:
-    """Pairs of field and sentence; empty when the object is valid."""
-    found: list[Problem] = []
-    if not _NAME.match(obj["metadata"]["name"]):
-        found.append(("metadata.name", f"Invalid value: {obj['metadata']['name']!r}: not a DNS-1123 name"))
-    template = template_of(obj) if kind.builtin else None
-    if kind.kind in POD_TEMPLATES and kind.builtin and template is None:
-        found.append(("spec.template", "Required value"))
-    if template is not None:
-        found += _containers(template)
-    if template is not None and kind.kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"):
-        found += _selector(obj, template)
-    if live and kind.kind == "Deployment" and obj["spec"].get("selector") != live["spec"].get("selector"):
-        found.append(("spec.selector", "Invalid value: field is immutable"))
-    return found

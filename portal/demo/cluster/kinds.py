@@ -1,6 +1,14 @@
 """The kinds this cluster serves; those of operators are served as a cluster with their CRDs would."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+SCALED = {"Deployment", "ReplicaSet", "StatefulSet"}
+WITHOUT_STATUS = {
+    "ConfigMap", "Secret", "ServiceAccount", "Endpoints", "EndpointSlice", "Event", "LimitRange", "Role",
+    "RoleBinding", "ClusterRole", "ClusterRoleBinding", "StorageClass",
+}  # fmt: skip
+CHANGING = ["get", "patch", "update"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,16 @@ class Kind:
     @property
     def resource(self) -> str:
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def subresources(self) -> dict[str, list[str]]:
+        """What can be asked below an object, with the verbs."""
+        found = {} if self.kind in WITHOUT_STATUS else {"status": CHANGING}
+        if self.builtin and self.kind in SCALED:
+            found["scale"] = CHANGING
+        if self.builtin and self.kind == "Pod":
+            found["log"] = ["get"]
+        return found
 
 
 _BUILTIN = """
@@ -91,3 +109,31 @@ KINDS = _parse(_BUILTIN, builtin=True) + _parse(_CUSTOM, builtin=False)
 BY_KIND = {(k.api_version, k.kind): k for k in KINDS}
 BY_PLURAL = {(k.api_version, k.plural): k for k in KINDS}
 NAMES = {k.kind: k for k in reversed(KINDS)}
+
+
+class Kinds:
+    """The kinds of one cluster: those above, and what definitions add."""
+
+    def __init__(self) -> None:
+        self._by_kind = dict(BY_KIND)
+        self._by_plural = dict(BY_PLURAL)
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(list(self._by_kind.values()))
+
+    def __contains__(self, obj: tuple[str, str]) -> bool:
+        return obj in self._by_kind
+
+    def of(self, api_version: str, kind: str) -> Kind:
+        return self._by_kind[api_version, kind]
+
+    def named(self, api_version: str, plural: str) -> Kind | None:
+        return self._by_plural.get((api_version, plural))
+
+    def add(self, kind: Kind) -> None:
+        self._by_kind[kind.api_version, kind.kind] = kind
+        self._by_plural[kind.api_version, kind.plural] = kind
+
+    def remove(self, kind: Kind) -> None:
+        self._by_kind.pop((kind.api_version, kind.kind), None)
+        self._by_plural.pop((kind.api_version, kind.plural), None)

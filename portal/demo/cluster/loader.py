@@ -15,6 +15,7 @@ from portal.demo.cluster.api import Target
 from portal.demo.cluster.behaviour import PREFIX
 from portal.demo.cluster.kinds import BY_KIND
 from portal.demo.cluster.quantities import duration
+from portal.demo.cluster.rbac import RBAC
 from portal.demo.cluster.world import World
 
 Object = dict[str, Any]
@@ -66,12 +67,18 @@ def _node(name: str, labels: dict[str, str]) -> Object:
     }
 
 
+def _administrator() -> Object:
+    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    metadata = {"name": "cluster-admin"}
+    return {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": metadata, "rules": [everything]}
+
+
 def prepare(world: World, namespaces: Iterable[str] = ()) -> None:
-    """Nodes and namespaces, if they are not there."""
+    """Nodes, namespaces and the administrator's role, if they are not there."""
     wanted = [_node(name, labels) for name, labels in NODES.items()]
     wanted += [_namespace(name) for name in (*SYSTEM, *namespaces)]
-    for obj in wanted:
-        if not world.store.find("v1", obj["kind"], "", obj["metadata"]["name"]):
+    for obj in [*wanted, _administrator()]:
+        if not world.store.find(obj["apiVersion"], obj["kind"], "", obj["metadata"]["name"]):
             world.store.put(obj)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portal.demo.cluster import behaviour
+from portal.demo.cluster import behaviour, paging, status
 from portal.demo.cluster.clock import seconds, stamp
 from portal.demo.cluster.status import ApiError
 from portal.demo.cluster.store import Store
@@ -16,11 +16,18 @@ LINES = 200
 def read(store: Store, pod: Object, params: Mapping[str, str]) -> str:
     """The log of one container; refuses with 400 what has not started, as the API does."""
     container = _container(pod, params.get("container", ""))
+    tail = _tail(params, pod["metadata"]["name"])
     state = _state(pod, container["name"], previous=params.get("previous") == "true")
     lines = list(_lines(pod, container, state, store.clock.now()))
-    tail = int(params.get("tailLines") or LINES)
     text = "".join(f"{line}\n" for line in lines[-tail:]) if tail else ""
     return text[-int(params.get("limitBytes") or 1_000_000) :]
+
+
+def _tail(params: Mapping[str, str], pod: str) -> int:
+    if (params.get("tailLines") or "").startswith("-"):
+        below = ("tailLines", f"Invalid value: {params['tailLines']}: must be greater than or equal to 0")
+        raise status.unfit("PodLogOptions", pod, [below])
+    return paging.number(params, "tailLines", LINES)
 
 
 def _container(pod: Object, name: str) -> Object:

@@ -4,10 +4,20 @@ from typing import Any
 
 from portal.demo.cluster.kinds import Kind
 
+Problem = tuple[str, str]  # field and sentence
 REASONS = {
     400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed",
     409: "Conflict", 410: "Expired", 415: "UnsupportedMediaType", 422: "Invalid", 500: "InternalError",
 }  # fmt: skip
+
+
+# How the sentence about a field begins, and the machine word for it.
+CAUSES = {
+    "Required value": "FieldValueRequired",
+    "Unsupported value": "FieldValueNotSupported",
+    "Forbidden": "FieldValueForbidden",
+    "Too long": "FieldValueTooLong",
+}
 
 
 class ApiError(Exception):
@@ -61,14 +71,39 @@ def terminating(kind: Kind, name: str, namespace: str) -> ApiError:
     return ApiError(403, message, details=_about(kind, name) | {"causes": [cause]})
 
 
-def invalid(kind: Kind, name: str, problems: list[tuple[str, str]]) -> ApiError:
-    """`problems` are pairs of field and sentence."""
-    listed = "; ".join(f"{field}: {text}" for field, text in problems)
-    details: dict[str, Any] = {"name": name, "group": kind.group, "kind": kind.kind}
+def unmet(kind: Kind, name: str, word: str, wanted: str, found: str) -> ApiError:
+    message = (
+        f'Operation cannot be fulfilled on {kind.kind} "{name}": the {word} in the precondition ({wanted}) '
+        f"does not match the {word} in record ({found})."
+    )
+    return ApiError(409, message, details=_about(kind, name))
+
+
+def invalid(kind: Kind, name: str, problems: list[Problem]) -> ApiError:
+    return unfit(f"{kind.kind}.{kind.group}" if kind.group else kind.kind, name, problems)
+
+
+def unfit(what: str, name: str, problems: list[Problem]) -> ApiError:
+    """`what` is a kind with its group."""
+    listed = ", ".join(f"{field}: {text}" for field, text in problems)
+    kind, _, group = what.partition(".")
+    details: dict[str, Any] = {"name": name, "group": group, "kind": kind}
     details["causes"] = [
-        {"reason": "FieldValueInvalid", "message": text, "field": field} for field, text in problems
+        {"reason": _cause(text), "message": text, "field": field} for field, text in problems
     ]
-    return ApiError(422, f'{kind.kind} "{name}" is invalid: {listed}', details=details)
+    return ApiError(422, f'{what} "{name}" is invalid: {listed}', details=details)
+
+
+def _cause(text: str) -> str:
+    found = (reason for start, reason in CAUSES.items() if text.startswith(start))
+    return next(found, "FieldValueInvalid")
+
+
+def deleted(kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
+    """What a deletion answers when the object is gone at once."""
+    metadata = obj["metadata"]
+    details = _about(kind, metadata["name"]) | {"uid": metadata["uid"]}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
 
 def conflicts(kind: Kind, name: str, owned: list[tuple[str, str]]) -> ApiError:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.demo.cluster.clock import Clock
-from portal.demo.cluster.kinds import BY_KIND, Kind
+from portal.demo.cluster.custom import Schema, kinds_of
+from portal.demo.cluster.kinds import Kind, Kinds
 
 Object = dict[str, Any]
 Key = tuple[str, str]  # namespace and name
 HISTORY = 1000
+DEFINITION = "CustomResourceDefinition"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class News:
     kind: Kind
     namespace: str
     line: bytes
+    before: Object | None = None
+    """The name and labels it had, for watches that select by them; None when it is new."""
 
 
 class Store:
@@ -35,6 +39,8 @@ class Store:
         self.clock = clock or Clock()
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
+        self.kinds = Kinds()
+        self.schemas: dict[Kind, Schema] = {}
         self.objects: dict[Kind, dict[Key, Object]] = {}
         self.version = 1
         self.history: deque[News] = deque(maxlen=history)
@@ -49,10 +55,10 @@ class Store:
         return self.of(kind).get((namespace, name))
 
     def find(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
-        return self.get(BY_KIND[api_version, kind], namespace, name)
+        return self.get(self.kinds.of(api_version, kind), namespace, name)
 
     def all(self, api_version: str, kind: str, namespace: str = "") -> list[Object]:
-        found = self.of(BY_KIND[api_version, kind])
+        found = self.of(self.kinds.of(api_version, kind))
         return [obj for (ns, _), obj in found.items() if not namespace or ns == namespace]
 
     def owned(self, owner: Object, api_version: str, kind: str) -> list[Object]:
@@ -66,7 +72,7 @@ class Store:
     def put(self, obj: Object) -> Object:
         """Store `obj` under the next version; unchanged objects are left alone. Returns what is stored."""
         with self.lock:
-            kind = BY_KIND[obj["apiVersion"], obj["kind"]]
+            kind = self.kinds.of(obj["apiVersion"], obj["kind"])
             key = (obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
             live = self.of(kind).get(key)
             if live is not None and live == obj:
@@ -74,8 +80,16 @@ class Store:
             self.version += 1
             obj = obj | {"metadata": self._metadata(obj, live)}
             self.of(kind)[key] = obj
-            self._tell("MODIFIED" if live else "ADDED", kind, obj)
+            self._define(obj)
+            self._tell("MODIFIED" if live else "ADDED", kind, obj, live)
             return obj
+
+    def _define(self, obj: Object) -> None:
+        """A definition's kinds are served from now on."""
+        if obj["kind"] == DEFINITION:
+            for kind, schema in kinds_of(obj):
+                self.kinds.add(kind)
+                self.schemas[kind] = schema
 
     def _metadata(self, obj: Object, live: Object | None) -> Object:
         metadata: Object = obj["metadata"] | {"resourceVersion": str(self.version)}
@@ -89,20 +103,33 @@ class Store:
 
     def drop(self, obj: Object) -> None:
         with self.lock:
-            kind = BY_KIND[obj["apiVersion"], obj["kind"]]
+            kind = self.kinds.of(obj["apiVersion"], obj["kind"])
             key = (obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
             gone = self.of(kind).pop(key, None)
             if gone is None:
                 return
+            if obj["kind"] == DEFINITION:
+                self._undefine(obj)
             self.version += 1
             metadata = gone["metadata"] | {"resourceVersion": str(self.version)}
-            self._tell("DELETED", kind, gone | {"metadata": metadata})
+            self._tell("DELETED", kind, gone | {"metadata": metadata}, gone)
 
-    def _tell(self, type_: str, kind: Kind, obj: Object) -> None:
+    def _undefine(self, obj: Object) -> None:
+        """A definition's kinds go with all their objects."""
+        for kind, _ in kinds_of(obj):
+            for each in list(self.of(kind).values()):
+                self.drop(each)
+            del self.objects[kind]
+            self.schemas.pop(kind, None)
+            self.kinds.remove(kind)
+
+    def _tell(self, type_: str, kind: Kind, obj: Object, before: Object | None) -> None:
         line = json.dumps({"type": type_, "object": obj}, separators=(",", ":")).encode() + b"\n"
         if len(self.history) == self.history.maxlen:
             self.floor = self.history[0].version
-        self.history.append(News(self.version, kind, obj["metadata"].get("namespace", ""), line))
+        kept = {key: before["metadata"].get(key) for key in ("name", "labels")} if before else {}
+        was = {"metadata": kept} if kept else None
+        self.history.append(News(self.version, kind, obj["metadata"].get("namespace", ""), line, was))
         if self.journal:
             self.journal(line)
         for listener in self.listeners:
@@ -126,7 +153,8 @@ class Store:
 
     def restore(self, objects: Iterator[Object], version: int) -> None:
         """Fill an empty store; watches can start from `version` on."""
-        for obj in objects:
-            kind = BY_KIND[obj["apiVersion"], obj["kind"]]
+        for obj in sorted(objects, key=lambda obj: obj["kind"] != DEFINITION):
+            self._define(obj)
+            kind = self.kinds.of(obj["apiVersion"], obj["kind"])
             self.of(kind)[obj["metadata"].get("namespace", ""), obj["metadata"]["name"]] = obj
         self.version = self.floor = version

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.demo import company, harbour
-from portal.demo.cluster.api import GIT_VERSION
 from portal.demo.cluster.command import build, read_or_create_token
+from portal.demo.cluster.discovery import GIT_VERSION
 from portal.demo.cluster.state import State
 from portal.demo.cluster.world import Pace
 from services.accounts.models import User

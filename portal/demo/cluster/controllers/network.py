@@ -5,7 +5,6 @@ from typing import Any
 
 from portal.demo.cluster.clock import seconds
 from portal.demo.cluster.controllers import parts
-from portal.demo.cluster.kinds import KINDS
 from portal.demo.cluster.selectors import matches
 from portal.demo.cluster.world import World
 
@@ -137,7 +136,7 @@ def namespace(world: World, obj: Object) -> None:
         return
     obj = world.status(obj, {"phase": "Terminating"})
     name, left = obj["metadata"]["name"], False
-    for kind in KINDS:
+    for kind in world.store.kinds:
         for other in world.store.all(kind.api_version, kind.kind, name) if kind.namespaced else []:
             left = True
             if kind.kind == "Event":
