@@ -3,6 +3,7 @@ import json
 import pytest
 
 from services.catalog.derivation import derive
+from services.catalog.derivation.masking import masked
 from tests.catalog import systems
 
 WRITTEN = {system.name: system for system in systems.load()}
@@ -167,3 +168,21 @@ def test_the_same_files_in_another_order_say_the_same():
     files = WRITTEN["compose_spring"].files
     again = dict(reversed(files.items()))
     assert derive(files).as_dict("x") == derive(again).as_dict("x")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("amqp://u:p@ss@mq:5672/x", "amqp://***@mq:5672/x"),
+        ("u:pw@tcp(db:3306)/x", "***@tcp(db:3306)/x"),
+        ("Server=db;User Id=sa;Password=Pass@word1;X=1", "Server=db;User Id=sa;Password=***;X=1"),
+        ("host=db MYSQL_ROOT_PASSWORD='a b'", "host=db MYSQL_ROOT_PASSWORD=***"),
+        ("cache:6379,password=x,ssl=True", "cache:6379,password=***,ssl=True"),
+        ('{"token": "abc", "url": "http://db"}', '{"token": ***, "url": "http://db"}'),
+        ("http://onepassword-connect:8080", "http://onepassword-connect:8080"),
+        ("http://web:80/a@b:80", "http://web:80/a@b:80"),
+        ("x" * 200, "x" * 159 + "…"),
+    ],
+)
+def test_passwords_are_masked(value, shown):
+    assert masked(value) == shown

@@ -3,10 +3,12 @@
 import re
 
 LONGEST = 160
-USERINFO = re.compile(r"(?<=://)[^\s/@]*@|(?<![\w/])[^\s/@:;,='\"]+:(?!//)[^\s@]*@")
+USERINFO = re.compile(r"(?<=://)[^\s/]*@|(?<![\w/])[^\s/@:;,='\"]+:(?!//)[^\s@]*@")
+HIDDEN = (
+    r"(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key|accountkey|sharedaccesskey|credential)"
+)
 NAMED = re.compile(
-    r"((?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key|accountkey|sharedaccesskey|credential)[\w.-]*"
-    r"\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s;,&]+)",
+    rf"([\w.-]*{HIDDEN}[\w.-]*\s*=\s*|(?<![\w.-]){HIDDEN}[\"']?\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s;,&]+)",
     re.IGNORECASE,
 )
 
