@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up down reset backup restore test cases lint bench lock install install-dev browser help
+.PHONY: up down reset backup restore test cases lint bench lock install install-dev browser rabbitmq help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ browser:
 	@$(BIN)/python -m tests.browser.chromium
 
 test: install-dev browser ## All tests, the browser ones included
+	$(BIN)/python -m pytest -n 3 $(ARGS)
+rabbitmq:
+	@$(BIN)/python -m tests.scale.rabbitmq
+
+test: install-dev browser rabbitmq ## All tests, the browser ones included
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=1 proves them

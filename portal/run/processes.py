@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-STOP_SECONDS = 15
+STOP_SECONDS = 20  # more than web and worker give what is under way
 LONGEST_WAIT = 30
 
 
@@ -29,6 +29,22 @@ class Program:
     restarts: int = 0
     started_at: float = 0
     start_again_at: float = field(default=0)
+
+    def ask_to_end(self) -> None:
+        if self.process:
+            self.process.terminate()
+
+    def ended(self, seconds: float) -> bool:
+        """Whether it ended by itself in time; otherwise it is killed with all its children."""
+        if self.process is None:
+            return True
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            return False
+        return True
 
 
 class Supervisor:
@@ -58,17 +74,17 @@ class Supervisor:
                 self._died(program, code, now)
 
     def stop(self) -> None:
-        """Ask everything to end, in reverse order of starting; kill what has not after 15 s."""
-        running = [p.process for p in reversed(self.programs) if p.process and p.process.poll() is None]
-        for process in running:
-            process.terminate()
+        """Ask everything to end and wait for what is under way. Kills what has not ended after 20 s."""
+        running = [p for p in reversed(self.programs) if p.process and p.process.poll() is None]
+        if running:
+            names = ", ".join(program.name for program in running)
+            self._say(f"Stopping {names}: what is under way is finished first.")
+        for program in running:
+            program.ask_to_end()
         end = time.monotonic() + STOP_SECONDS
-        for process in running:
-            try:
-                process.wait(max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        for program in running:
+            if not program.ended(max(0.1, end - time.monotonic())):
+                self._say(f"{program.name} did not end in {STOP_SECONDS} s and was killed; others take over.")
         self.programs.clear()
         self._file.unlink(missing_ok=True)
 

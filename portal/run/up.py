@@ -60,15 +60,21 @@ def run(state: Path) -> None:
             time.sleep(1)
             supervisor.watch()
     except (KeyboardInterrupt, SystemExit):
-        print("\n  Stopping …", end="", flush=True)
+        print(flush=True)
     finally:
         supervisor.stop()
         stop_servers(state)
-    print(" done. Nothing is lost; `make up` goes on from here.")
+    print("  Stopped. Nothing is lost; `make up` goes on from here.")
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "SLIPWAY_DEMO": os.environ.get("SLIPWAY_DEMO", "1"), "PYTHONUNBUFFERED": "1"}
+    """What the programs run in. REMAP_SIGTERM: a worker that is asked to end does so within its soft time."""
+    return {
+        "REMAP_SIGTERM": "SIGQUIT",
+        **os.environ,
+        "SLIPWAY_DEMO": os.environ.get("SLIPWAY_DEMO", "1"),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def is_demo() -> bool:

@@ -4,6 +4,7 @@ Counted in Redis, in windows of fixed length. When Redis does not answer, what i
 opens doors stays shut.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ def _uncounted(limit: Limit) -> Refusal:
 
 
 _resting: dict[str, float] = {}
+_making = threading.Lock()
 
 
 def _count(keys: list[str], seconds: int) -> list[int] | None:
@@ -137,7 +139,9 @@ def _count(keys: list[str], seconds: int) -> list[int] | None:
     if time.monotonic() < _resting.get(settings.REDIS_URL, 0):
         return None
     try:
-        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+        with _making:  # two clients made at once would be one too many: its end closes connections in use
+            client = _client(settings.REDIS_URL)
+        with client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.incr(key)
                 pipe.expire(key, seconds + 1)

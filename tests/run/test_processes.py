@@ -53,20 +53,23 @@ def test_what_dies_is_started_again_after_a_wait(supervisor, said):
     assert pid_of(supervisor) != first
 
 
-def test_stop_ends_everything(supervisor):
+def test_stop_ends_everything_and_says_so(supervisor, said):
     supervisor.start("sleeper", SLEEPER)
-    pid = pid_of(supervisor)
+    supervisor.start("second", SLEEPER)
+    pids = [program.process.pid for program in supervisor.programs]
     supervisor.stop()
-    assert not psutil.pid_exists(pid)
+    assert not any(map(psutil.pid_exists, pids))
+    assert said == ["Stopping second, sleeper: what is under way is finished first."]
 
 
-def test_stop_kills_what_will_not_end(supervisor, tmp_path, monkeypatch):
+def test_stop_kills_what_will_not_end_and_says_so(supervisor, tmp_path, said, monkeypatch):
     monkeypatch.setattr("portal.run.processes.STOP_SECONDS", 0.3)
     supervisor.start("stubborn", STUBBORN)
     pid = pid_of(supervisor)
     wait_for(lambda: "up" in (tmp_path / "logs" / "stubborn.log").read_text())
     supervisor.stop()
     assert not psutil.pid_exists(pid)
+    assert said[1:] == ["stubborn did not end in 0.3 s and was killed; others take over."]
 
 
 def test_children_of_a_killed_supervisor_are_found(supervisor, tmp_path, said):

@@ -1,6 +1,8 @@
 """R of the attack list: too much, by one person, from one address, by all together, and without Redis."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -214,3 +216,18 @@ def test_the_document_shows_every_limit():
         row = (limit.what, limit.person, limit.address, limit.everybody, without)
         assert f"| {' | '.join(map(str, row))} |" in document
         assert limit.seconds == 60
+
+
+def test_many_at_once_are_counted_from_the_first_moment(few):
+    """A client made twice at the same moment would close the connections of whoever uses the other one."""
+    crowd, rounds = 8, 30
+    start = threading.Barrier(crowd)
+
+    def one(number: int) -> list[int] | None:
+        start.wait()
+        return limits._count([f"slipway:limit:crowd:{number}"], 60)
+
+    with ThreadPoolExecutor(crowd) as pool:
+        for _ in range(rounds):
+            limits._client.cache_clear()
+            assert None not in list(pool.map(one, range(crowd)))
