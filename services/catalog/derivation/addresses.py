@@ -13,8 +13,9 @@ MAX_TEXT = 200_000
 MAX_PARTS = 200
 HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?"
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]{0,40})://(?P<place>[^\s/?#\"'<>;\\|`]{1,2000})")
-PAIR = re.compile(rf"(?P<host>{HOST})\.?:(?P<port>\d{{1,5}})(?:/\S*)?\Z")
+PAIR = re.compile(rf"(?:[\w.-]+=)?(?P<host>{HOST})\.?:(?P<port>\d{{1,5}})(?::\d+)?(?:;\d+)?(?:/\S*)?\Z")
 BARE = re.compile(rf"(?P<host>{HOST})\.?\Z")
+RESOLVED = re.compile(r"\b(dns|ipv4|passthrough|xds|consul|etcd):///")
 CALL = re.compile(rf"@(?:tcp|udp|tcp4|tcp6)?\((?P<host>{HOST})(?::(?P<port>\d{{1,5}}))?\)")
 FIELD = re.compile(
     rf"(?:^|[;\s?&'\"])(?:server|data source|datasource|host|hostname|hostaddr|addr|address|network address)"
@@ -51,7 +52,7 @@ def _mention(host: str, port: str | None, scheme: str, form: Form) -> Mention:
 
 def in_urls(text: str) -> Iterator[Mention]:
     """Every host of every URL; `mongodb://a:1,b:2/x` has two."""
-    for match in URL.finditer(text):
+    for match in URL.finditer(RESOLVED.sub(r"\1://", text)):
         scheme = match["scheme"].lower()
         if scheme.rpartition(":")[2] in NO_HOST:
             continue

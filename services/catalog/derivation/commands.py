@@ -30,7 +30,7 @@ def in_words(text: str) -> Iterator[Said]:
     words = WORD.findall(text)[:MAX_WORDS]
     for place, word in enumerate(words):
         before = words[place - 1] if place else ""
-        yield from _one(word, before, words[max(0, place - 4) : place], words[place + 1 : place + 2])
+        yield from _one(word, before, words[max(0, place - 6) : place], words[place + 1 : place + 2])
     for match in DEVICE.finditer(text):
         yield "", f"{match[1]}:{match[2]}"
 

@@ -4,7 +4,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -24,7 +24,8 @@ MAX_MOUNTED = 100
 
 def services_of(file: str, data: Any) -> dict[str, Json]:
     """The services of a compose file by name; nothing when it is none."""
-    if not isinstance(data, dict) or ("apiVersion" in data and "kind" in data):
+    is_other = PurePosixPath(file).name.lower().startswith(("values", "kustomization"))
+    if is_other or not isinstance(data, dict) or ("apiVersion" in data and "kind" in data):
         return {}
     found = data.get("services") if "services" in data or "version" in data else data
     if found is data and not FILE_NAME.search(PurePosixPath(file).name):
@@ -164,6 +165,7 @@ class _Reader:
             Hint("depends_on", str(name), self.file, self._order_line(given, str(name)), ORDERED, str(name))
             for name, how in names.items()
             if text(how, "condition") != "service_completed_successfully"
+            and text(service, "network_mode") != f"service:{name}"
         ]
 
     def _order_line(self, given: Any, name: str) -> int:
@@ -220,7 +222,7 @@ class _Reader:
         found: list[Setting] = []
         for name in sorted(inside)[:MAX_MOUNTED]:
             content = self.stack.files[name].decode(errors="replace")
-            found += settings_in(name, content, file=name, trust=0.85)
+            found += [replace(each, block=name) for each in settings_in(name, content, file=name, trust=0.85)]
         return found
 
     def _configs(self, service: Json, configs: Json) -> list[Setting]:

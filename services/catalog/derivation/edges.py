@@ -1,6 +1,7 @@
 """From what workloads are told to edges: whom each setting means, and how sure that is."""
 
 import difflib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ from services.catalog.derivation.names import (
     is_outside,
 )
 from services.catalog.derivation.policies import Policy
+from services.catalog.derivation.trees import leaves
 from services.catalog.derivation.vocabulary import OUTSIDE
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)*\Z")
@@ -185,10 +187,22 @@ def mentions(setting: Setting, reader: Workload) -> Iterator[tuple[str, Mention]
         yield from ((setting.key, mention) for mention in in_value(text))
         if "\n" in text or " -" in text:
             yield from _of_words(text)
+        elif text.lstrip()[:1] == "{":
+            yield from _of_json(text)
     elif setting.kind == "words":
         yield from _of_words(text)
     else:
         yield from ((setting.key, mention) for mention in _of_line(setting.key, text))
+
+
+def _of_json(text: str) -> Iterator[tuple[str, Mention]]:
+    """A whole configuration in one variable."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    for key, value, _ in leaves(data):
+        yield from ((key, mention) for mention in in_value(value))
 
 
 def _of_words(text: str) -> Iterator[tuple[str, Mention]]:
@@ -226,7 +240,7 @@ def _pair(key: str, mention: Mention, found: Found) -> float:
     fits = mention.port in found.ports
     if fits or keys.is_address(key) or keys.names_technology(key):
         return _with_port(mention, found, 1.0)
-    return 0.8 if (mention.port or 0) >= 1000 or not found.ports else 0.0
+    return 0.8 if (mention.port or 0) >= 1000 else 0.0
 
 
 def _bare(key: str, mention: Mention, found: Found, nodes: dict[str, Kind], is_line: bool) -> float:

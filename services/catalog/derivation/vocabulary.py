@@ -14,7 +14,7 @@ ADDRESS = _set(
     "host hosts hostname hostnames addr addrs address addresses url urls uri uris endpoint endpoints",
     "server servers broker brokers bootstrap upstream upstreams connection connections connectionstring",
     "dsn connectionstrings peers seeds nodes authority defaultzone zone proxy targets wait dependencies",
-    "fqdn baseurl serviceurl apiurl jdbcurl hostport serveraddr hostaddr h",
+    "fqdn baseurl serviceurl apiurl jdbcurl hostport serveraddr hostaddr h slaveof replicaof masterhost",
 )
 # Words that may follow them: HOST_PRIMARY, BROKERS_LIST.
 QUALIFIER = _set(
