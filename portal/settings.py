@@ -130,6 +130,7 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
 } | DATABASES["default"]["OPTIONS"]
+CATALOG_ORPHAN_DAYS = env.int("SLIPWAY_CATALOG_ORPHAN_DAYS", 30)  # then removed, and kept as long for undo
 CATALOG_KINDS: list[str] = env.list("SLIPWAY_CATALOG_KINDS", [])  # kinds of one's own, kept unchecked
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -8,28 +8,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import planning, writing
+from services.catalog import continuity, planning, writing
 from services.catalog.descriptors.envelope import check_envelope
 from services.catalog.descriptors.examine import counts, examine
 from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
-from services.catalog.descriptors.problems import Found
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
 from services.catalog.models import Entity, ImportRun, Judgement, Source
+from services.catalog.refusals import DescriptorRefused, Refused
 
+__all__ = [
+    "DescriptorRefused", "Refused", "apply_import", "find_or_create_source", "import_documents",
+    "judge_dependency",
+    "plan_import", "register", "undo_import",
+]  # fmt: skip
 Person = Any
-
-
-class Refused(ValueError):
-    """An action that cannot be done now; the text is for the person who asked."""
-
-
-class DescriptorRefused(Refused):
-    """A descriptor the catalog does not take; `problems` say why."""
-
-    def __init__(self, problems: list[Found]) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = problems
+UNDOABLE = (*planning.WRITTEN, planning.STALE, planning.ORPHAN)
 
 
 @transaction.atomic
@@ -77,18 +71,19 @@ def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
     if source.runs.filter(pk__gt=run.pk, state=ImportRun.State.APPLIED).exists():
         raise Refused("A newer import of this source was applied since. Look again first.")
     changes = planning.compare(source, run.payload, run.documents)
-    by_action = {
-        action: [c for c in changes if c.action == action]
-        for action in (planning.STALE, planning.ORPHAN, planning.SAME)
-    }
-    written = {change.ref for change in changes if change.action in planning.WRITTEN}
-    touched = [c.ref for c in changes if c.action in (*planning.WRITTEN, planning.STALE, planning.ORPHAN)]
-    run.undo = writing.snapshot(touched)
-    items = [item for item in run.payload if item["ref"] in written]
+    by_action: dict[str, list[planning.Change]] = {action: [] for action in planning.LABELS}
+    for change in changes:
+        by_action[change.action].append(change)
+    run.undo = _before([change for action in UNDOABLE for change in by_action[action]])
+    continuity.rename({change.was: change.ref for change in by_action[planning.RENAMED]})
+    items = _items(run, *(by_action[action] for action in planning.WRITTEN))
+    continuity.reclaim(change.ref for change in by_action[planning.NEW])
     writing.write([writing.row_of(item, source) for item in items], items)
     _mark_missing(by_action[planning.STALE], Entity.State.STALE)
     _mark_missing(by_action[planning.ORPHAN], Entity.State.ORPHAN)
     writing.resolve_links()
+    continuity.settle(_items(run, by_action[planning.SAME]))
+    continuity.claim(source, _items(run, by_action[planning.TAKEN]), (item["ref"] for item in run.payload))
     run.changes = [change.as_dict() for change in changes]
     run.counts = {**run.counts, **_tally(changes)}
     run.state, run.applied_at = ImportRun.State.APPLIED, timezone.now()
@@ -97,12 +92,29 @@ def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
     return run
 
 
+def _items(run: ImportRun, *changes: list[planning.Change]) -> list[dict[str, Any]]:
+    """What the run found about the entities of some changes."""
+    refs = {change.ref for some in changes for change in some}
+    return [item for item in run.payload if item["ref"] in refs]
+
+
+def _before(changes: list[planning.Change]) -> list[dict[str, Any]]:
+    """What stood there, by the reference each entity gets."""
+    named = {change.was or change.ref: change for change in changes}
+    entries = writing.snapshot(list(named))
+    return [{**e, "ref": named[e["ref"]].ref, "was": named[e["ref"]].was} for e in entries]
+
+
 def _mark_missing(changes: list[planning.Change], state: str) -> None:
+    now = timezone.now()
+    reasons: dict[str, list[str]] = {}
     for change in changes:
-        why = (
-            f"{change.file}:{change.line}: {change.reason}" if state == Entity.State.STALE else change.reason
-        )
-        Entity.objects.filter(ref=change.ref).update(state=state, problem=why, updated_at=timezone.now())
+        place = f"{change.file}:{change.line}: " if state == Entity.State.STALE else ""
+        reasons.setdefault(place + change.reason, []).append(change.ref)
+    gone = now if state == Entity.State.ORPHAN else None
+    for why, refs in reasons.items():
+        rows = Entity.objects.filter(ref__in=refs)
+        rows.update(state=state, problem=why, orphaned_at=gone, updated_at=now)
 
 
 @transaction.atomic
@@ -120,8 +132,9 @@ def undo_import(*, run: ImportRun, by: Person) -> ImportRun:
     ours = set(Entity.objects.filter(source=run.source).values_list("ref", flat=True))
     new = [entry["ref"] for entry in run.undo if entry["before"] is None and entry["ref"] in ours]
     Entity.objects.filter(ref__in=new).delete()
-    before = [entry["before"] for entry in run.undo if entry["before"] and entry["ref"] in ours]
-    _restore(before)
+    kept = [entry for entry in run.undo if entry["before"] and entry["ref"] in ours]
+    continuity.rename({e["ref"]: e["was"] for e in kept if e.get("was")}, keep_alias=False)
+    _restore([entry["before"] for entry in kept])
     run.state, run.undone_at = ImportRun.State.UNDONE, timezone.now()
     run.save(update_fields=["state", "undone_at"])
     record(by=by, action="catalog.import_undone", obj=run, summary=f"Undid an import of {run.source}")
@@ -207,16 +220,6 @@ def _item_of(descriptor: dict[str, Any], origin: str) -> dict[str, Any]:
             {"type": r.type, "target": r.target_ref, "field": r.field, "evidence": []} for r in relations
         ],
     }
-
-
-@transaction.atomic
-def remove_entity(*, entity: Entity, by: Person) -> None:
-    """Take an orphan out of the catalog. Refuses what a source still has: it would come back."""
-    entity = Entity.objects.select_for_update().get(pk=entity.pk)
-    if entity.state != Entity.State.ORPHAN:
-        raise Refused("Only what its source no longer has can be removed. Remove it there first.")
-    record(by=by, action="catalog.removed", obj=entity, summary=f"Removed {entity.ref}")
-    entity.delete()
 
 
 @transaction.atomic

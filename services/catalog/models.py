@@ -46,7 +46,7 @@ class Source(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:source_list") + f"#source-{self.pk}"
+        return reverse("catalog:source_detail", args=[self.pk])
 
     @property
     def is_whole(self) -> bool:
@@ -110,8 +110,11 @@ class Entity(models.Model):
     origin = models.CharField(max_length=12, choices=Origin.choices, default=Origin.DESCRIPTOR)
     location = models.CharField(max_length=1000, blank=True)
     line = models.PositiveIntegerField(default=1)
+    document = models.PositiveIntegerField(default=0, db_default=0, help_text="Which one of its file.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     problem = models.TextField(blank=True)
+    orphaned_at = models.DateTimeField(null=True)
+    contested = models.BooleanField(default=False, db_default=False, help_text="Another source has it too.")
     onboarded_request = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -179,6 +182,57 @@ class Entity(models.Model):
             "metadata": self.metadata,
             "spec": self.spec,
         }
+
+
+class Alias(models.Model):
+    """A reference that an entity had before it was renamed; it still leads there."""
+
+    ref = models.CharField(max_length=220, unique=True)
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="aliases")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "aliases"
+
+    def __str__(self) -> str:
+        return f"{self.ref} is now {self.entity.ref}"
+
+
+class Claim(models.Model):
+    """What a source says about an entity that belongs to another one; kept, so that people can choose."""
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="claims")
+    ref = models.CharField(max_length=220, db_index=True)
+    item = models.JSONField(help_text="The entity as this source has it.")
+    seen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["ref", "pk"]
+        constraints = [models.UniqueConstraint(fields=["source", "ref"], name="catalog_claim_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source} has {self.ref} too"
+
+    @property
+    def place(self) -> str:
+        return f"{self.item['file']}:{self.item['line']}"
+
+
+class Removed(models.Model):
+    """An entity that was taken out, with all it takes to bring it back."""
+
+    ref = models.CharField(max_length=220)
+    source = models.ForeignKey(Source, models.SET_NULL, null=True, related_name="removed")
+    entry = models.JSONField()
+    removed_at = models.DateTimeField(auto_now_add=True)
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "removed"
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.ref}, removed"
 
 
 def _plain(text: str) -> str:

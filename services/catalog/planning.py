@@ -3,18 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from services.catalog.descriptors.examine import DocumentReport
 from services.catalog.models import Entity, Source
 
 NEW, CHANGED, SAME, TAKEN, SKIPPED = "new", "changed", "unchanged", "conflict", "skipped"
-STALE, ORPHAN = "kept", "orphaned"
-WRITTEN = (NEW, CHANGED)
+STALE, ORPHAN, RENAMED = "kept", "orphaned", "renamed"
+WRITTEN = (NEW, CHANGED, RENAMED)
+IDENTITY = "slipway.dev/id"
 LABELS = {
     NEW: "New",
     CHANGED: "Changed",
+    RENAMED: "Renamed",
     SAME: "Unchanged",
     TAKEN: "Comes from elsewhere",
     SKIPPED: "Described elsewhere",
@@ -32,6 +34,7 @@ class Change:
     file: str
     line: int
     reason: str = ""
+    was: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,6 +47,7 @@ def payload_of(reports: Iterable[DocumentReport]) -> list[dict[str, Any]]:
             "ref": report.ref,
             "file": report.file,
             "line": report.line,
+            "document": report.document,
             "origin": report.origin,
             "descriptor": report.descriptor,
             "relations": [
@@ -79,7 +83,45 @@ def compare(source: Source, payload: list[dict[str, Any]], documents: list[dict[
     """Every change an import of `payload` into `source` would make, in the order of the files."""
     known = _known([item["ref"] for item in payload])
     changes = [_compare_one(source, item, known.get(item["ref"])) for item in payload]
-    return changes + _missing(source, {item["ref"] for item in payload}, documents)
+    missing = _missing(source, {item["ref"] for item in payload}, documents)
+    gone = [change.ref for change in missing if change.action == ORPHAN]
+    fresh = {change.ref for change in changes if change.action == NEW}
+    renamed = _renamed(gone, [item for item in payload if item["ref"] in fresh]) if gone and fresh else {}
+    was = set(renamed.values())
+    return [
+        replace(c, action=RENAMED, was=renamed[c.ref], reason=f"was {renamed[c.ref]}")
+        if c.ref in renamed
+        else c
+        for c in changes
+    ] + [change for change in missing if change.ref not in was]
+
+
+def _renamed(gone: list[str], fresh: list[dict[str, Any]]) -> dict[str, str]:
+    """New reference -> old one, where an entity goes on under another name.
+
+    It does when it says so (the same uid, or annotation `slipway.dev/id`), or when it is the same document of
+    the same file and of the same kind.
+    """
+    by_identity = {
+        identity: item["ref"] for item in reversed(fresh) if (identity := _identity(item["descriptor"]))
+    }
+    by_place = {(i["file"], i["document"], i["descriptor"]["kind"]): i["ref"] for i in reversed(fresh)}
+    found: dict[str, str] = {}
+    rows = Entity.objects.filter(ref__in=gone).only("ref", "kind", "location", "document", "metadata")
+    for entity in sorted(rows, key=lambda entity: entity.ref):
+        identity = _identity(entity.descriptor)
+        place = entity.location, entity.document, entity.kind
+        ref = by_identity.get(identity) if identity else None
+        ref = ref or by_place.get(place)
+        if ref and ref not in found:
+            found[ref] = entity.ref
+    return found
+
+
+def _identity(descriptor: dict[str, Any]) -> str:
+    """What an entity calls itself whatever its name; empty for most."""
+    metadata = descriptor["metadata"]
+    return str((metadata.get("annotations") or {}).get(IDENTITY) or metadata.get("uid") or "")
 
 
 def _known(refs: list[str]) -> dict[str, Entity]:

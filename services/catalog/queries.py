@@ -9,9 +9,9 @@ from django.db.models.functions import Length, Lower
 
 from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
-from services.catalog.models import Entity, EntityQuerySet, ImportRun, Source
+from services.catalog.models import Claim, Entity, EntityQuerySet, ImportRun, Source
 
-MAX_QUERY = 100
+MAX_QUERY, MOST = 100, 100
 
 
 def services() -> EntityQuerySet:
@@ -25,7 +25,10 @@ def find(ref: str) -> Entity | None:
         canonical = str(parse_ref(ref, default_kind="component"))
     except BadReference:
         return None
-    return None if "\x00" in canonical else Entity.objects.filter(ref=canonical).first()
+    if "\x00" in canonical:
+        return None
+    found = Entity.objects.filter(ref=canonical).first()
+    return found or Entity.objects.filter(aliases__ref=canonical).first()
 
 
 def refs_of(user: Any) -> list[str]:
@@ -107,6 +110,34 @@ def sources() -> QuerySet[Source]:
         orphan_count=Count("entities", filter=Q(entities__state=Entity.State.ORPHAN), distinct=True),
         stale_count=Count("entities", filter=Q(entities__state=Entity.State.STALE), distinct=True),
     ).order_by("-pk")
+
+
+def about_source(source: Source) -> dict[str, Any]:
+    """What the page of a source lists: what is wrong in it, what it lost, what it shares with others."""
+    held = Entity.objects.filter(source=source).defer("spec", "metadata", "search")
+    runs = source.runs.select_related("created_by").defer("payload", "undo", "documents", "changes")
+    mine = held.filter(contested=True).values("ref")
+    shared = Claim.objects.filter(Q(source=source) | Q(ref__in=mine)).select_related("source")
+    claims = list(shared[:MOST])
+    return {
+        "runs": list(runs[:10]),
+        "stale": list(held.filter(state=Entity.State.STALE)[:MOST]),
+        "orphans": list(held.filter(state=Entity.State.ORPHAN).order_by("orphaned_at")[:MOST]),
+        "claims": claims,
+        "holders": holders([claim.ref for claim in claims]),
+        "removed": list(source.removed.select_related("removed_by")[:MOST]),
+    }
+
+
+def holders(refs: list[str]) -> dict[str, Entity]:
+    """The entities that several sources have, with the source that counts."""
+    rows = Entity.objects.filter(ref__in=refs).select_related("source")
+    return {entity.ref: entity for entity in rows.defer("spec", "metadata", "search")}
+
+
+def claims_on(entity: Entity) -> list[Claim]:
+    """Who else has this entity; asks nothing where nobody does."""
+    return list(Claim.objects.filter(ref=entity.ref).select_related("source")) if entity.contested else []
 
 
 def latest_runs(source_pks: list[int]) -> dict[int, ImportRun]:

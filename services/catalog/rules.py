@@ -23,6 +23,11 @@ def can_judge(user: Any, entity: Entity) -> bool:
     return bool(user.is_platform or (entity.owner_ref and entity.owner_ref in refs_of(user)))
 
 
+def can_choose(user: Any) -> bool:
+    """Whose version of an entity counts is for those who run the platform: it concerns two sources."""
+    return bool(user.is_platform)
+
+
 def can_remove(user: Any) -> bool:
     """Orphans are taken out by those who run the platform, for references to them break."""
     return bool(user.is_platform)

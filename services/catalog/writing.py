@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Subquery
+from django.utils import timezone
 
+from services.catalog import continuity
 from services.catalog.models import Entity, Relation, Source
 from services.catalog.planning import digest_of
 
 CONTENT = [
     "api_version", "kind", "namespace", "name", "title", "description", "type", "lifecycle",
     "owner_ref", "owner", "system_ref", "system", "spec", "metadata", "digest", "source", "origin",
-    "location", "line", "state", "problem", "updated_at",
+    "location", "line", "document", "state", "problem", "orphaned_at", "updated_at",
 ]  # fmt: skip
 
 
@@ -50,8 +52,10 @@ def row_of(
         origin=item["origin"],
         location=item["file"][:1000],
         line=item["line"],
+        document=item.get("document", 0),
         state=state,
         problem=problem,
+        orphaned_at=timezone.now() if state == Entity.State.ORPHAN else None,
     )
 
 
@@ -66,6 +70,11 @@ def write(rows: list[Entity], items: Iterable[dict[str, Any]]) -> None:
 
     Owners and systems go first, so that the many who name them are written once, with the link.
     """
+    items = list(items)
+    now = continuity.current({said["target"] for item in items for said in item["relations"]})
+    for row in rows if now else ():
+        row.owner_ref = now.get(row.owner_ref, row.owner_ref)
+        row.system_ref = now.get(row.system_ref, row.system_ref)
     first = [row for row in rows if row.kind in NAMED_BY_MANY]
     _upsert(first)
     rest = [row for row in rows if row.kind not in NAMED_BY_MANY]
@@ -73,7 +82,7 @@ def write(rows: list[Entity], items: Iterable[dict[str, Any]]) -> None:
     for row in rest:
         row.owner_id, row.system_id = known.get(row.owner_ref), known.get(row.system_ref)
     _upsert(rest)
-    _relate({item["ref"]: item for item in items})
+    _relate({item["ref"]: item for item in items}, now)
 
 
 def _upsert(rows: list[Entity]) -> None:
@@ -86,16 +95,17 @@ def _keys(refs: set[str]) -> dict[str, int]:
     return dict(Entity.objects.filter(ref__in=refs).values_list("ref", "pk"))
 
 
-def _relate(items: dict[str, dict[str, Any]]) -> None:
-    pks = _keys({*items, *(said["target"] for item in items.values() for said in item["relations"])})
+def _relate(items: dict[str, dict[str, Any]], now: dict[str, str]) -> None:
+    named = {said["target"] for item in items.values() for said in item["relations"]}
+    pks = _keys({*items, *named, *now.values()})
     Relation.objects.filter(source__in=[pks[ref] for ref in items]).delete()
     Relation.objects.bulk_create(
         (
             Relation(
                 source_id=pks[ref],
                 type=said["type"],
-                target_ref=said["target"][:500],
-                target_id=pks.get(said["target"]),
+                target_ref=now.get(said["target"], said["target"])[:500],
+                target_id=pks.get(now.get(said["target"], said["target"])),
                 field=said["field"],
                 origin=item["origin"],
                 evidence=said["evidence"],
@@ -143,6 +153,7 @@ def _snapshot_one(entity: Entity) -> dict[str, Any]:
         "ref": entity.ref,
         "file": entity.location,
         "line": entity.line,
+        "document": entity.document,
         "origin": entity.origin,
         "descriptor": entity.descriptor,
         "relations": relations,

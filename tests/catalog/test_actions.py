@@ -1,7 +1,7 @@
 import pytest
 
 from services.audit.queries import events_for
-from services.catalog import actions
+from services.catalog import actions, lifecycle
 from services.catalog.actions import Refused, apply_import, import_documents, plan_import, undo_import
 from services.catalog.models import Entity, ImportRun, Relation, Source
 from tests.catalog.conftest import COMPONENT
@@ -91,11 +91,11 @@ def test_a_deleted_file_orphans_and_only_orphans_can_be_removed(files, mira):
     bring(files)
     cart = Entity.objects.get(ref=CART)
     with pytest.raises(Refused, match="source no longer has"):
-        actions.remove_entity(entity=cart, by=mira)
+        lifecycle.remove_entity(entity=cart, by=mira)
     assert tally(bring({"rest.yaml": files["rest.yaml"]})) == {"unchanged": 4, "orphaned": 1}
     assert states()[CART] == "orphan"
     assert tally(bring({"rest.yaml": files["rest.yaml"]})) == {"unchanged": 4}
-    actions.remove_entity(entity=cart, by=mira)
+    lifecycle.remove_entity(entity=cart, by=mira)
     assert CART not in states()
 
 

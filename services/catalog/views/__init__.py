@@ -5,20 +5,25 @@ from services.catalog.views.imports import (
     import_detail,
     import_new,
     import_undo,
+    source_detail,
     source_list,
     source_look,
 )
+from services.catalog.views.lifecycle import claim_choose, entity_restore
 
 __all__ = [
+    "claim_choose",
     "dependency_judge",
     "entity_detail",
     "entity_export",
     "entity_list",
     "entity_remove",
+    "entity_restore",
     "import_apply",
     "import_detail",
     "import_new",
     "import_undo",
+    "source_detail",
     "source_list",
     "source_look",
 ]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Page
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,10 +19,10 @@ from portal.shell.counting import counts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
-from services.catalog import about, actions, graph, health, queries, rules
+from services.catalog import about, actions, graph, health, lifecycle, queries, rules
 from services.catalog.export import as_yaml
 from services.catalog.filters import KINDS, MINE, NOBODY, Filters
-from services.catalog.models import Entity
+from services.catalog.models import Alias, Entity
 
 
 class HtmxRequest(HttpRequest):
@@ -125,15 +127,19 @@ def _csv(rows: QuerySet[Entity]) -> HttpResponse:
 
 
 def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
-    """The entity of a URL; everybody signed in may see the catalog."""
-    rows = Entity.objects.select_related("owner", "system", "source")
-    return get_object_or_404(rows, ref=f"{kind}:{namespace}/{name}".lower().replace("\x00", "?"))
+    """The entity of a URL, or the one that had this name before; everybody signed in may see the catalog."""
+    ref = f"{kind}:{namespace}/{name}".lower().replace("\x00", "?")
+    former = ArraySubquery(Alias.objects.filter(entity=OuterRef("pk")).values("ref"))
+    rows = Entity.objects.select_related("owner", "system", "source").annotate(former=former)
+    return rows.filter(ref=ref).first() or get_object_or_404(rows, aliases__ref=ref)
 
 
 @policy(signed_in)
 @require_safe
 def entity_detail(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     entity = entity_for(request, kind, namespace, name)
+    if entity.ref != f"{kind}:{namespace}/{name}".lower():
+        return redirect(f"{entity.get_absolute_url()}?{request.GET.urlencode()}".rstrip("?"))
     chosen = request.GET.get("tab", "overview")
     tabs = _tabs(request, entity, chosen)
     contributed = registry.entity_tabs.get(chosen)
@@ -175,6 +181,9 @@ def _head(request: HttpRequest, entity: Entity, known: Any = None) -> dict[str, 
         "worst_in": next((name for name, state in states.items() if state == worst), ""),
         "page_actions": sorted(found, key=lambda action: action.order),
         "can_remove": rules.can_remove(request.user),
+        "claims": queries.claims_on(entity),
+        "can_choose": rules.can_choose(request.user),
+        "orphan_days": settings.CATALOG_ORPHAN_DAYS,
         "repository": about.repository(entity),
         "top": _panels(request, entity, "top"),
     }
@@ -236,9 +245,10 @@ def entity_remove(request: HttpRequest, kind: str, namespace: str, name: str) ->
         messages.error(request, "Only the platform team removes what a source no longer has. Ask them.")
         return redirect(entity)
     try:
-        actions.remove_entity(entity=entity, by=request.user)
+        removed = lifecycle.remove_entity(entity=entity, by=request.user)
     except actions.Refused as reason:
         messages.error(request, str(reason))
         return redirect(entity)
-    toasts.done(request, f"{entity} is no longer in the catalog.")
+    undo = reverse("catalog:entity_restore", args=[removed.pk])
+    toasts.done(request, f"{entity} is no longer in the catalog.", undo=undo)
     return redirect("catalog:entity_list")

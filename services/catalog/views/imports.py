@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -75,6 +76,21 @@ def import_new(request: HttpRequest) -> HttpResponse:
         return redirect(run)
     context = {"form": form, "kind": kind, "kinds": kinds}
     return render(request, "catalog/import_new.html", context, status=422 if form.errors else 200)
+
+
+@policy(signed_in)
+@require_safe
+def source_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(queries.sources(), pk=pk)
+    context = {
+        "source": source,
+        "may": _may_look(request, source),
+        "can_choose": rules.can_choose(request.user),
+        "can_remove": rules.can_remove(request.user),
+        "days": settings.CATALOG_ORPHAN_DAYS,
+        **queries.about_source(source),
+    }
+    return render(request, "catalog/source_detail.html", context)
 
 
 @policy(signed_in)

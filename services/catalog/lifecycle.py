@@ -1,0 +1,99 @@
+"""Taking entities out and bringing them back, and choosing whose version of one counts."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from services.audit.actions import record
+from services.catalog import continuity, writing
+from services.catalog.models import Alias, Claim, Entity, Removed
+from services.catalog.refusals import Refused
+
+Person = Any
+AT_ONCE = 500
+
+
+@transaction.atomic
+def remove_entity(*, entity: Entity, by: Person) -> Removed:
+    """Take an orphan out of the catalog. Refuses what a source still has: it would come back."""
+    entity = Entity.objects.select_for_update().get(pk=entity.pk)
+    if entity.state != Entity.State.ORPHAN:
+        raise Refused("Only what its source no longer has can be removed. Remove it there first.")
+    return _remove(entity, by, f"Removed {entity.ref}")
+
+
+def _remove(entity: Entity, by: Person, summary: str) -> Removed:
+    entry: dict[str, Any] = writing.snapshot([entity.ref])[0]["before"]
+    entry |= {"request": entity.onboarded_request, "aliases": [alias.ref for alias in entity.aliases.all()]}
+    removed = Removed.objects.create(ref=entity.ref, source_id=entity.source_id, entry=entry, removed_by=by)
+    record(by=by, action="catalog.removed", obj=entity, summary=summary)
+    entity.delete()
+    return removed
+
+
+@transaction.atomic
+def restore_entity(*, removed: Removed, by: Person) -> Entity:
+    """Bring back what was taken out, as it was: orphaned, until its source has it again.
+
+    Refuses when something of that name is in the catalog by now.
+    """
+    removed = Removed.objects.select_for_update().get(pk=removed.pk)
+    if Entity.objects.filter(ref=removed.ref).exists():
+        raise Refused(f"{removed.ref} is in the catalog again already.")
+    entry = removed.entry
+    row = writing.row_of(entry["item"], removed.source, state=entry["state"], problem=entry["problem"])
+    row.onboarded_request = entry["request"]
+    writing.write([row], [entry["item"]])
+    writing.resolve_links()
+    entity = Entity.objects.get(ref=removed.ref)
+    Alias.objects.bulk_create(
+        [Alias(ref=ref, entity=entity) for ref in entry["aliases"]], ignore_conflicts=True
+    )
+    removed.delete()
+    record(by=by, action="catalog.restored", obj=entity, summary=f"Brought back {entity.ref}")
+    return entity
+
+
+def remove_orphans(now: datetime) -> int:
+    """Take out what no source has had for `CATALOG_ORPHAN_DAYS`; it can be brought back for as long again."""
+    since = now - timedelta(days=settings.CATALOG_ORPHAN_DAYS)
+    Removed.objects.filter(removed_at__lt=since).delete()
+    due = Entity.objects.filter(state=Entity.State.ORPHAN, orphaned_at__lt=since).values_list("pk", flat=True)
+    for pk in list(due[:AT_ONCE]):
+        _remove_due(pk)
+    return len(due)
+
+
+@transaction.atomic
+def _remove_due(pk: int) -> None:
+    entity = Entity.objects.select_for_update().filter(pk=pk, state=Entity.State.ORPHAN).first()
+    if entity:
+        why = f"Removed {entity.ref}: no source had it for {settings.CATALOG_ORPHAN_DAYS} days"
+        _remove(entity, None, why)
+
+
+@transaction.atomic
+def choose_source(*, claim: Claim, by: Person) -> Entity:
+    """Let the claim's source have the entity from now on; whose it was claims it instead.
+
+    Refuses a claim on something that left the catalog meanwhile: the next import takes it in by itself.
+    """
+    claim = Claim.objects.select_for_update().select_related("source").get(pk=claim.pk)
+    entity = (
+        Entity.objects.select_for_update(of=("self",)).filter(ref=claim.ref).select_related("source").first()
+    )
+    if entity is None:
+        raise Refused(f"{claim.ref} is not in the catalog any more. Import {claim.source} again.")
+    before = writing.snapshot([entity.ref])[0]["before"]
+    loser, winner = entity.source, claim.source
+    writing.write([writing.row_of(claim.item, winner)], [claim.item])
+    writing.resolve_links()
+    if loser is not None:
+        Claim.objects.update_or_create(source=loser, ref=claim.ref, defaults={"item": before["item"]})
+    claim.delete()
+    continuity.mark_contested([claim.ref])
+    entity.refresh_from_db()
+    record(by=by, action="catalog.source_chosen", obj=entity, summary=f"{entity.ref} comes from {winner} now")
+    return entity
