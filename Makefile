@@ -33,8 +33,6 @@ install-dev: install
 browser:
 	@$(BIN)/python -m tests.browser.chromium
 
-test: install-dev browser ## All tests, the browser ones included
-	$(BIN)/python -m pytest -n 3 $(ARGS)
 rabbitmq:
 	@$(BIN)/python -m tests.scale.rabbitmq
 
