@@ -24,17 +24,3 @@ class Unauthorised(Refused):
 
 class Unavailable(IntegrationError):
     """Not now: it may work when asked again."""
-
-
-class RateLimited(Unavailable):
-    """Asked too often; `retry_after` seconds must pass before the next call."""
-
-    def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message, retry_after=retry_after)
-
-
-class OutcomeUnknown(IntegrationError):
-    """The request left us and no answer came: only reading can tell whether it happened."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, outcome_unknown=True)

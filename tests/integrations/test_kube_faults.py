@@ -154,6 +154,17 @@ def test_a_watch_from_too_long_ago_is_gone(tmp_path: Any) -> None:
         small.stop()
 
 
+def test_a_quiet_watch_is_sent_bookmarks(
+    cluster: Cluster, kube: KubeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.demo.cluster.watching.BOOKMARK_EVERY", 0.02)
+    start = kube.list("v1", "Secret", "shop").resource_version
+    kube.apply(MAP)
+    (told,) = zip(kube.watch("v1", "Secret", "shop", start, timeout_seconds=5), range(1), strict=False)
+    assert told[0].type == "BOOKMARK"
+    assert int(told[0].object["metadata"]["resourceVersion"]) > int(start)
+
+
 def test_a_watch_survives_lines_that_are_no_events(cluster: Cluster, kube: KubeClient) -> None:
     lines = [
         b"not json",

@@ -155,6 +155,20 @@ def test_a_log_is_cut_off_where_the_server_was_asked_to() -> None:
             kube.logs("shop", "a", "app")
 
 
+def test_a_log_is_text_whatever_its_bytes() -> None:
+    with wire(saying(b"caf\xe9\n", kind="text/plain")) as server, KubeClient(server.url) as kube:
+        kube._resources["v1"] = {"Pod": Resource("pods", True)}
+        assert kube.logs("shop", "a", "app") == "caf\ufffd\n"
+
+
+def test_a_bookmark_is_told_as_one() -> None:
+    line = event(type="BOOKMARK", object={"metadata": {"resourceVersion": "7"}})
+    with wire(writing(head(200, CHUNKED) + line)) as server, KubeClient(server.url) as kube:
+        kube._resources["v1"] = {"ConfigMap": Resource("configmaps", True)}
+        told = next(iter(kube.watch("v1", "ConfigMap", "shop", "1", timeout_seconds=1)))
+    assert (told.type, told.object) == ("BOOKMARK", {"metadata": {"resourceVersion": "7"}})
+
+
 def test_a_watch_that_is_reset_is_lost() -> None:
     first = event(type="ADDED", object={"metadata": {"name": "a"}})
     seen: list[str] = []

@@ -69,6 +69,7 @@ def test_reader_reads_many_files_of_one_ref(host, propose) -> None:
     assert host.reader(REPO, pull.head_sha)("catalog/wishlist.yaml") == FILES["catalog/wishlist.yaml"]
 
 
+@pytest.mark.case("G6")
 def test_unknown_names_are_refused(host) -> None:
     with pytest.raises(UnknownRepository):
         host.head("shop/other")
@@ -86,6 +87,7 @@ def test_repository_without_its_folder_is_unknown(host) -> None:
         LocalHost(root=settings.GIT_ROOT / "elsewhere").head(REPO)
 
 
+@pytest.mark.case("G2")
 def test_links_are_neither_read_nor_written_through(host) -> None:
     git = bare()
     index = pygit2.Index()
@@ -203,6 +205,7 @@ def test_propose_never_reopens(host, propose) -> None:
     assert propose(branch="slipway/r-1002", files={"other.yaml": b"1"}) == merged
 
 
+@pytest.mark.case("G1", "G4")
 def test_propose_checks_paths_and_branch(propose) -> None:
     with pytest.raises(UnsafePath):
         propose(files={"../x": b""})
@@ -238,6 +241,7 @@ def test_merge_twice_is_one_merge(host, propose) -> None:
     assert [c.path for c in host.diff(REPO, 1)] == sorted(FILES)
 
 
+@pytest.mark.case("G8")
 def test_merge_conflict_changes_nothing_and_shows_where(host, propose) -> None:
     host.commit(REPO, files={"gone.yaml": b"1\n", "kept.yaml": b"1\n"}, author=SAM, message="two")
     pull = propose(files={"README.md": b"mine\n", "gone.yaml": b"2\n", "kept.yaml": None, "new.yaml": b"a\n"})
@@ -268,6 +272,7 @@ def test_merge_conflict_of_bytes_has_no_text(host, propose) -> None:
     assert [c.text for c in host.proposal(REPO, pull.number).conflicts] == [""]
 
 
+@pytest.mark.case("G8")
 def test_merge_refuses_a_moved_head(host, propose) -> None:
     pull = propose()
     propose(files={"catalog/wishlist.yaml": b"x: 2\n"})
@@ -356,6 +361,23 @@ def test_a_deleted_branch_keeps_its_pull_request(host, propose) -> None:
     assert merge(host, pull).state == "merged"
 
 
+def test_a_deleted_default_branch_keeps_its_pull_requests(host, propose) -> None:
+    pull = propose()
+    bare().references.delete("refs/heads/main")
+    assert host.comments(REPO, pull.number) == []
+    with pytest.raises(UnknownReference):
+        host.proposal(REPO, pull.number)
+
+
+def test_a_branch_that_somebody_began_by_hand_is_gone_on_with(host, propose) -> None:
+    git = bare()
+    git.references.create(f"refs/heads/{BRANCH}", git.head.target)
+    begun = host.commit(REPO, branch=BRANCH, files={"notes.md": b"hi\n"}, author=SAM, message="By hand")
+    pull = propose()
+    assert host.is_ancestor(REPO, begun, pull.head_sha)
+    assert propose().head_sha == pull.head_sha
+
+
 # Talking about it
 
 
@@ -376,6 +398,7 @@ def test_comment_once_per_key(host, propose) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.case("G8")
 def test_approval_is_bound_to_the_head(host, propose) -> None:
     pull = propose()
     host.approve(REPO, 1, by=SAM, head=pull.head_sha)

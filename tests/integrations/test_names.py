@@ -19,17 +19,31 @@ def test_plain_paths_pass(path: str) -> None:
     assert check_path(path) == path
 
 
+@pytest.mark.case("G1")
 @pytest.mark.parametrize(
     "path",
     [
         "", "/etc/x", "../x", "a/../../b", "a/./b", "a//b", "a/", "a\\..\\b", "%2e%2e/x", "a%2fb", "~1",
         "-rf",
         ".git/config", "a/.GIT/hooks/x", ".Git./x", ".g\u200cit/config", "a\x00b", "a\nb", "a/ｂ", "...",
-        ".github/workflows/x.yml", ".gitlab-ci.yml", ".gitea/x", "CODEOWNERS", "docs/codeowners", "Makefile",
-        ".gitmodules", "x" * 301,
+        "\u202egnp.yaml", "\u0430pps/x", "e\u0301/x", ".gitmodules", "x" * 301,
     ],
 )  # fmt: skip
 def test_unsafe_paths_are_refused(path: str) -> None:
+    with pytest.raises(UnsafePath):
+        check_path(path)
+
+
+@pytest.mark.case("G3")
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/x.yml", ".GitHub/x", ".gitlab-ci.yml", ".GITLAB-CI.YML", ".gitlab/x", ".gitea/x",
+        "CODEOWNERS", "docs/codeowners", "Makefile", "apps/makefile", "GNUmakefile", "Jenkinsfile",
+        ".circleci/config.yml", ".travis.yml", "azure-pipelines.yml", ".gitattributes", "renovate.json",
+    ],
+)  # fmt: skip
+def test_what_a_host_or_a_build_acts_upon_is_never_written(path: str) -> None:
     with pytest.raises(UnsafePath):
         check_path(path)
 
@@ -39,12 +53,14 @@ def test_plain_branches_pass(name: str) -> None:
     assert check_branch(name) == name
 
 
+@pytest.mark.case("G4", "G7")
 @pytest.mark.parametrize(
     "name",
     [
         "", "HEAD", "@", "@{-1}", "-x", "--upload-pack=x", "refs/heads/main", "a..b", "a;id", "a b", "a~1",
         "a^",
-        "a:b", "a.lock", "a.lock/b", "a/", "/a", "a//b", "a.", "\u202emain", "a" * 40, "x" * 201, "main\n",
+        "a:b", "a.lock", "a.lock/b", "a/", "/a", "a//b", "a.", "\u202emain",
+        "m\u0430in", "ma\u200bin", "a" * 40, "x" * 201, "main\n",
     ],
 )  # fmt: skip
 def test_odd_branches_are_refused(name: str) -> None:
@@ -52,6 +68,7 @@ def test_odd_branches_are_refused(name: str) -> None:
         check_branch(name)
 
 
+@pytest.mark.case("G6")
 @pytest.mark.parametrize(
     "slug", ["org/repo/../../other", "https://evil/org", "../x", "shop", "Shop/Deploy", "a/b\n"]
 )

@@ -136,6 +136,16 @@ def test_a_name_that_nobody_knows_is_unreachable(resolve: outbound.Resolve, host
         _asked(f"http://{host}:1", resolve)
 
 
+@pytest.mark.case("S7")
+def test_nothing_is_written_or_read_when_no_time_is_left(settings: Any) -> None:
+    settings.CLUSTER_NETWORKS = HERE
+    with wire(VERSION) as server, transport.make_http(server.url, "t", "", 1.0) as http:
+        with pytest.raises(httpx.WriteTimeout):
+            http.get("/version", timeout=outbound.timeout(1.0, -1.0))
+        assert http.get("/version", timeout=None).is_success
+    assert len(server.asked) == 1
+
+
 @pytest.mark.case("S9")
 def test_proxies_and_passwords_of_the_surroundings_are_ignored(monkeypatch: Any, tmp_path: Any) -> None:
     netrc = tmp_path / "netrc"

@@ -40,7 +40,7 @@ class Watch:
             with store.changed:
                 news = store.since(version, self.target.kind)
                 if not news:
-                    store.changed.wait(min(1.0, max(0.0, self._until - time.monotonic())))
+                    store.changed.wait(min(1.0, BOOKMARK_EVERY, max(0.0, self._until - time.monotonic())))
                     news = store.since(version, self.target.kind)
                 version = store.version
             for line in self._selected(news):

@@ -5,7 +5,7 @@ that machines read. Names a git host or a build acts on by itself are refused wh
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .errors import BadReference, TooLarge, UnsafePath
 
@@ -19,8 +19,14 @@ _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9_-]{0,62}")
 SHA = re.compile(r"[0-9a-f]{40}")
 _ACTED_UPON = {
     ".git", ".github", ".gitea", ".gitlab", ".gitlab-ci.yml", ".gitmodules", ".gitattributes",
-    "codeowners", "makefile", "jenkinsfile",
+    ".circleci", ".drone.yml", ".forgejo", ".husky", ".travis.yml", ".woodpecker", ".woodpecker.yml",
+    "azure-pipelines.yml", "bitbucket-pipelines.yml", "codeowners", "gnumakefile", "jenkinsfile", "makefile",
+    "renovate.json",
 }  # fmt: skip
+# What the built-in host writes below a message to find its own work again.
+FILES_TRAILER, MERGED_TRAILER = "Slipway-Files", "Merged-By"
+_OURS = re.compile(rf"^(?=\s*({FILES_TRAILER}|{MERGED_TRAILER})\s*:)", re.IGNORECASE | re.MULTILINE)
+_COMMAND = re.compile(r"\[(?=(?:skip|no)[ -]\w+\]|\w+[ -]skip\])", re.IGNORECASE)
 
 
 def check_path(path: str) -> str:
@@ -36,9 +42,31 @@ def check_path(path: str) -> str:
     return path
 
 
+def check_apart(paths: Iterable[str]) -> None:
+    """No two paths that some checkout takes for one, and none that is a folder of another."""
+    seen: dict[str, str] = {}
+    for path in sorted(paths):
+        folded = path.lower()
+        other = seen.get(folded) or next((seen[p] for p in _folders(folded) if p in seen), None)
+        if other is not None:
+            raise UnsafePath(f"{path[:80]!r} and {other[:80]!r} cannot both be there")
+        seen[folded] = path
+
+
+def _folders(path: str) -> Iterator[str]:
+    parts = path.split("/")
+    return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+
+
+def spoken(message: str) -> str:
+    """A commit message that pretends nothing to us, and commands no build."""
+    return _COMMAND.sub("[\u200b", _OURS.sub("> ", message)).rstrip()
+
+
 def check_files(files: Mapping[str, bytes | None]) -> None:
     if len(files) > MAX_FILES:
         raise TooLarge(f"{len(files)} files; at most {MAX_FILES} go into one pull request")
+    check_apart(path for path, content in files.items() if content is not None)
     for path, content in files.items():
         check_path(path)
         if content is not None and len(content) > MAX_FILE:

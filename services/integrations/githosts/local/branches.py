@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import pygit2
 
 from ..base import Person
-from ..errors import NothingToChange
+from ..errors import BadReference, NothingToChange
+from ..names import FILES_TRAILER, spoken
 from . import content
-
-FILES_TRAILER = "Slipway-Files"
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,16 @@ def write(
 ) -> pygit2.Commit:
     """The tip of the branch carrying the change, committed only when our newest commit there carries another.
 
-    Refuses (NothingToChange) files the base already has.
+    Refuses NothingToChange for files the base already has, and BadReference for the default branch itself
+    and for a base that is not part of it.
     """
+    if change.branch == default_branch:
+        raise BadReference(f"{default_branch} is written by merging alone")
     trunk, old = content.resolve(git, default_branch), content.tip(git, change.branch)
     fork = content.at_id(git, git.merge_base(trunk.id, old.id)) if old else trunk
     base = content.resolve(git, change.base) if change.base else fork
+    if not content.is_ancestor(git, base.id, trunk.id):
+        raise BadReference(f"{str(base.id)[:8]} is not part of {default_branch}")
     parents = _parents(git, base, old)
     digest = _digest(change.files)
     if old is not None and len(parents) == 1 and _last_digest(git, old, fork) == digest:
@@ -42,7 +46,7 @@ def write(
     if tree == base.tree.id:
         raise NothingToChange("the repository already holds exactly these files")
     at("tree written")
-    text = f"{change.message.rstrip()}\n\n{FILES_TRAILER}: {digest}\n"
+    text = f"{spoken(change.message)}\n\n{FILES_TRAILER}: {digest}\n"
     new = content.commit(git, tree, parents, author=change.author, message=text)
     at("commit written")
     content.move(git, change.branch, new, old.id if old else None)
@@ -68,7 +72,7 @@ def _last_digest(git: pygit2.Repository, head: pygit2.Commit, fork: pygit2.Commi
     walker = git.walk(head.id)
     walker.hide(fork.id)
     for each in walker:
-        for line in each.message.splitlines():
+        for line in reversed(each.message.splitlines()):
             if line.startswith(f"{FILES_TRAILER}: "):
                 return line.removeprefix(f"{FILES_TRAILER}: ")
     return None

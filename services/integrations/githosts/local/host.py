@@ -28,7 +28,7 @@ from ..errors import (
     UnknownReference,
     UnknownRepository,
 )
-from ..names import check_branch, check_files, check_repository
+from ..names import MERGED_TRAILER, check_branch, check_files, check_repository, spoken
 from . import branches, content, state
 
 STEPS = (
@@ -267,7 +267,7 @@ class LocalHost:
         index = git.merge_commits(base, head)
         if index.conflicts:
             raise MergeConflict(content.conflicts(git, index))
-        text = f"{message.rstrip()}\n\n{state.MERGED_TRAILER}: {by.username}\n"
+        text = f"{spoken(message)}\n\n{MERGED_TRAILER}: {by.username}\n"
         new = content.commit(git, index.write_tree(git), [base.id, head.id], author=by, message=text)
         self.at("merge written")
         content.move(git, pull.base, new, base.id)

@@ -9,9 +9,8 @@ from services.integrations.models import PullApproval, PullComment, PullRequest
 
 from ..base import Comment, Person, Proposal, Review
 from ..errors import Conflict
+from ..names import MERGED_TRAILER
 from . import content
-
-MERGED_TRAILER = "Merged-By"
 
 
 def refresh(git: pygit2.Repository, pull: PullRequest) -> PullRequest:
