@@ -15,7 +15,7 @@ LOCK = 0x51_19_7A_02
 
 
 def patiently(
-    work: Callable[[], None],
+    work: Callable[[], object],
     *,
     say: Callable[[str], None],
     attempts: int = 30,

@@ -72,7 +72,7 @@ def test_pages_go_on_while_a_migration_waits_for_a_long_query(long_query):
         drop_column()
     assert said[0] == "Somebody holds a lock (attempt 1 of 30); trying again in 0.2 s."
     assert len(said) == 2
-    assert max(waits) < 0.5 + 2.0, "a page waited longer than the migration may"
+    assert max(waits) < 0.5 + 4.0, "a page waited as long as the query"
     assert len(waits) >= 2
 
 
