@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up down reset backup restore test cases lint bench lock install install-dev browser rabbitmq help
+.PHONY: up down reset backup restore test cases lint bench lock install install-dev browser rabbitmq kubectl help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,10 @@ browser:
 rabbitmq:
 	@$(BIN)/python -m tests.scale.rabbitmq
 
-test: install-dev browser rabbitmq ## All tests, the browser ones included
+kubectl:
+	@$(BIN)/python -m tests.manifests.kubectl
+
+test: install-dev browser rabbitmq kubectl ## All tests, the browser ones included
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=1 proves them

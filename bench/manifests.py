@@ -87,6 +87,7 @@ def bombs() -> dict[str, str | bytes]:
         "10 MB": "a: " + "x" * 10_000_000,
         "10 MB of lines": b"key: value\n" * 1_000_000,
         "a million keys": "".join(f"k{n}: v\n" for n in range(1_000_000)),
+        "100,000 empty lines before an error": "\n" * 100_000 + "a: b: c",
         "10,000 levels of [": "[" * 10_000,
         "10,000 levels of -": "- " * 10_000,
         "3,000 levels of indent": "".join(" " * n + "a:\n" for n in range(3_000)),

@@ -20,6 +20,7 @@ MAX_CHARACTERS: Final = 5_000_000
 MAX_NODES: Final = 300_000
 MAX_DEPTH: Final = 60
 MAX_DOCUMENTS: Final = 2_000
+MAX_PARTS: Final = 600_000  # lines and commas: more values than these there cannot be, and counting is quick
 Event = Any  # a yaml.events.Event; its published types call the marks optional, from text they are not
 
 
@@ -69,8 +70,9 @@ class Document:
 
 
 _MARKER: Final = re.compile(r"---(?=\s|$)")
-_SOMETHING: Final = re.compile(r"^\s*[^\s#]", re.MULTILINE)
-_TEMPLATE: Final = re.compile(r"^\s*\{\{|[:-]\s+\{\{", re.MULTILINE)
+# Blanks within a line only: over line ends these would go through a file of empty lines again for each.
+_SOMETHING: Final = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
+_TEMPLATE: Final = re.compile(r"^[ \t]*\{\{|[:-][ \t]+\{\{", re.MULTILINE)
 UNRENDERED: Final = (
     "a template, no manifest yet: check what it renders (the output of helm template or the like)"
 )
@@ -100,6 +102,8 @@ def load_all(text: str | bytes, file: str = "", *, repeated_keys: bool = False) 
     text = _decoded(text, file)
     if len(text) > MAX_CHARACTERS:
         raise ManifestError(f"the file is larger than {MAX_CHARACTERS // 1_000_000} MB", file)
+    if text.count("\n") + text.count(",") > MAX_PARTS:
+        raise ManifestError("the file has too many lines and lists", file)
     return _read(_Reader(text, file, repeated_keys))
 
 

@@ -33,7 +33,13 @@ def plain_value(text: str) -> Any:
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(text):
             return _integer(text, base)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    return _floating(text, text) if _FLOAT.fullmatch(text) else text
+
+
+def _floating(digits: str, text: str) -> Any:
+    """To Go what is too large for a float is no number."""
+    value = float(digits)
+    return text if math.isinf(value) else value
 
 
 def _integer(text: str, base: int) -> Any:
@@ -43,5 +49,4 @@ def _integer(text: str, base: int) -> Any:
         value = int(digits if base == 10 else _PREFIX.sub("", digits), base)
         if -(2**63) <= value < 2**64:
             return value
-    floating = float(digits) if base == 10 else math.inf
-    return text if math.isinf(floating) else floating
+    return _floating(digits, text) if base == 10 else text
