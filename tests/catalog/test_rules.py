@@ -265,6 +265,7 @@ def test_kinds_of_ones_own_come_in_when_they_are_named():
         ("a: b\u2028 c\n", {"a": "b\u2028 c"}),
         ("a: x\ry\nb: 1", {"a": "x\ry", "b": 1}),
         ("a: \x07b", {"a": "\x07b"}),
+        ("a: \U000f007f", {"a": "\U000f007f"}),
         ("a\x07: b", {"a\x07": "b"}),
         ("\t# note\na: 1\n\t\n", {"a": 1}),
         ("a:\n  -\tb\n  - c\n", {"a": ["b", "c"]}),

@@ -118,33 +118,32 @@ def _chunks(text: str) -> Iterator[tuple[int, int, str]]:
 def _read_chunk(index: int, first: int, text: str) -> Document | None:
     if text.endswith("\r"):
         text += "\n"  # Windows' files have one before `---`; libyaml trips over it when it stands alone
-    if ODD.search(text):
+    hides = bool(ODD.search(text)) and not HIDDEN.search(text)
+    if hides:
         text = ODD.sub(lambda match: match[0].translate(HIDING), text)
     try:
-        data, lines = _build(text, first)
+        data, lines = _build(text, first, hides)
     except Unreadable as error:
         return Document(index, error.line, problem=str(error))
     return None if data is None else Document(index, lines.get((), first), data, lines)
 
 
-def _build(text: str, first: int) -> tuple[Any, dict[Path, int]]:
+def _build(text: str, first: int, hides: bool) -> tuple[Any, dict[Path, int]]:
     """Read once more without stray tabs, which only libyaml minds, before giving up."""
     try:
-        return _Builder(first).build(text)
+        return _Builder(first, hides).build(text)
     except Unreadable:
         tidy = (
             STRAY_TABS.sub(lambda match: f"{match[1]} " if match[1] else "", text) if "\t" in text else text
         )
         if tidy == text:
             raise
-        return _Builder(first).build(tidy)
+        return _Builder(first, hides).build(tidy)
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
     """A plain scalar by the core schema; anything quoted, folded or tagged as string stays text."""
     text: str = event.value
-    if HIDDEN.search(text):
-        return text.translate(SHOWING)
     if not event.implicit[0] or (event.tag or "").endswith(":str"):
         return text
     if text in WORDS:
@@ -183,8 +182,8 @@ def _wants_key(top: _Open) -> bool:
 class _Builder:
     """Turns the events of one document into plain data."""
 
-    def __init__(self, first: int) -> None:
-        self.first = first
+    def __init__(self, first: int, hides: bool) -> None:
+        self.first, self.hides = first, hides
         self.lines: dict[Path, int] = {}
         self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.open: list[_Open] = []
@@ -223,7 +222,7 @@ class _Builder:
             self._set_key(self.open[-1], json.dumps(done.value, ensure_ascii=False), event)
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
-        value = _scalar(event)
+        value = self._shown(event.value) if self._hidden(event.value) else _scalar(event)
         if "\x00" in event.value:
             raise Unreadable("holds a NUL character", self._line(event))
         if event.anchor:
@@ -232,9 +231,16 @@ class _Builder:
         if event.style in QUOTES:
             self._check_quoted(event)
         if top and _wants_key(top):
-            self._set_key(top, event.value.translate(SHOWING), event)
+            self._set_key(top, self._shown(event.value), event)
         else:
             self._place(value, event, 1)
+
+    def _hidden(self, text: str) -> bool:
+        return self.hides and bool(HIDDEN.search(text))
+
+    def _shown(self, text: str) -> str:
+        """The text with the characters that were hidden from libyaml."""
+        return text.translate(SHOWING) if self.hides else text
 
     def _check_quoted(self, event: Any) -> None:
         """A quote that runs on must stay indented, or it was never closed: libyaml alone does not mind."""
