@@ -14,7 +14,7 @@ from services.catalog.derivation.model import COMPOSE, Hint, Json, Setting, Work
 from services.catalog.derivation.texts import assignments, settings_in
 from services.catalog.derivation.trees import Line, listed, mapping, merged, plain, text
 from services.catalog.derivation.vocabulary import COMPOSE_KEYS
-from services.catalog.descriptors.reading import Document
+from services.catalog.descriptors.reading import Document, Path
 
 FILE_NAME = re.compile(r"(^|[-_.])(docker-?)?(compose|stack)[\w.-]*\.ya?ml\Z", re.IGNORECASE)
 LINKED, ORDERED = 0.8, 0.55
@@ -66,7 +66,7 @@ def take(stack: Stack, file: str, document: Document, others: Mapping[str, Json]
             line = document.line_of((*base, name))
             workload = Workload(name, COMPOSE + stack.folder, file, line, "compose")
             stack.workloads[name] = workload
-        reader = _Reader(stack, file, document.line_of, (*base, name), variables)
+        reader = _Reader(stack, file, document.line_of, (*base, name), variables, document.lines, service)
         reader.read(workload, {**service, **whole}, configs=mapping(data, "configs"))
 
 
@@ -108,6 +108,8 @@ class _Reader:
     line: Line
     path: tuple[str, ...]
     variables: Mapping[str, str]
+    own: Mapping[Path, int]
+    written: Json
 
     def read(self, workload: Workload, service: Json, configs: Json) -> None:
         if image := self._full(text(service, "image")):
@@ -173,15 +175,16 @@ class _Reader:
         return self.line((*self.path, "depends_on", place))
 
     def _variables(self, workload: Workload, service: Json) -> list[Setting]:
-        given = service.get("environment")
-        lines: dict[str, int] = {}
-        if isinstance(given, list):
-            for number, each in enumerate(given):
-                lines[plain(each).partition("=")[0].strip()] = self.line((*self.path, "environment", number))
+        places = {
+            plain(each).partition("=")[0].strip(): (*self.path, "environment", number)
+            for number, each in enumerate(listed(self.written, "environment"))
+        }
         found = []
         for key, value in _environment(service).items():
-            line = lines.get(key) or self.line((*self.path, "environment", key))
-            found.append(Setting(key, self._full(value or self.variables.get(key, "")), self.file, line))
+            path = places.get(key, (*self.path, "environment", key))
+            told = self._full(value or self.variables.get(key, ""))
+            block = "" if path in self.own else f"{self.file}&"
+            found.append(Setting(key, told, self.file, self.line(path), block=block))
         return found
 
     def _env_files(self, service: Json) -> list[Setting]:

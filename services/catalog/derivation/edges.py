@@ -22,7 +22,7 @@ from services.catalog.derivation.names import (
     is_local,
     is_outside,
 )
-from services.catalog.derivation.policies import Policy
+from services.catalog.derivation.policies import Policy, Who
 from services.catalog.derivation.trees import leaves
 from services.catalog.derivation.vocabulary import OUTSIDE
 
@@ -31,6 +31,7 @@ DIRECTORY = 3
 CROWD = 4
 MANY_PODS = 3
 MOST_EVIDENCE = 12
+MOST_HINTS = 100
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,19 @@ class Finder:
     def allow(self, policies: Iterable[Policy], workloads: list[Workload]) -> None:
         """A policy that lets a few named pods reach a few named pods was written because they do."""
         for policy in policies:
-            sources = {w.name for w in workloads if policy.source.matches(w, policy.space)}
-            targets = {w.name for w in workloads if policy.target.matches(w, policy.space)}
+            sources, targets = (
+                {w.name for w in self._chosen(who, workloads) if who.matches(w, policy.space)}
+                for who in (policy.source, policy.target)
+            )
             if len(sources) <= MANY_PODS and len(targets) <= MANY_PODS:
                 evidence = Evidence(policy.file, policy.line, policy.key, f"policy {policy.name}")
                 self.claims += [
                     Claim(s, t, False, 0.6, evidence) for s in sorted(sources) for t in sorted(targets)
                 ]
+
+    def _chosen(self, who: Who, workloads: list[Workload]) -> list[Workload]:
+        """Those that may match: found by a label where there is one."""
+        return self.names.by_labels.get(who.labels[0], []) if who.labels else workloads
 
     def _take(self, reader: Workload, setting: Setting, mention: Mention) -> None:
         if is_local(mention.host) or mention.host in self.own_hosts:
@@ -121,7 +128,9 @@ class Finder:
         if (reader.name, mention.host) in self.dangling:
             return
         self.dangling.add((reader.name, mention.host))
-        near = difflib.get_close_matches(mention.host.split(".")[0], self.system.nodes, 1, 0.8)
+        name = mention.host.split(".")[0]
+        is_early = len(self.dangling) <= MOST_HINTS
+        near = difflib.get_close_matches(name, self.system.nodes, 1, 0.8) if is_early else []
         hint = f"; did you mean {near[0]}?" if near else ""
         message = f"nothing here is called {mention.host}{hint}"
         note = Note("dangling", setting.file, setting.line, message, reader.name, setting.key)
@@ -139,23 +148,33 @@ class Finder:
         return self.system
 
     def _weighed(self) -> Iterator[Claim]:
-        """A block that many read whole is a directory: what it lists is not what each of them uses.
-
-        Who stands in the directory is one it was written about, rather than one it was written for.
-        """
+        """The claims, with less trust in those of a block that several read whole."""
         targets: dict[str, set[str]] = defaultdict(set)
         for claim in self.claims:
             targets[claim.block].add(claim.target)
         for claim in self.claims:
-            readers = len(self.readers.get(claim.block, ()))
-            if not claim.block or readers < 2:
-                yield claim
-            elif len(targets[claim.block]) < DIRECTORY:
-                yield replace(claim, trust=claim.trust * 0.9)
-            elif claim.source in targets[claim.block]:
-                yield replace(claim, trust=claim.trust * 0.4)
+            readers = self.readers.get(claim.block, set())
+            if claim.block and len(readers) > 1:
+                listed = targets[claim.block]
+                few = len(listed) < DIRECTORY
+                trust = 0.9 * claim.trust if few else self._of_directory(claim, readers, listed)
+                yield replace(claim, trust=trust)
             else:
-                yield replace(claim, trust=min(claim.trust, 0.7 if readers < CROWD else 0.55))
+                yield claim
+
+    def _of_directory(self, claim: Claim, readers: set[str], listed: set[str]) -> float:
+        """A block with many addresses is a directory: what it lists is not what each of its readers uses.
+
+        An entry that bears a reader's name is that reader's. Who stands in the directory is one it was
+        written about, rather than written for. A crowd shares stores and brokers that bear nobody's name.
+        """
+        owners = owners_of(claim, readers)
+        if owners:
+            return min(claim.trust, 0.75) if claim.source in owners else claim.trust * 0.4
+        is_store = not claim.outside and self.system.nodes[claim.target] != "service"
+        if len(readers) >= CROWD:
+            return min(claim.trust, 0.55 if is_store else 0.4)
+        return claim.trust * 0.4 if claim.source in listed else min(claim.trust, 0.7)
 
     def _edge(self, source: str, target: str, claims: list[Claim]) -> Edge:
         proof = sorted({claim.evidence for claim in claims})
@@ -178,6 +197,12 @@ def leads_nowhere(setting: Setting, mention: Mention) -> bool:
     if mention.form == "host" or not told or is_address(mention.host):
         return False
     return is_in_cluster(mention.host) and bool(LABEL.match(mention.host))
+
+
+def owners_of(claim: Claim, readers: set[str]) -> set[str]:
+    """The readers whose name stands in key or target: `OrdersDbHost`, `orders-db` for `orders-service`."""
+    told = {*keys.words(claim.evidence.key), *keys.words(claim.target)}
+    return {name for name in readers if name != claim.target and (own := keys.stem(name)) and own <= told}
 
 
 def mentions(setting: Setting, reader: Workload) -> Iterator[tuple[str, Mention]]:

@@ -4,7 +4,15 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from services.catalog.derivation.vocabulary import ADDRESS, MUTE, MUTE_OUTSIDE, NO_PAIR, QUALIFIER, TECHNOLOGY
+from services.catalog.derivation.vocabulary import (
+    ADDRESS,
+    COMMON_NAMES,
+    MUTE,
+    MUTE_OUTSIDE,
+    NO_PAIR,
+    QUALIFIER,
+    TECHNOLOGY,
+)
 
 HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
@@ -56,6 +64,12 @@ def may_hold_pair(key: str) -> bool:
     """Whether `name:123` under the key can be a host and its port."""
     told = words(key)
     return not told or told[-1] not in NO_PAIR
+
+
+@lru_cache(maxsize=20_000)
+def stem(name: str) -> frozenset[str]:
+    """The words of a workload's name that tell it from others."""
+    return frozenset(words(name)) - COMMON_NAMES
 
 
 def names_technology(key: str) -> bool:

@@ -115,13 +115,18 @@ class _Owners:
         for part in reversed([part.lower() for part in parts if part]):
             if part in self.by_name:
                 return part
-            ends = [name for name in self.by_name if part.endswith(f"-{name}") and len(name) > 3]
-            if ends:
-                return max(ends, key=len)
+            if end := next((each for each in _ends(part) if each in self.by_name and len(each) > 3), ""):
+                return end
             stems = self.by_stem.get(_stem(part), set())
             if len(stems) == 1 and _stem(part):
                 return next(iter(stems))
         return ""
+
+
+def _ends(part: str) -> list[str]:
+    """`clinic-owners-service` -> `owners-service`, `service`; the longest first."""
+    words = part.split("-")
+    return ["-".join(words[place:]) for place in range(1, min(len(words), 12))]
 
 
 def _stem(name: str) -> str:

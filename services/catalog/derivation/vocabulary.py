@@ -66,6 +66,8 @@ ZONES = _set(
     "cz jp cn in br ru au ca nz kr sg ie be pt tech online store shop site xyz me tv gg internal corp",
     "lan intra int",
 )
+# Words of names that tell nobody from anybody.
+COMMON_NAMES = _set("service svc api app server web ms microservice backend worker deployment")
 COMPOSE_KEYS = _set(
     "image build environment ports depends_on links volumes command env_file extends",
 )
