@@ -12,6 +12,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.cases.mutations import MUTATIONS, Mutation
+from tests.cases.outside import OUTSIDE
 from tests.cases.plugin import cases_of
 from tests.cases.registry import CASES
 
@@ -38,7 +39,8 @@ class Mutator:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
         for case in cases_of(item):
-            for mutation in MUTATIONS.get(case, ()) if not self.only or case in self.only else ():
+            known = (*MUTATIONS.get(case, ()), *OUTSIDE.get(case, ()))
+            for mutation in known if not self.only or case in self.only else ():
                 outcome = self.outcomes.setdefault((case, mutation.name), Outcome())
                 if not outcome.noticed and mutation.concerns in item.nodeid:
                     self.run(item, mutation, outcome)

@@ -17,7 +17,7 @@ from services.manifests.emit import dump
 
 Patch = pytest.MonkeyPatch
 ENGINE = "services.onboarding.blueprints"
-OURS = ("services.", "portal.", "tests.hostile.")
+OURS = ("services.", "portal.", "tests.hostile.", "tests.integrations.")
 
 
 @dataclass(frozen=True)

@@ -79,11 +79,11 @@ def saying(body: bytes, *lines: str, code: int = 200, kind: str = "application/j
 
 
 def trickling(prefix: bytes, pause: float = 0.02) -> Script:
-    """`prefix`, and then a byte now and then for as long as anybody listens."""
+    """`prefix`, and then a byte now and then for five seconds, if anybody listens."""
 
     def script(connection: socket.socket, _: bytes) -> None:
         connection.sendall(prefix)
-        while True:
+        for _byte in range(int(5 / pause)):
             connection.sendall(b" ")
             time.sleep(pause)
 
@@ -112,11 +112,11 @@ def reset(prefix: bytes = b"") -> Script:
 
 
 def endless(prefix: bytes, chunk: bytes) -> Script:
-    """`prefix`, and then `chunk` for as long as anybody takes it."""
+    """`prefix`, and then 32 MiB of `chunk`, if anybody takes them."""
 
     def script(connection: socket.socket, _: bytes) -> None:
         connection.sendall(prefix)
-        while True:
+        for _chunk in range(32 * 1024 * 1024 // len(chunk)):
             connection.sendall(chunk)
 
     return script

@@ -103,13 +103,17 @@ def opened(http: httpx.Client, request: httpx.Request) -> Iterator[httpx.Respons
     with telling(mutating=mutating):
         response = http.send(request, stream=True)
         try:
-            if response.headers.get("content-encoding", "identity") != "identity":
-                raise errors.Malformed("The cluster's answer is packed, unasked.", outcome_unknown=mutating)
+            _check_plain(response, mutating=mutating)
             if not response.is_success:
                 raise _refusal(response, request.url.path, mutating=mutating)
             yield response
         finally:
             response.close()
+
+
+def _check_plain(response: httpx.Response, *, mutating: bool) -> None:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise errors.Malformed("The cluster's answer is packed, unasked.", outcome_unknown=mutating)
 
 
 def _refusal(response: httpx.Response, path: str, *, mutating: bool) -> errors.KubeError:

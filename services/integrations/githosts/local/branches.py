@@ -31,13 +31,10 @@ def write(
     Refuses NothingToChange for files the base already has, and BadReference for the default branch itself
     and for a base that is not part of it.
     """
-    if change.branch == default_branch:
-        raise BadReference(f"{default_branch} is written by merging alone")
     trunk, old = content.resolve(git, default_branch), content.tip(git, change.branch)
     fork = content.at_id(git, git.merge_base(trunk.id, old.id)) if old else trunk
     base = content.resolve(git, change.base) if change.base else fork
-    if not content.is_ancestor(git, base.id, trunk.id):
-        raise BadReference(f"{str(base.id)[:8]} is not part of {default_branch}")
+    _check(git, change.branch, base, default_branch)
     parents = _parents(git, base, old)
     digest = _digest(change.files)
     if old is not None and len(parents) == 1 and _last_digest(git, old, fork) == digest:
@@ -51,6 +48,13 @@ def write(
     at("commit written")
     content.move(git, change.branch, new, old.id if old else None)
     return content.at_id(git, new)
+
+
+def _check(git: pygit2.Repository, branch: str, base: pygit2.Commit, default_branch: str) -> None:
+    if branch == default_branch:
+        raise BadReference(f"{default_branch} is written by merging alone")
+    if not content.is_ancestor(git, base.id, content.resolve(git, default_branch).id):
+        raise BadReference(f"{str(base.id)[:8]} is not part of {default_branch}")
 
 
 def _parents(git: pygit2.Repository, base: pygit2.Commit, old: pygit2.Commit | None) -> list[pygit2.Oid]:
