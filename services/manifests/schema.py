@@ -145,6 +145,24 @@ def served(kubernetes: str) -> str:
     return next((each for each in reversed(versions()) if number(each) <= wanted), versions()[0])
 
 
+def releases() -> tuple[str, ...]:
+    """What may be asked for: 1.25, 1.26 and so on."""
+    return tuple(".".join(str(part) for part in number(each)) for each in versions())
+
+
+def selected(kubernetes: str) -> str:
+    """The release a version belongs to; one without schemas is refused, with the list of those there are."""
+    wanted = number(kubernetes)
+    release = ".".join(str(part) for part in wanted)
+    if release not in releases():
+        nearest = min(releases(), key=lambda each: abs(number(each)[1] - wanted[1]))
+        there = ", ".join(releases())
+        raise UnknownKubernetes(
+            f"there are no schemas of Kubernetes {release}; the nearest is {nearest} of {there}"
+        )
+    return release
+
+
 # Compiling
 
 

@@ -273,6 +273,8 @@ def test_command_takes_environment_settings_and_policies(tmp_path, capsys):
     [
         ("/nowhere/at/all",),
         (".", "--kubernetes", "latest"),
+        (".", "--kubernetes", "1.12"),
+        (".", "--kubernetes", "1.99"),
         (".", "--policies", "/nowhere"),
         (".", "--set", "registries"),
     ],

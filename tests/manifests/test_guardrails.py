@@ -59,6 +59,24 @@ def test_the_bad_example_passes_without_the_guardrail(id):
     assert found(id, example(id, "bad"), without_validations(shipped(), id)) == []
 
 
+VALIDATIONS = [(each.id, n) for each in shipped().policies for n in range(len(each.validations))]
+
+
+@pytest.mark.parametrize(("id", "number"), VALIDATIONS)
+def test_every_single_validation_is_missed_when_it_is_gone(id, number):
+    """The bad example has something for each of them, which is then no longer found."""
+    (policy,) = (each for each in shipped().policies if each.id == id)
+    kept = policy.validations[:number] + policy.validations[number + 1 :]
+    with_all, without = (
+        {
+            (each.document, each.path, each.message)
+            for each in found(id, example(id, "bad"), Guardrails((rail,)))
+        }
+        for rail in (policy, replace(policy, validations=kept))
+    )
+    assert without < with_all
+
+
 @pytest.mark.parametrize("id", RULES)
 def test_examples_are_what_the_api_accepts(id):
     for which in ("good", "bad"):
@@ -70,7 +88,7 @@ def test_examples_are_what_the_api_accepts(id):
 def test_a_fix_makes_the_bad_example_pass(id):
     """One fix after the other, as somebody clicks them."""
     objects = [copy.deepcopy(document.data) for document in example(id, "bad")]
-    for _ in range(6):
+    for _ in range(20):
         fixable = [each for each in found(id, objects) if each.fix]
         if not fixable:
             break

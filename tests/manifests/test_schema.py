@@ -124,6 +124,47 @@ def test_an_api_is_removed_from_a_version_on():
     assert schema.validate(obj, "1.26").status == "removed"
 
 
+@pytest.mark.parametrize("release", [f"1.{minor}" for minor in range(29, 37)])
+def test_every_supported_release_has_closed_schemas(release):
+    """Each of its own version: nothing falls back to another one."""
+    assert schema.served(release) == f"v{release}.0-local-strict"
+    assert schema.validate(deployment(replicas=2), release) == schema.Verdict("checked")
+    found = errors(deployment(replicsa=2, paused="yes"), release)
+    assert {each.path for each in found} == {("spec", "replicsa"), ("spec", "paused")}
+    assert "did you mean replicas?" in next(each.message for each in found if "replicsa" in each.path)
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "first", "last"),
+    [
+        ("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema", 29, 31),
+        ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", 29, 36),
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", 30, 36),
+        ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", 36, 36),
+    ],
+)
+def test_releases_differ_where_kubernetes_does(api_version, kind, first, last):
+    obj = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}}
+    served = [minor for minor in range(29, 37) if _is_served(obj, minor)]
+    assert served == list(range(first, last + 1))
+
+
+def _is_served(obj, minor):
+    verdict = schema.validate(obj, f"1.{minor}")
+    return verdict.status == "checked" and not any(each.rule == "unknown-kind" for each in verdict.errors)
+
+
+@pytest.mark.parametrize(("asked", "release"), [("1.29", "1.29"), ("v1.33.2", "1.33"), (" 1.36 ", "1.36")])
+def test_a_release_is_selected_by_any_of_its_versions(asked, release):
+    assert schema.selected(asked) == release
+
+
+@pytest.mark.parametrize(("asked", "nearest"), [("1.12", "1.25"), ("1.99", "1.37"), ("2.30", "1.30")])
+def test_a_release_without_schemas_is_refused_with_the_list(asked, nearest):
+    with pytest.raises(schema.UnknownKubernetes, match=f"nearest is {nearest} of 1.25, 1.26"):
+        schema.selected(asked)
+
+
 def test_a_kind_nobody_has_is_refused():
     verdict = schema.validate({"apiVersion": "v1", "kind": "Deploymnt"}, "1.33")
     assert "no kind Deploymnt in v1; did you mean Deployment in apps/v1?" in verdict.errors[0].message

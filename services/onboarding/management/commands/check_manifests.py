@@ -20,7 +20,9 @@ class Command(EngineCommand):
         super().add_arguments(parser)
         parser.add_argument("paths", nargs="+", metavar="PATH")
         parser.add_argument("--environment", default="production", help="decides severities (production)")
-        parser.add_argument("--kubernetes", default="1.33", help="the version they are for (1.33)")
+        parser.add_argument(
+            "--kubernetes", default="1.33", help="the version they are for, 1.25 to 1.37 (1.33)"
+        )
         parser.add_argument("--policies", metavar="DIR", help="ValidatingAdmissionPolicy files of your own")
         parser.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. registries=a,b"
@@ -30,7 +32,7 @@ class Command(EngineCommand):
         settings = _settings(options["set"])
         found, documents = [], []
         try:
-            schema.number(options["kubernetes"])
+            kubernetes = schema.selected(options["kubernetes"])
             guardrails = _guardrails(options["policies"])
             for file in files.read(options["paths"]):
                 found += [unreadable(error) for error in file.errors]
@@ -42,7 +44,7 @@ class Command(EngineCommand):
         found += check(
             documents,
             environment=options["environment"],
-            kubernetes=options["kubernetes"],
+            kubernetes=kubernetes,
             guardrails=guardrails,
             settings=settings,
         )
