@@ -54,6 +54,8 @@ BEGIN
         EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', name, current_schema());
     END LOOP;
 END $$;
+-- The plan is made while the tables are nearly empty and kept while a bulk insert fills them.
+ALTER FUNCTION audit_seal() SET enable_seqscan = off;
 
 CREATE CONSTRAINT TRIGGER audit_event_ask_for_seal AFTER INSERT ON audit_event
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_ask_for_seal();
