@@ -175,7 +175,7 @@ class _Reader:
         return self.line((*self.path, "depends_on", place))
 
     def _variables(self, workload: Workload, service: Json) -> list[Setting]:
-        places = {
+        places: dict[str, Path] = {
             plain(each).partition("=")[0].strip(): (*self.path, "environment", number)
             for number, each in enumerate(listed(self.written, "environment"))
         }

@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from services.catalog.derivation.model import Setting, Workload
@@ -11,10 +11,15 @@ from services.catalog.derivation.texts import settings_in
 
 TRUST = 0.75
 MAX_SIZE = 512 * 1024
-WANTED = re.compile(
-    r"(^|[-_.])(application|bootstrap|appsettings|config|settings|default|local|docker|prod\w*|nginx|haproxy|envoy"
-    r"|gateway|ocelot|prometheus|routes|Caddyfile|traefik|krakend)[\w.-]*\Z|^Caddyfile|^Dockerfile|(^|\.)env(\.|\Z)"
-    r"|\.(properties|toml|ini|conf|cfg|conf\.template)\Z",
+TREES = re.compile(r"\.(ya?ml|json)\Z", re.IGNORECASE)
+TELLING = re.compile(
+    r"application|bootstrap|appsettings|config|settings|default|environment|nginx|haproxy|envoy|gateway|ocelot|prometheus"
+    r"|routes|traefik|krakend|kong|values|otel|collector|datasource",
+    re.IGNORECASE,
+)
+TOOLS = re.compile(
+    r"sonar|cypress|playwright|karma|jest|eslint|tslint|babel|webpack|vite|angular|launchsettings|gradle|maven|pyproject"
+    r"|tox|setup\.cfg|pytest|mypy|nuget|global\.json|renovate|dependabot|release|openapi|swagger|package",
     re.IGNORECASE,
 )
 CONFIG = re.compile(
@@ -36,7 +41,7 @@ def attribute(files: Mapping[str, bytes], taken: set[str], workloads: list[Workl
     owners = _Owners(workloads)
     apps: dict[str, str] = {}
     for file in sorted(files):
-        if file in taken or not _is_config(file, files[file]):
+        if file in taken or not _is_config(file, files[file], owners.by_name):
             continue
         rows = list(_settings(file, files[file].decode(errors="replace")))
         told = next(
@@ -51,11 +56,13 @@ def attribute(files: Mapping[str, bytes], taken: set[str], workloads: list[Workl
     return apps
 
 
-def _is_config(file: str, content: bytes) -> bool:
-    name = PurePosixPath(file).name
-    if len(content) > MAX_SIZE or ASIDE.search(posixpath.dirname(file)) or b"\x00" in content[:1000]:
+def _is_config(file: str, content: bytes, names: Collection[str]) -> bool:
+    """Whether a file configures a program, rather than a tool or a test: by its place and name."""
+    path = PurePosixPath(file)
+    if len(content) > MAX_SIZE or ASIDE.search(posixpath.dirname(file)) or TOOLS.search(path.name):
         return False
-    return bool(CONFIG.search(name))
+    is_named = bool(TELLING.search(path.stem)) or path.stem.lower() in names
+    return bool(CONFIG.search(path.name)) and (is_named or not TREES.search(path.name))
 
 
 def _settings(file: str, content: str) -> Iterator[Setting]:

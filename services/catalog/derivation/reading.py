@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.catalog.derivation import compose, containers, kustomize, loose
+from services.catalog.derivation import compose, containers, helm, kustomize, loose
 from services.catalog.derivation.kubernetes import Cluster
 from services.catalog.derivation.model import Block, Json, Note, Workload
 from services.catalog.derivation.trees import listed, mapping, merged, numbered, plain, text
@@ -45,6 +45,8 @@ class Project:
         return workloads
 
     def _documents(self, file: str) -> list[Document]:
+        if helm.is_template(file, self.files[file]):
+            return [each for each in read(helm.rendered(file, self.files)) if not each.problem]
         found = read(self.files[file], as_json=file.lower().endswith(".json"))
         for document in found:
             if document.problem and not is_template(self.files[file]) and not file.lower().endswith(".json"):
