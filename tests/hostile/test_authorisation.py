@@ -48,7 +48,7 @@ def signed_in(person: Any) -> Client:
 @pytest.fixture
 def waiting(people) -> Request:
     """A request of mira's that waits for a lead of checkout."""
-    return make_request(people.mira, state=State.AWAITING_APPROVAL, needs=[NEED])
+    return make_request(people.mira, state=State.AWAITING_APPROVAL, name="waiting", needs=[NEED])
 
 
 def approve(person: Any, row: Request, **more: Any) -> Any:

@@ -11,7 +11,7 @@ from services.helpdesk.models import Ticket
 from services.onboarding.models import Request
 from tests.factories.tickets import ticket
 from tests.hostile import doors
-from tests.hostile.asking import Asked
+from tests.hostile.asking import Asked, some
 from tests.hostile.pages import Form, forms_of
 
 pytestmark = pytest.mark.django_db
@@ -137,11 +137,11 @@ def test_every_form_survives_every_value(asked, world):
     """
     found = found_forms(asked, world)
     assert WANTED[asked.who] <= {form.key[1] for form in found}
-    every = 2 if asked.who != "mira" else 7
+    every = 4 if asked.who != "mira" else 7
     for at, form in enumerate(found):
-        for value in BAD[at % every :: every]:
+        for value in some(BAD, at, every):
             asked.ask(form.method, form.action, {**form.values, **dict.fromkeys(form.fields, value)})
-        for number, name in enumerate(form.fields[:20] if asked.who != "mira" else ()):
+        for number, name in enumerate(some(form.fields[:24], at, every) if asked.who != "mira" else ()):
             asked.ask(form.method, form.action, {**form.values, name: BAD[(at + number) % len(BAD)]})
         if form.method == "post":
             content, kind = BODIES[at % len(BODIES)]
@@ -188,10 +188,10 @@ def test_the_form_of_a_blueprint_survives_what_a_fix_may_carry(world, client, in
 
 def test_json_bodies_are_nobodys_form(people, client):
     client.force_login(people.priya)
-    body = json.dumps({"title": "x", "state": "approved"})
+    body, before = json.dumps({"title": "x", "state": "approved"}), Ticket.objects.count()
     answer = client.post("/help/ask/", body, content_type="application/json")
     assert answer.status_code in (200, 422)
-    assert Ticket.objects.count() == 0
+    assert Ticket.objects.count() == before
 
 
 @pytest.mark.parametrize(
