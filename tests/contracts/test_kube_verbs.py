@@ -1,6 +1,6 @@
 """Verbs and subresources that the product's client does not use itself, but people's tools do."""
 
-import threading
+import uuid
 from typing import Any
 
 import pytest
@@ -177,8 +177,8 @@ def test_deletion_waits_for_finalizers_and_takes_no_new_ones(peer: Peer, namespa
     assert peer.ask("GET", address).code == 404
 
 
-def test_a_namespace_that_is_going_takes_nothing_new(peer: Peer, kube: Any) -> None:
-    name = f"going-{threading.get_ident() % 10_000}"
+def test_a_namespace_that_is_going_takes_nothing_new(peer: Peer) -> None:
+    name = f"going-{uuid.uuid4().hex[:8]}"
     peer.ask(
         "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     )

@@ -4,6 +4,7 @@ Nothing the other side does can hold us for longer, or fill more memory, than is
 """
 
 import json
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ EVENT_LIMIT = 8 * 1024 * 1024
 # All of an exchange may take this many times the time-out of one read.
 PATIENCE = 3
 LONGEST_WAIT = 3600.0
+_UNSTORABLE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
 def _context(ca: str) -> ssl.SSLContext:
@@ -65,11 +67,25 @@ def _no_number(text: str) -> NoReturn:
 
 
 def parsed(raw: bytes) -> Any:
-    """The JSON value, None for what is none: broken, too deep, or with a NaN that no database keeps."""
+    """The JSON value, None for what is none: broken, too deep, or with a NaN.
+
+    Characters that no database keeps (NUL, halves of a surrogate pair) are replaced.
+    """
     try:
-        return json.loads(raw, parse_constant=_no_number)
+        value = json.loads(raw, parse_constant=_no_number)
+        return _storable(value) if _UNSTORABLE.search(raw) else value
     except (ValueError, RecursionError):
         return None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, str):
+        return value.replace("\0", "?").encode("utf-8", "replace").decode()
+    return value
 
 
 def _is_secret(path: str) -> bool:
