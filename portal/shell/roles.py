@@ -3,7 +3,7 @@
 A model with an attribute `privileges` grants the application only those; the database then refuses the rest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +32,8 @@ def as_owner() -> Iterator[None]:
     """Connect as the owner inside of this; the same database."""
     known: dict[str, Any] = connection.settings_dict
     was = {key: known[key] for key in IDENTITY}
-    owner = {key: settings.DATABASE_OWNER[key] for key in IDENTITY}
+    given: Mapping[str, Any] = settings.DATABASE_OWNER
+    owner = {key: given[key] for key in IDENTITY}
     if was == owner:
         yield
         return

@@ -181,7 +181,7 @@ class _Reader:
         }
         found = []
         for key, value in _environment(service).items():
-            path = places.get(key, (*self.path, "environment", key))
+            path: Path = places.get(key, (*self.path, "environment", key))
             told = self._full(value or self.variables.get(key, ""))
             block = "" if path in self.own else f"{self.file}&"
             found.append(Setting(key, told, self.file, self.line(path), block=block))
