@@ -1,5 +1,6 @@
 """Everything that can be said about manifests before anybody applies them: schema, sense, guardrails."""
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,8 @@ def check(
     """
     wanted = environment_class(environment, settings or {})
     subjects = [subject for index, each in enumerate(documents) for subject in _subjects(each, index)]
-    patches = unfinished.patches((subject.data, subject.place) for subject in subjects)
+    placed = [(subject.data, subject.place) for subject in subjects]
+    patches, later = unfinished.patches(placed), unfinished.settled_later(placed)
     why = [unfinished.reason(subject.data, subject.place, patches) for subject in subjects]
     told = {
         number: [Problem(UNFINISHED, (), why[number])] if why[number] else list(_alone(subject, kubernetes))
@@ -92,13 +94,14 @@ def check(
         _finding(each, subjects[number], wanted)
         for number, problems in told.items()
         for each in _once(problems)
+        if each.rule.id not in later.get(posixpath.normpath(subjects[number].place), ())
     ]
     return sorted(found, key=_order)
 
 
 def unreadable(error: ManifestError) -> Finding:
     """A file that cannot be parsed is a finding like any other."""
-    rule = TEMPLATE if error.template else UNPARSABLE
+    rule = TEMPLATE if error.template else NOT_KUBERNETES if error.foreign else UNPARSABLE
     return Finding(
         rule=rule.id,
         severity=rule.severity(""),
@@ -185,8 +188,8 @@ UNCHECKED = Rule(
 
 def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
     """Problems of one object by itself."""
-    if not subject.data.keys() & {"apiVersion", "kind"}:
-        yield Problem(NOT_KUBERNETES, (), "neither apiVersion nor kind: not a manifest, not checked")
+    if _is_something_else(subject.data, kubernetes):
+        yield Problem(NOT_KUBERNETES, (), "not a manifest by its apiVersion and kind, not checked")
         return
     missing = [key for key in ("apiVersion", "kind") if not isinstance(subject.data.get(key), str)]
     if missing:
@@ -203,6 +206,18 @@ def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
     for error in verdict.errors:
         yield Problem(rule, error.path, error.message, error.changes, error.label)
     yield from semantics.problems(subject.data)
+
+
+def _is_something_else(data: Mapping[str, Any], kubernetes: str) -> bool:
+    """Many files have an apiVersion or a kind of their own: indexes, pipelines, settings of tools."""
+    if not data.keys() & {"apiVersion", "kind"}:
+        return True
+    if isinstance(data.get("metadata"), Mapping):
+        return False
+    api_version, kind = data.get("apiVersion"), data.get("kind")
+    if not isinstance(api_version, str):
+        return not schema.is_known(str(kind), kubernetes)
+    return "kind" not in data or api_version.rpartition("/")[0] not in schema.BUILT_IN
 
 
 def _finding(problem: Problem, subject: Subject, environment: str) -> Finding:

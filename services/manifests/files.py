@@ -77,7 +77,13 @@ def _documents(path: Path, name: str, repeated_keys: bool) -> tuple[list[Documen
         return load_each(text, name, repeated_keys=repeated_keys)
     # JSON may hold tabs, which YAML refuses, and only where a space may stand as well.
     documents, errors = load_each(text.replace(b"\t", b" "), name, repeated_keys=repeated_keys)
-    return (_json(text, name, repeated_keys), []) if errors and errors[0].line else (documents, errors)
+    if not errors or not errors[0].line:
+        return documents, errors
+    try:
+        return _json(text, name, repeated_keys), []
+    except ManifestError as error:
+        error.template, error.foreign = errors[0].template, errors[0].foreign
+        raise
 
 
 def _json(text: bytes, name: str, repeated_keys: bool) -> list[Document]:

@@ -28,9 +28,11 @@ class ManifestError(ValueError):
     """A file that cannot be read. Lines and columns count from 1, documents from 0.
 
     `template`: it is no YAML yet, for it has placeholders such as Helm's that a tool fills in first.
+    `foreign`: nothing in it says that it is a manifest at all.
     """
 
     template = False
+    foreign = False
 
     def __init__(
         self, message: str, file: str = "", document: int = 0, line: int = 0, column: int = 0
@@ -72,7 +74,8 @@ class Document:
 _MARKER: Final = re.compile(r"---(?=\s|$)")
 # Blanks within a line only: over line ends these would go through a file of empty lines again for each.
 _SOMETHING: Final = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
-_TEMPLATE: Final = re.compile(r"^[ \t]*\{\{|[:-][ \t]+\{\{", re.MULTILINE)
+_TEMPLATE: Final = re.compile(r"^[ \t]*\{[{%]|[:-][ \t]+\$?\{\{", re.MULTILINE)
+_MANIFEST: Final = re.compile(r"""^[ \t{,-]*["']?(apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 UNRENDERED: Final = (
     "a template, no manifest yet: check what it renders (the output of helm template or the like)"
 )
@@ -143,6 +146,7 @@ def _read(reader: "_Reader") -> list[Document]:
     try:
         return _parsed(reader)
     except ManifestError as error:
+        error.foreign = _MANIFEST.search(reader.text) is None
         if not error.line or not _TEMPLATE.search(reader.text):
             raise
         told = ManifestError(UNRENDERED, reader.file, error.document, error.line, error.column)
@@ -173,7 +177,9 @@ def _decoded(text: str | bytes, file: str) -> str:
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ManifestError("the file is not UTF-8 text", file) from error
+        refused = ManifestError("the file is not UTF-8 text", file)
+        refused.foreign = b"apiVersion" not in text
+        raise refused from error
 
 
 @dataclass

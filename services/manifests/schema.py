@@ -298,6 +298,11 @@ def _moved(data: Mapping[str, Any], version: str, other: str) -> SchemaError:
     return SchemaError(("apiVersion",), message, "removed-api", {("apiVersion",): other}, f"Use {other}")
 
 
+def is_known(kind: str, kubernetes: str) -> bool:
+    """Whether Kubernetes itself has a kind of that name."""
+    return bool(_other_api_versions(kind, served(kubernetes)))
+
+
 @lru_cache(maxsize=256)
 def _other_api_versions(kind: str, version: str) -> tuple[str, ...]:
     """Every apiVersion that has the kind, the stable ones last."""

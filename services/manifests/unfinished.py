@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from services.manifests.objects import entries, group, kind
 from services.manifests.problems import Rule
@@ -37,6 +37,8 @@ PATCH = "a patch that kustomize merges into another file: check what kustomize b
 
 def reason(data: Mapping[str, Any], place: str, patches: frozenset[str]) -> str:
     """Why this document is not checked; nothing where it is a manifest. `patches` are places."""
+    if posixpath.basename(place) in KUSTOMIZATIONS:
+        return "a kustomization is for kustomize, not for the cluster"
     if "$patch" in data or posixpath.normpath(place) in patches:
         return PATCH
     if isinstance(data.get("sops"), Mapping):
@@ -60,10 +62,52 @@ def patches(documents: Iterable[tuple[Mapping[str, Any], str]]) -> frozenset[str
     )
 
 
+# What cannot be said of a file whose labels or namespaces kustomize sets.
+BY_LABELS: Final = frozenset(
+    ("selector-mismatch", "service-selects-nothing", "pdb-selects-nothing", "pdb-missing", "owner-missing")
+)
+BY_NAMESPACE: Final = frozenset(("binding-subject", "namespace-default"))
+
+
+def settled_later(documents: Iterable[tuple[Mapping[str, Any], str]]) -> dict[str, frozenset[str]]:
+    """By the place of a file: the rules that only what kustomize makes of it can be held to."""
+    found: dict[str, frozenset[str]] = {}
+    kustomizations = [
+        (data, posixpath.dirname(posixpath.normpath(place)))
+        for data, place in documents
+        if posixpath.basename(place) in KUSTOMIZATIONS
+    ]
+    lists = {folder: _resources(data, folder) for data, folder in kustomizations}
+    for data, folder in kustomizations:
+        rules = (BY_LABELS if data.get("commonLabels") or data.get("labels") else frozenset()) | (
+            BY_NAMESPACE if data.get("namespace") else frozenset()
+        )
+        for place in _reached(folder, lists) if rules else ():
+            found[place] = found.get(place, frozenset()) | rules
+    return found
+
+
+def _resources(kustomization: Mapping[str, Any], folder: str) -> list[str]:
+    listed = [kustomization.get(field) for field in ("resources", "bases", "components")]
+    names = [name for each in listed if isinstance(each, list) for name in each if isinstance(name, str)]
+    return [posixpath.normpath(posixpath.join(folder, name)) for name in names]
+
+
+def _reached(folder: str, lists: Mapping[str, list[str]]) -> set[str]:
+    """Every file that a kustomization has, those of its bases included; bases may lead back to it."""
+    reached: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        fresh = [each for each in lists.get(waiting.pop(), ()) if each not in reached]
+        reached.update(fresh)
+        waiting += fresh
+    return reached
+
+
 def _merged(kustomization: Mapping[str, Any]) -> Iterator[str]:
     for field in ("patches", "patchesJson6902", "replacements"):
         for _, entry in entries(kustomization, (field,)):
             yield from (path for path in [entry.get("path")] if isinstance(path, str))
-    for field in ("patchesStrategicMerge", "transformers", "configurations"):
+    for field in ("patches", "patchesStrategicMerge", "transformers", "configurations"):
         listed = kustomization.get(field)
         yield from (path for path in listed if isinstance(path, str)) if isinstance(listed, list) else ()

@@ -477,3 +477,43 @@ def test_a_message_that_cannot_be_made_is_the_title():
         "privileged", [{**POD, "spec": {"containers": [{"securityContext": {"privileged": True}}]}}]
     )
     assert problem.message == "A privileged container"
+
+
+CUSTOM = {
+    "apiVersion": "postgresql.cnpg.io/v1",
+    "kind": "Cluster",
+    "metadata": {"name": "orders"},
+    "spec": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("selector", "beside", "told"),
+    [
+        ({"app": "wbe"}, [], True),
+        ({"cnpg.io/cluster": "orders"}, [], False),
+        ({"app.kubernetes.io/name": "wbe"}, [], True),
+        ({"cluster": "orders"}, [CUSTOM], False),
+        ({"cluster": "orders"}, [], True),
+        ({"app": "wbe"}, [CUSTOM], True),
+        ({"app": "wbe"}, [{**CUSTOM, "kind": "ServiceMonitor", "metadata": {"name": "wbe"}}], True),
+    ],
+)
+def test_services_for_the_pods_of_an_operator_are_no_mistake(selector, beside, told):
+    service, deployment = (copy.deepcopy(each.data) for each in example("service-selects-nothing", "good"))
+    if service["kind"] != "Service":
+        service, deployment = deployment, service
+    service["spec"]["selector"] = selector
+    assert bool(found("service-selects-nothing", [service, deployment, *beside])) is told
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "told"),
+    [("orders-rw", [], True), ("orders-rw", [CUSTOM], False), ("stock-rw", [CUSTOM], True)],
+)
+def test_routes_to_what_an_operator_makes_are_no_mistake(name, beside, told):
+    objects = [copy.deepcopy(each.data) for each in example("backend-missing", "good")]
+    for obj in objects:
+        if obj["kind"] == "Ingress":
+            obj["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = name
+    assert bool(found("backend-missing", [*objects, *beside])) is told

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.manifests import files
-from services.manifests.check import check
+from services.manifests.check import check, unreadable
 from services.manifests.reader import load_all
 
 INCOMPLETE = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n"
@@ -42,6 +42,7 @@ def written(folder: Path, kustomization: str, *names: str) -> list[str]:
         "patches: [{target: {kind: Deployment}, path: ./patch.yaml}]",
         "patchesStrategicMerge: [patch.yaml]",
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Component\npatches: [{path: ../over/patch.yaml}]",
+        "patches: [patch.yaml]",
         "patches: [{patch: text}, {path: 3}, x]\npatchesStrategicMerge: [patch.yaml, 3]",
     ],
 )
@@ -54,4 +55,80 @@ def test_patches_are_not_checked_and_bases_are(tmp_path: Path, listed):
     "listed", ["patches: 3", "patchesStrategicMerge: patch.yaml", "resources: [patch.yaml]"]
 )
 def test_resources_are_no_patches(tmp_path: Path, listed):
-    assert written(tmp_path, listed, "over/patch.yaml") == []
+    assert written(tmp_path, listed, "over/patch.yaml") == ["over/kustomization.yaml"]
+
+
+BASE = {
+    "deployment.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n"
+    "  selector: {matchLabels: {app: web}}\n"
+    "  template: {spec: {containers: [{name: web, image: r.example/web:1}]}}\n",
+    "service.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n"
+    "  selector: {app: web}\n  ports: [{port: 80}]\n",
+    "binding.yaml": "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n"
+    "metadata: {name: web}\n"
+    "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\n"
+    "subjects: [{kind: ServiceAccount, name: web}]\n",
+}
+LATER = {"selector-mismatch", "service-selects-nothing", "binding-subject"}
+
+
+@pytest.mark.parametrize(
+    ("over", "told"),
+    [
+        ("resources: [../base]", LATER),
+        ("resources: [../base]\ncommonLabels: {app: web}", {"binding-subject"}),
+        ("bases: [../base]\nlabels: [{pairs: {app: web}}]\nnamespace: shop", set()),
+        ("resources: [../base, ../over, 3]\nnamespace: shop", LATER - {"binding-subject"}),
+        ("resources: [../elsewhere]\nnamespace: shop\ncommonLabels: {app: web}", LATER),
+        ("resources: 3\nnamespace: shop", LATER),
+    ],
+)
+def test_what_kustomize_sets_is_not_missed_before(tmp_path: Path, over, told):
+    for folder in ("base", "over"):
+        (tmp_path / folder).mkdir()
+    for name, text in BASE.items():
+        (tmp_path / "base" / name).write_text(text)
+    (tmp_path / "base" / "kustomization.yaml").write_text(f"resources: [{', '.join(BASE)}]")
+    (tmp_path / "over" / "kustomization.yaml").write_text(over)
+    read = [each for file in files.read([tmp_path]) for each in file.documents]
+    assert {each.rule for each in check(read, environment="staging")} & LATER == told
+
+
+FOREIGN = {
+    "a chart repository": "apiVersion: v1\nentries: {}\n",
+    "a pipeline": "kind: pipeline\ntype: docker\nname: default\n",
+    "a provider of dashboards": "apiVersion: 1\nproviders: []\n",
+    "a test": "apiVersion: kuttl.dev/v1beta1\nkind: TestSuite\ntimeout: 300\n",
+    "a workload of Score": "apiVersion: score.dev/v1b1\ncontainers: {}\n",
+    "values": "image: {tag: 1}\nreplicas: 2\n",
+    "compose": "services: {web: {image: nginx}}\n",
+    "a playbook": "- hosts: all\n",
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_files_of_other_tools_are_not_broken_manifests(what):
+    found = check(load_all(FOREIGN[what]), environment="production")
+    assert [(each.rule, each.severity) for each in found] == [("not-kubernetes", "info")]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"Key: !Ref Other\n", "not-kubernetes"),
+        (b'{\n  // a comment\n  "compilerOptions": {},\n}\n', "not-kubernetes"),
+        (b"a: \xff\n", "not-kubernetes"),
+        (b"apiVersion: v1\na: \xff\n", "unparsable"),
+        (b"apiVersion: v1\nkind: [\n", "unparsable"),
+        (b'{"kind": "Pod",, }', "unparsable"),
+        (b"kind: A\nname: ${{ values.name | dump }}: x\n", "template"),
+        (b"{% if a %}\nkind: A\n{% endif %}\n", "template"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_a_file_that_cannot_be_read_is_only_broken_where_it_looks_like_a_manifest(
+    tmp_path: Path, content, rule, suffix
+):
+    (tmp_path / f"a.{suffix}").write_bytes(content)
+    (file,) = files.read([tmp_path])
+    assert {unreadable(each).rule for each in file.errors} == {rule}

@@ -10,6 +10,7 @@ from services.manifests.objects import (
     Object,
     containers,
     entries,
+    group,
     kind,
     labels,
     name,
@@ -19,8 +20,36 @@ from services.manifests.objects import (
 )
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem, Rule
+from services.manifests.schema import BUILT_IN
 
 SELECTOR: Path = ("spec", "selector")
+# Kinds of others that are for pods which somebody else makes.
+BESIDE_PODS = frozenset(
+    {
+        *(
+            "Application",
+            "ApplicationSet",
+            "AppProject",
+            "AuthorizationPolicy",
+            "BackendTLSPolicy",
+            "Certificate",
+        ),
+        *("CiliumNetworkPolicy", "ClusterIssuer", "ClusterSecretStore", "DestinationRule", "DNSEndpoint"),
+        *("ExternalSecret", "Gateway", "GrafanaDashboard", "GrafanaFolder", "GRPCRoute", "HTTPRoute"),
+        *(
+            "IngressRoute",
+            "Issuer",
+            "Middleware",
+            "PeerAuthentication",
+            "PodMonitor",
+            "PrometheusRule",
+            "Route",
+        ),
+        *("ScaledJob", "ScaledObject", "SealedSecret", "SecretProviderClass", "SecretStore", "ServiceEntry"),
+        *("ServiceMonitor", "TCPRoute", "TLSRoute", "TriggerAuthentication", "VaultStaticSecret"),
+        *("VerticalPodAutoscaler", "VirtualService"),
+    }
+)
 Found = Iterator[tuple[int, Problem]]
 WITH_PODS = tuple(POD_SPECS)
 
@@ -48,8 +77,8 @@ def _services(objects: Sequence[Object]) -> Iterator[tuple[int, Object]]:
 def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
     for index, service in _services(objects):
         near = [each for _, each in of_kind(objects, *WITH_PODS) if together(each, service)]
-        if near and not pods_behind(service, objects):
-            wanted = pointers.mapping(service, SELECTOR)
+        wanted = pointers.mapping(service, SELECTOR)
+        if near and not pods_behind(service, objects) and not _of_an_operator(wanted, near, objects):
             shown = ", ".join(f"{key}={value}" for key, value in wanted.items())
             message = f"no pods beside the service carry {shown}"
             yield index, _nearest_labels(rule, message, wanted, near)
@@ -58,6 +87,21 @@ def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
                 f"the pods it selects are in {namespace(far)}, not in its namespace {namespace(service)}"
             )
             yield index, Problem(rule, ("metadata", "namespace"), message)
+
+
+def _of_an_operator(wanted: Mapping[str, Any], near: list[Object], objects: Sequence[Object]) -> bool:
+    """Whether pods are meant that a controller makes of an object of its own, with labels of its own."""
+    carried = {key for each in near for key in (*labels(each), *pod_labels(each))}
+    domains = {key.partition("/")[0] for key in wanted if "/" in key and key not in carried}
+    foreign = any(not domain.endswith(("kubernetes.io", "k8s.io")) for domain in domains)
+    return foreign or any(name(each) in wanted.values() for each in _custom(objects))
+
+
+def _custom(objects: Sequence[Object]) -> Iterator[Object]:
+    """Objects whose controllers make others of them, which are not in the files."""
+    for each in objects:
+        if name(each) and group(each) not in BUILT_IN and kind(each) not in BESIDE_PODS:
+            yield each
 
 
 def _elsewhere(service: Object, objects: Sequence[Object]) -> Object | None:
@@ -126,11 +170,17 @@ def backend_missing(rule: Rule, objects: Sequence[Object]) -> Found:
     for index, route in of_kind(objects, "Ingress", "HTTPRoute"):
         near = [name(each) for _, each in of_kind(objects, "Service") if together(each, route)]
         for path, service, _ in _backends(route):
-            if near and service not in near:
+            if near and service not in near and not _made(service, route, objects):
                 message = f"there is no service {service!r} beside the route, but {', '.join(near[:5])}"
                 changes = {(*path, "name"): near[0]} if len(near) == 1 else {}
                 label = f"Send it to {near[0]}" if changes else ""
                 yield index, Problem(rule, (*path, "name"), message, changes, label)
+
+
+def _made(service: Any, route: Object, objects: Sequence[Object]) -> bool:
+    """Whether it is called after another object, whose controller may have made it."""
+    others = (each for each in _custom(objects) if each is not route)
+    return any(str(service).startswith(name(each)) for each in others)
 
 
 def backend_port(rule: Rule, objects: Sequence[Object]) -> Found:
