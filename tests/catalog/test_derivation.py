@@ -1,4 +1,6 @@
 import json
+import time
+from itertools import pairwise
 
 import pytest
 
@@ -162,6 +164,28 @@ def test_what_is_broken_is_noted_and_the_rest_is_read():
     result = derive(files)
     assert [(e.source, e.target) for e in result.edges] == [("web", "cart")]
     assert {note.file for note in result.notes} == {"broken.yaml", "bomb.yaml", "deep.yaml"}
+
+
+def test_texts_that_mean_ill_take_no_time():
+    names = [chr(97 + n) for n in range(26)]
+    bomb = [{"name": a, "value": f"$({b})" * 2000} for a, b in pairwise(names)]
+    long = (
+        "a" * 150_000,
+        "a:" * 75_000,
+        "http://" * 20_000,
+        "${" * 70_000,
+        "=a;" * 50_000,
+        "x@" * 70_000,
+        "-a " * 50_000,
+    )
+    env = [*bomb, *({"name": f"URL{n}", "value": text} for n, text in enumerate(long))]
+    files = {
+        "a.json": json.dumps(pod("web", env=env, args=list(long))).encode(),
+        "b.conf": b"server " * 50_000,
+    }
+    start = time.process_time()
+    assert derive(files).sure() == []
+    assert time.process_time() - start < 20
 
 
 def test_the_same_files_in_another_order_say_the_same():

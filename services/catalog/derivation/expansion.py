@@ -9,6 +9,8 @@ BARE = re.compile(r"(?<!\$)\$([A-Za-z_][A-Za-z0-9_]*)")
 HOST_OF = re.compile(r"_SERVICE_HOST\Z")
 ROUNDS = 6
 MAX_RESULT = 100_000
+MOST = 200  # in one round
+MAX_VALUE = 4_000
 
 
 def expand(value: str, variables: Mapping[str, str]) -> str:
@@ -16,9 +18,9 @@ def expand(value: str, variables: Mapping[str, str]) -> str:
     for _ in range(ROUNDS):
         if "$" not in value or len(value) > MAX_RESULT:
             break
-        told = BRACES.sub(lambda match: _braces(match, variables), value)
-        told = PARENTHESES.sub(lambda match: _found(match, variables), told)
-        told = BARE.sub(lambda match: _found(match, variables), told)
+        told = BRACES.sub(lambda match: _braces(match, variables), value, MOST)
+        told = PARENTHESES.sub(lambda match: _found(match, variables), told, MOST)
+        told = BARE.sub(lambda match: _found(match, variables), told, MOST)
         if told == value:
             break
         value = told
@@ -46,5 +48,5 @@ def _known(name: str, variables: Mapping[str, str]) -> str | None:
     """A variable's value; a property may come from the variable spelled as Spring spells it."""
     for spelled in (name, name.replace(".", "_").replace("-", "").upper()):
         if variables.get(spelled):
-            return variables[spelled]
+            return variables[spelled][:MAX_VALUE]
     return None
