@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from services.catalog.models import Alias, Claim, Entity, Relation, Source
+from services.catalog.models import Alias, Claim, Entity, Judgement, Relation, Source
 
 Item = dict[str, Any]
 
@@ -24,12 +24,21 @@ def rename(pairs: dict[str, str], *, keep_alias: bool = True) -> None:
         Entity.objects.filter(owner_ref=old).update(owner_ref=new)
         Entity.objects.filter(system_ref=old).update(system_ref=new)
         Relation.objects.filter(target_ref=old).update(target_ref=new)
+        _follow(old, new)
     if keep_alias:
         keys = dict(Entity.objects.filter(ref__in=pairs.values()).values_list("ref", "pk"))
         Alias.objects.bulk_create(
             [Alias(ref=old, entity_id=keys[new]) for old, new in pairs.items()],
             update_conflicts=True, unique_fields=["ref"], update_fields=["entity"],
         )  # fmt: skip
+
+
+def _follow(old: str, new: str) -> None:
+    """What people said of a dependency goes along with its ends; what was said under the new name stands."""
+    for end, other in (("source_ref", "target_ref"), ("target_ref", "source_ref")):
+        there = Judgement.objects.filter(**{end: new}).values(other)
+        said = Judgement.objects.filter(**{end: old}).exclude(**{f"{other}__in": there})
+        said.update(**{end: new})
 
 
 def current(refs: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from services.audit.queries import events_for
 from services.catalog import actions, lifecycle, queries
 from services.catalog.actions import Refused, import_documents, undo_import
-from services.catalog.models import Alias, Claim, Entity, Relation, Removed, Source
+from services.catalog.models import Alias, Claim, Entity, Judgement, Relation, Removed, Source
 from services.catalog.tasks import tidy
 from tests.catalog.conftest import COMPONENT
 
@@ -61,6 +61,21 @@ def test_whoever_names_the_old_name_later_means_the_new_one(files):
     bring({"web.yaml": WEB}, location="/elsewhere")
     relation = Relation.objects.get(source__name="web", type="dependsOn")
     assert (relation.target_ref, relation.target.ref) == (BASKET, BASKET)
+
+
+def test_what_was_said_of_a_dependency_follows_its_ends(files):
+    for source, target in ((CART, "component:default/x"), ("component:default/web", CART)):
+        Judgement.objects.create(source_ref=source, target_ref=target, verdict="dismissed")
+    Judgement.objects.create(source_ref="component:default/api", target_ref=CART, verdict="dismissed")
+    Judgement.objects.create(source_ref="component:default/api", target_ref=BASKET, verdict="confirmed")
+    bring(files)
+    bring({**files, "cart.yaml": named("basket")})
+    assert set(Judgement.objects.values_list("source_ref", "target_ref", "verdict")) == {
+        (BASKET, "component:default/x", "dismissed"),
+        ("component:default/web", BASKET, "dismissed"),
+        ("component:default/api", CART, "dismissed"),
+        ("component:default/api", BASKET, "confirmed"),
+    }
 
 
 def test_a_renamed_owner_goes_on_owning(files):
