@@ -6,7 +6,6 @@ number of beats may run; the one that leads rings, and another takes over when i
 
 import logging.config
 import os
-import time
 from typing import Any
 
 from celery import Celery
@@ -19,7 +18,6 @@ os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # Celery would set Django up
 logging.config.dictConfig(logs.config(json=True, level=os.environ.get("SLIPWAY_LOG_LEVEL", "INFO")))
 
 STANDBY_SECONDS = 1.0
-PULSE_SECONDS = 5.0
 
 
 class LeadingScheduler(Scheduler):
@@ -28,15 +26,12 @@ class LeadingScheduler(Scheduler):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.leader = leading.Leader(leading.address())
-        self._pulse_at = 0.0
 
     def tick(self, *args: Any, **options: Any) -> float:
         if not self.leader.leads():
             return STANDBY_SECONDS
         wait: float = super().tick(*args, **options)
-        if time.monotonic() >= self._pulse_at:
-            self.leader.pulse()
-            self._pulse_at = time.monotonic() + PULSE_SECONDS
+        self.leader.pulse()
         return min(wait, STANDBY_SECONDS)
 
     def close(self) -> None:

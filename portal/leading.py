@@ -6,6 +6,7 @@ needs a session of its own: PostgreSQL itself, or a pooler that pools by session
 
 import os
 import socket
+import time
 
 import psycopg
 import structlog
@@ -14,7 +15,10 @@ from portal import embedded
 
 log = structlog.get_logger(__name__)
 
-BEAT_LOCK = 0x51_19_7A_01  # any number nobody else locks in this database
+# Any numbers nobody else locks in this database.
+BEAT_LOCK = 0x51_19_7A_01
+WATCHER_LOCK = 0x51_19_7A_03
+PULSE_SECONDS = 5.0
 PULSE = """
     INSERT INTO effects_pulse (name, at, who) VALUES (%s, now(), %s)
     ON CONFLICT (name) DO UPDATE SET at = excluded.at, who = excluded.who
@@ -39,6 +43,7 @@ class Leader:
         self._url, self._lock, self._name = url, lock, name
         self._session: psycopg.Connection | None = None
         self._holds = False
+        self._pulse_at = 0.0
         self.who = f"{socket.gethostname()}:{os.getpid()}"
 
     def leads(self) -> bool:
@@ -50,10 +55,18 @@ class Leader:
             self.leave()
             return False
 
+    def keeps(self) -> bool:
+        """Whether it leads; if so, with a pulse."""
+        leads = self.leads()
+        if leads:
+            self.pulse()
+        return leads
+
     def pulse(self) -> None:
-        """Write down that the leader's round ran, for the alarm that rings when none does."""
-        if self._session is None:
+        """Write down that the leader's round ran, every 5 s, for the alarm that rings when none does."""
+        if self._session is None or time.monotonic() < self._pulse_at:
             return
+        self._pulse_at = time.monotonic() + PULSE_SECONDS
         try:
             self._session.execute(PULSE, [self._name, self.who])
         except psycopg.Error as error:
@@ -67,7 +80,11 @@ class Leader:
 
     def _connect(self) -> psycopg.Connection:
         self._session = psycopg.connect(
-            self._url, autocommit=True, connect_timeout=5, application_name="slipway-beat", options=SESSION
+            self._url,
+            autocommit=True,
+            connect_timeout=5,
+            application_name=f"slipway-{self._name}",
+            options=SESSION,
         )
         return self._session
 

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 from portal.shell import registry
 from portal.shell.registry import Gauge, Vital
 from services.effects import queries
 
-# Beat pulses every 5 s and has the sweep rung every 10.
-SILENT_AFTER = {"beat": timedelta(seconds=30), "sweep": timedelta(seconds=60)}
+# Beat and the watcher pulse every 5 s; beat has the sweep rung every 10.
+SILENT_AFTER = {
+    "beat": timedelta(seconds=30),
+    "sweep": timedelta(seconds=60),
+    "watcher": timedelta(seconds=30),
+}
 
 
 def register() -> None:
     registry.metrics.add(gauges)
-    registry.vitals.add(Vital("beat", 10, lambda: state_of("beat")))
-    registry.vitals.add(Vital("sweep", 20, lambda: state_of("sweep")))
+    for order, name in enumerate(SILENT_AFTER):
+        registry.vitals.add(Vital(name, order, partial(state_of, name)))
 
 
 def state_of(name: str) -> str:
@@ -32,7 +37,7 @@ def gauges() -> Iterator[Gauge]:
     yield Gauge("slipway_effects", "Effects by state.", states, ("state",))
     ages = {(name,): _seconds(queries.silence(name)) for name in SILENT_AFTER}
     yield Gauge(
-        "slipway_last_run_age_seconds", "Time since beat's last round and the last sweep.", ages, ("what",)
+        "slipway_last_run_age_seconds", "Time since beat, a sweep or the watcher last ran.", ages, ("what",)
     )
 
 

@@ -14,7 +14,7 @@ from tests.architecture.expanding import after, dangers
 BASELINE = {
     "accounts": "0002_sign_in_failures",
     "audit": "0004_chain_earlier_events",
-    "catalog": "0003_dependency_judgements",
+    "catalog": "0004_life_of_files",
     "clusters": "0001_initial",
     "effects": "0003_pulse",
     "helpdesk": "0001_initial",

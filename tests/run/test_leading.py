@@ -63,6 +63,9 @@ def test_a_pulse_is_written_over_the_last_one(candidates):
     leader.pulse()
     before = Pulse.objects.get(name="beat")
     leader.pulse()
+    assert Pulse.objects.get(name="beat").at == before.at, "it pulses at every turn"
+    leader._pulse_at = 0
+    leader.pulse()
     after = Pulse.objects.get(name="beat")
     assert (after.who, after.at > before.at) == (leader.who, True)
 

@@ -140,6 +140,7 @@ def test_two_webs_three_workers_and_two_beats_do_everything_once(home, mira):
         webs = [portal.web(workers=2), portal.web()]
         workers = [portal.worker(number) for number in range(3)]
         beats = {beat.pid: beat for beat in (portal.beat(1), portal.beat(2))}
+        watcher = portal.watcher()
         for web in webs:
             web.wait()
         submit_all(mira, [web.url for web in webs])
@@ -153,9 +154,9 @@ def test_two_webs_three_workers_and_two_beats_do_everything_once(home, mira):
         assert leaders() == 1
         wait_until(lambda: webs[0].health()["status"] == "ready", "ready")
 
-        for beat in beats.values():
-            ask_to_end(beat)
-            assert ended(beat, 5) == 0
+        for idle in (*beats.values(), watcher):
+            ask_to_end(idle)
+            assert ended(idle, 5) == 0
         Pulse.objects.filter(name="beat").update(at="2026-01-01T00:00Z")
         health = webs[1].health()
         assert (health["status"], health["checks"]["beat"][:8]) == ("degraded", "last ran")
@@ -216,7 +217,8 @@ def test_rabbitmq_rings_as_well_as_redis(home, mira, tmp_path):
         web.wait()
         submit_all(mira, [web.url])
         assert_each_was_proposed_once()
-        wait_until(lambda: web.health()["status"] == "ready", "ready")
+        wait_until(lambda: web.health()["checks"]["sweep"] == "ok", "a sweep rung by beat")
+        assert web.health()["checks"]["broker"] == "ok"
         assert "amqp://" in portal.said("worker-0")
 
 

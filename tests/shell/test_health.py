@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def everything_runs():
-    Pulse.objects.bulk_create([Pulse(name=name, at=timezone.now()) for name in ("beat", "sweep")])
+    Pulse.objects.bulk_create([Pulse(name=name, at=timezone.now()) for name in ("beat", "sweep", "watcher")])
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_livez_touches_nothing(client, django_assert_num_queries):
 def test_readyz_names_what_it_checked(client, everything_runs):
     response = client.get("/readyz")
     assert response.status_code == 200
-    names = ("database", "disk", "migrations", "broker", "redis", "beat", "sweep", "audit")
+    names = ("database", "disk", "migrations", "broker", "redis", "beat", "sweep", "watcher", "audit")
     assert response.json() == {"status": "ready", "checks": dict.fromkeys(names, "ok")}
 
 

@@ -4,7 +4,7 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 BATCH = 100
 QUEUE = 1000
 REFRESH = 10.0
+STANDBY = 1.0
 KEPT = timedelta(days=30)
 PURGE = 3600.0
 MALFORMED_KEPT = 20
@@ -71,9 +72,14 @@ class Watcher:
         self._stop = threading.Event()
         self._next = {"refresh": 0.0, "heartbeat": 0.0, "purge": 0.0}
 
-    def run(self) -> None:
+    def run(self, may: Callable[[], bool] = lambda: True) -> None:
+        """Turns until `stop`; nothing is watched while it `may` not."""
         while not self._stop.is_set():
-            self.step()
+            if may():
+                self.step()
+            else:
+                self.leave()
+                self._stop.wait(STANDBY)
         self.leave()
 
     def stop(self) -> None:
@@ -85,6 +91,7 @@ class Watcher:
         for watched in [*self.watched.values(), *self.leaving]:
             watched.join(timeout)
         self.watched, self.leaving = {}, []
+        self._next["refresh"] = 0.0
 
     def step(self, wait: float = 0.5) -> None:
         """One turn. A database that is away costs the turn, not the news: everything is listed again."""

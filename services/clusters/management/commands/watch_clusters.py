@@ -1,4 +1,7 @@
-"""The watcher process: keeps the picture of every registered cluster until it is told to stop."""
+"""The watcher process: keeps the picture of every registered cluster until it is told to stop.
+
+Any number may run: the one that leads watches, another takes over when it is gone.
+"""
 
 import signal
 from types import FrameType
@@ -6,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from portal import leading
 from services.clusters.watching.loop import Watcher
 
 
@@ -22,4 +26,6 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, leave)
         signal.signal(signal.SIGINT, leave)
-        watcher.run()
+        leader = leading.Leader(leading.address(), lock=leading.WATCHER_LOCK, name="watcher")
+        watcher.run(leader.keeps)
+        leader.leave()
