@@ -22,6 +22,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from portal import embedded
+from services.audit import chain
 
 FORMAT = 1
 DATABASE, FILES, MANIFEST = "database.dump", "files.tar", "manifest.json"
@@ -82,6 +83,7 @@ class Manifest:
         """Refuses what is no complete backup, is of another format, or was made by a newer version."""
         try:
             manifest = cls(**json.loads((folder / MANIFEST).read_text()))
+            _ = manifest.head
         except (OSError, ValueError, TypeError) as error:
             raise Problem(f"{folder} is not a complete backup{_offers(folder)}: {error}") from error
         if manifest.format != FORMAT:
@@ -98,6 +100,11 @@ class Manifest:
         for name, wanted in self.sums.items():
             if not (folder / name).is_file() or checksum(folder / name) != wanted:
                 raise Problem(f"{folder / name} is damaged: its checksum is not that of the manifest.")
+
+    @property
+    def head(self) -> chain.Head | None:
+        """Of the audit, which must be in what was restored."""
+        return chain.Head.parse(self.audit) if self.audit else None
 
     @property
     def is_older(self) -> bool:

@@ -87,7 +87,8 @@ def _write(place: Place, folder: Path, now: datetime) -> None:
         named = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
         migrations = [name for (name,) in connection.execute(named)]
         head = connection.execute(
-            "SELECT position || ':' || encode(hash, 'hex') FROM audit_link ORDER BY position DESC LIMIT 1"
+            "SELECT position || ':' || encode(hash, 'hex') FROM audit_link"
+            " WHERE octet_length(hash) = 32 ORDER BY position DESC LIMIT 1"
         ).fetchone()
     with step("Copying repositories and keys"):
         files = archive.pack(place.state, folder / FILES)

@@ -120,8 +120,7 @@ def _fill(place: Place, source: Path, manifest: Manifest, database: str) -> None
             if found.get(table) != manifest.rows.get(table):
                 raise Problem(f"{table} has {found.get(table)} rows instead of {manifest.rows.get(table)}.")
     with step("Verifying the audit"), place.connect(database) as connection:
-        noted = [chain.Head.parse(manifest.audit)] if manifest.audit else []
-        report = chain.verify(connection, noted=noted)
+        report = chain.verify(connection, noted=[manifest.head] if manifest.head else [])
     if report.problems:  # the backup is as it was made: people should know, and have it all the same
         print(f"  {len(report.broken)} audit events are not what was written: see manage.py verify_audit.")
     if manifest.is_older or not place.is_embedded:

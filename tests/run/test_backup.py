@@ -1,7 +1,12 @@
 """The drill: a backup older than a pull request, restored for real; and what must not be restored at all."""
 
+import contextlib
 import json
 import shutil
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -9,6 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from django.db import connection, connections
 
+from portal import embedded
 from portal.run import archive, backup, restore
 from portal.run.archive import Manifest, Place, Problem
 from services.audit import actions as audit
@@ -21,6 +27,12 @@ from tests.effects_driver import run_due_effects
 from tests.hostile import world as company
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+EVENT = (
+    "INSERT INTO audit_event"
+    " (at, actor, actor_name, action, object_type, object_id, summary, details, request_id)"
+    " VALUES (now(), 'system', 'Slipway', 'thing.happened', 'thing', '1', '', '{}', '')"
+)
 
 
 class Elsewhere(LocalHost):
@@ -80,6 +92,23 @@ def counts(place: Place) -> dict[str, int]:
         return archive.row_counts(connection)
 
 
+@contextlib.contextmanager
+def events_written_meanwhile(place: Place) -> Iterator[None]:
+    """Another process goes on working, a commit every few milliseconds."""
+    done = threading.Event()
+
+    def write() -> None:
+        with place.connect(autocommit=True) as own:
+            while not done.wait(0.005):
+                own.execute(EVENT)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    yield
+    done.set()
+    writer.join()
+
+
 def ask(by: Any, name: str) -> Request:
     return actions.submit(by=by, blueprint="web-service", answers=company.ANSWERS | {"name": name})
 
@@ -88,13 +117,12 @@ def test_drill(place, known, elsewhere, tmp_path):
     first = ask(known.mira, "before")
     run_due_effects()
     second = ask(known.mira, "meanwhile")
-    with connections["default"].copy().cursor() as other:  # somebody is in the middle of something
-        other.execute("BEGIN; UPDATE accounts_user SET name = 'half done'")
+    with events_written_meanwhile(place):
         folder = backup.create(place, tmp_path / "to")
-        other.execute("ROLLBACK")
-        other.close()
-        other.connection.close()
     rows = Manifest.read(folder).rows
+    with tarfile.open(folder / archive.FILES) as tar:  # a branch is read before what it points at
+        files = [("objects" in each.name.split("/")) for each in tar if each.isfile()]
+    assert files == sorted(files)
     (place.state / "secret-key").write_text("key of after")
     run_due_effects()
     third = ask(known.mira, "afterwards")
@@ -168,6 +196,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_lost(place, made, tmp
         restore.restore(place, made.parent)
     cases = [
         (lambda copy: (copy / archive.MANIFEST).write_text("{"), "not a complete backup"),
+        (lambda copy: rewrite(copy, audit="7:zz"), "not a complete backup"),
         (lambda copy: rewrite(copy, format=2), "format 2; this version reads format 1"),
         (lambda copy: rewrite(copy, migrations=["audit.0999_later"]), "newer Slipway .* audit.0999_later"),
         (lambda copy: damage(copy, archive.DATABASE), "database.dump is damaged"),
@@ -239,3 +268,51 @@ def test_a_database_of_ones_own_is_restored_only_when_empty(place, made, tmp_pat
     with pytest.raises(Problem, match=r"holds \d+ tables. Create an empty one"):
         restore.into_empty(theirs, made)
     assert Event.objects.count() == 0
+
+
+SMALL = """
+CREATE TABLE django_migrations (app text, name text);
+CREATE SEQUENCE onboarding_request_number;
+CREATE TABLE audit_event (id bigint, at timestamptz, actor text, actor_name text, action text,
+                          object_type text, object_id text, summary text, details jsonb, request_id text);
+CREATE TABLE audit_link (position bigint, event_id bigint, previous bytea, hash bytea);
+INSERT INTO audit_link VALUES (1, 7, '', '');
+"""
+
+
+@pytest.fixture
+def installation(monkeypatch) -> Iterator[Place]:
+    """A server of its own, stopped, with the least of a database; pytest's folders are closed to it."""
+    home = Path(tempfile.mkdtemp(prefix="slipway-drill-"))
+    monkeypatch.setenv("SLIPWAY_HOME", str(home / "state"))
+    for name in ("DATABASE_URL", "SLIPWAY_MIGRATION_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    place = archive.here()
+    embedded.start_postgres(place.state)
+    embedded.ensure_database(place.state)
+    with place.connect() as connection:
+        connection.execute(SMALL)
+        known = [name.split(".") for name in [*archive.ours(), "auth.0001_initial"]]
+        connection.cursor().executemany("INSERT INTO django_migrations VALUES (%s, %s)", known)
+    embedded.stop_postgres(place.state)
+    yield place
+    embedded.stop_postgres(place.state)
+    shutil.rmtree(home)
+
+
+def test_commands_work_on_a_stopped_portal(installation, capfd):
+    """Also on one whose audit was tampered with, and not on a backup that cannot be migrated."""
+    (installation.state / "secret-key").write_text("key")
+    target = backup.default_folder(installation.state)
+    assert target.name == "state-backups"
+    assert backup.main([]) == 0
+    folder = next(target.iterdir())
+    assert f"make restore FROM={folder}" in capfd.readouterr().out
+    assert restore.main([str(folder)]) == 0
+    said = capfd.readouterr().out
+    assert "1 audit events are not what was written" in said
+    rewrite(folder, migrations=["audit.0001_initial"])
+    assert restore.main([str(folder)]) == 1
+    assert "Nothing was restored, nothing is lost." in capfd.readouterr().err
+    assert not embedded.postgres_answers(installation.state)
+    assert not (installation.state / "restoring").exists()
