@@ -240,6 +240,31 @@ def test_a_watch_line_that_is_nonsense_is_noted(cluster: Cluster, watcher: Watch
     turn_until(watcher, lambda: Watch.objects.get(kind="Pod").malformed == ["a line is not a JSON object"])
 
 
+@pytest.mark.parametrize(
+    ("code", "body"), [(200, b'{"status": "ok"}'), (200, b"<html>Sign in</html>"), (429, b"{}"), (503, b"")]
+)
+def test_an_answer_that_is_no_list_does_not_empty_the_picture(
+    cluster: Cluster, watcher: Watcher, code: int, body: bytes
+) -> None:
+    with cluster.client() as kube:
+        kube.apply(deployment("web", entity=REF))
+    turn_until(watcher, lambda: row("Deployment"))
+
+    def proxy(handler: FaultyHandler) -> bool:
+        handler._send(code, body, "text/html")
+        return True
+
+    cluster.faults.append(proxy)
+    for stream in watcher.watched[ClusterRow.objects.get().pk].streams:
+        stream.forget()
+    cluster.server.hang_up()
+    turn_until(watcher, lambda: ClusterRow.objects.get().state == ClusterRow.State.UNREACHABLE)
+    turn_until(watcher, lambda: Watch.objects.get(kind="Deployment").problem)
+    assert row("Deployment", name="web")
+    cluster.faults.clear()
+    turn_until(watcher, lambda: ClusterRow.objects.get().state == ClusterRow.State.CONNECTED)
+
+
 def test_a_refused_token_is_told_and_taken_again_when_replaced(cluster: Cluster, watcher: Watcher) -> None:
     from services.clusters import sealing
 

@@ -288,8 +288,8 @@ def _event(line: bytes, api_version: str, kind: str) -> WatchEvent:
         raise errors.from_status(
             code if isinstance(code, int) else 500, status, mutating=False, secret=kind == "Secret"
         )
-    if event.get("type") == "BOOKMARK":
-        return WatchEvent("BOOKMARK", _mapping(obj))
+    if event.get("type") == "BOOKMARK" and isinstance(obj, dict) and isinstance(obj.get("metadata"), dict):
+        return WatchEvent("BOOKMARK", obj)
     bad = complaint(obj)
     if bad or event.get("type") not in ("ADDED", "MODIFIED", "DELETED"):
         return WatchEvent("MALFORMED", reason=bad or "an event has no known type")

@@ -7,6 +7,8 @@ from typing import Any
 from services.integrations.kube.errors import BadRequest
 
 Json = dict[str, Any]
+# In the place of characters that no database keeps; no name of Kubernetes has one.
+UNREADABLE = "\ufffd"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ def complaint(item: Any) -> str:
     if not isinstance(metadata, dict):
         return "an item has no metadata"
     name = metadata.get("name")
-    return "" if isinstance(name, str) and name else "an item has no name"
+    if not isinstance(name, str) or not name:
+        return "an item has no name"
+    return "an item's name cannot be read" if UNREADABLE in name else ""
 
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from services.integrations import outbound
 from services.integrations.kube import errors
-from services.integrations.kube.objects import Json
+from services.integrations.kube.objects import UNREADABLE, Json
 
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 # Failures before anything could have been sent.
@@ -28,7 +28,8 @@ EVENT_LIMIT = 8 * 1024 * 1024
 # All of an exchange may take this many times the time-out of one read.
 PATIENCE = 3
 LONGEST_WAIT = 3600.0
-_UNSTORABLE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+_ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def _context(ca: str) -> ssl.SSLContext:
@@ -73,7 +74,7 @@ def parsed(raw: bytes) -> Any:
     """
     try:
         value = json.loads(raw, parse_constant=_no_number)
-        return _storable(value) if _UNSTORABLE.search(raw) else value
+        return _storable(value) if _ESCAPED.search(raw) else value
     except (ValueError, RecursionError):
         return None
 
@@ -84,7 +85,7 @@ def _storable(value: Any) -> Any:
     if isinstance(value, list):
         return [_storable(item) for item in value]
     if isinstance(value, str):
-        return value.replace("\0", "?").encode("utf-8", "replace").decode()
+        return _UNSTORABLE.sub(UNREADABLE, value)
     return value
 
 
