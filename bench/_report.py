@@ -38,4 +38,6 @@ def show(title: str, rows: list[dict[str, Any]], arguments: list[str]) -> None:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"

@@ -12,6 +12,7 @@ from services.catalog.descriptors.reading import Path
 
 FindBlock = Callable[[str, str, str], Block | None]
 WAITS = 0.8
+UPSTREAMS = "consul.hashicorp.com/connect-service-upstreams"
 
 
 @dataclass
@@ -41,8 +42,7 @@ def describe(pod: Pod, find: FindBlock) -> None:
         told = [*_whole_blocks(pod, container, find), *_variables(pod, container, path, find, trust)]
         workload.env |= {each.key: each.value for each in told}
         workload.settings += [*told, *_arguments(pod, container, path, trust)]
-    for each in _mounted(pod, find):
-        workload.settings.append(each)
+    workload.settings += [*_mounted(pod, find), *_upstreams(pod)]
 
 
 def _containers(pod: Pod) -> Iterator[tuple[Path, Json, bool]]:
@@ -124,6 +124,13 @@ def _chosen(pod: Pod, volume: str, wanted: Json) -> set[str] | None:
     paths = {text(item, "path"): text(item, "key") for _, item in numbered(wanted, "items")}
     chosen = {paths.get(sub, sub) for sub in subs} or items
     return chosen or None
+
+
+def _upstreams(pod: Pod) -> Iterator[Setting]:
+    """Whom a service mesh's sidecar is told to reach: Consul's `service:port`, comma-separated."""
+    value = pod.workload.annotations.get(UPSTREAMS, "")
+    if value:
+        yield Setting(UPSTREAMS, value, pod.file, pod.line(pod.path[:-1]), 0.9)
 
 
 def _files(block: Block, chosen: set[str] | None) -> Iterator[Setting]:

@@ -200,9 +200,14 @@ def leads_nowhere(setting: Setting, mention: Mention) -> bool:
 
 
 def owners_of(claim: Claim, readers: set[str]) -> set[str]:
-    """The readers whose name stands in key or target: `OrdersDbHost`, `orders-db` for `orders-service`."""
+    """The readers whose name stands in key or target: `OrdersDbHost`, `orders-db` for `orders-service`.
+
+    The name with the most words wins; an entry that is about the target alone has no owner.
+    """
     told = {*keys.words(claim.evidence.key), *keys.words(claim.target)}
-    return {name for name in readers if name != claim.target and (own := keys.stem(name)) and own <= told}
+    sizes = {name: len(own) for name in readers if (own := keys.stem(name)) and own <= told}
+    best = {name for name, size in sizes.items() if size == max(sizes.values())}
+    return set() if claim.target in best else best
 
 
 def mentions(setting: Setting, reader: Workload) -> Iterator[tuple[str, Mention]]:

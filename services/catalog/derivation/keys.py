@@ -50,7 +50,7 @@ def is_address(key: str) -> bool:
     told = list(words(key))
     if ("connection", "strings") in set(pairwise(told)) or "connectionstrings" in told:
         return True
-    if len(told) > 1 and told[-1] == "name" and told[-2] == "host":
+    if len(told) > 1 and told[-2] == "host" and told[-1] in ("name", "port"):
         return True
     while len(told) > 1 and (told[-1] in QUALIFIER or told[-1].isdigit()) and told[-1] not in ADDRESS:
         told.pop()

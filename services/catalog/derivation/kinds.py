@@ -35,7 +35,7 @@ NAMED: dict[Kind, str] = {
     "telemetry": r"(jaeger|zipkin|prometheus|grafana|otel-collector|otelcol|opentelemetrycollector|otel-col"
     r"|tracing-server|loki|tempo|kibana|logstash|jaeger-(agent|collector|query)|pushgateway"
     r"|fluentd|fluent-bit)",
-    "config": r"(consul|vault|etcd|zookeeper|eureka|config-?(server|service)|discovery-?(server|service)"
+    "config": r"(consul|vault|etcd|zookeeper|eureka|config(-?(server|service))?|discovery-?(server|service)"
     r"|eureka-server|service-?(registry|discovery)|registry|nacos|flagd)",
 }
 PORTS: dict[int, Kind] = dict.fromkeys(

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from services.catalog.derivation.model import Setting, Workload
@@ -33,27 +34,42 @@ ASIDE = re.compile(
 TAIL = re.compile(r"[-_.]?(service|svc|api|app|server|ms|microservice)\Z")
 STEP = re.compile(r"^(?:ENV)\s+(.*)$", re.IGNORECASE)
 PAIRS = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|\S+)")
+COMMON = re.compile(r"application[-\w]*\.(ya?ml|properties)\Z", re.IGNORECASE)
 APPLICATION = ("spring.application.name", "quarkus.application.name", "micronaut.application.name")
 
 
 def attribute(files: Mapping[str, bytes], taken: set[str], workloads: list[Workload]) -> dict[str, str]:
     """Give loose files to the workloads they belong to. Returns application name -> workload name."""
     owners = _Owners(workloads)
+    configs = [f for f in sorted(files) if f not in taken and _is_config(f, files[f], owners.by_name)]
+    shared = _repositories(configs, owners)
     apps: dict[str, str] = {}
-    for file in sorted(files):
-        if file in taken or not _is_config(file, files[file], owners.by_name):
-            continue
+    for file in configs:
         rows = list(_settings(file, files[file].decode(errors="replace")))
         told = next(
             (row.value.lower() for row in rows if row.key in APPLICATION and "$" not in row.value), ""
         )
-        mine = owners.of(file, told)
-        if told and mine:
+        for_all = shared.get(posixpath.dirname(file), []) if COMMON.match(PurePosixPath(file).name) else []
+        mine = for_all or owners.of(file, told)
+        if told and mine and not for_all:
             apps.setdefault(told, mine[0].name)
         for workload in mine:
-            workload.settings += rows
+            workload.settings += [replace(row, block=file) for row in rows] if for_all else rows
             workload.env = {**{row.key: row.value for row in rows if row.kind == "value"}, **workload.env}
     return apps
+
+
+def _repositories(configs: list[str], owners: "_Owners") -> dict[str, list[Workload]]:
+    """Folder -> the workloads it has a file for each; its `application.yml` is for all of them."""
+    named: dict[str, dict[str, list[Workload]]] = defaultdict(dict)
+    for file in configs:
+        if name := owners.by_stem_of(file):
+            named[posixpath.dirname(file)][name] = owners.by_name[name]
+    return {
+        folder: [w for listed in found.values() for w in listed]
+        for folder, found in named.items()
+        if len(found) > 1
+    }
 
 
 def _is_config(file: str, content: bytes, names: Collection[str]) -> bool:
@@ -61,7 +77,9 @@ def _is_config(file: str, content: bytes, names: Collection[str]) -> bool:
     path = PurePosixPath(file)
     if len(content) > MAX_SIZE or ASIDE.search(posixpath.dirname(file)) or TOOLS.search(path.name):
         return False
-    is_named = bool(TELLING.search(path.stem)) or path.stem.lower() in names
+    is_named = (
+        bool(TELLING.search(path.stem)) or path.stem.lower() in names or path.stem.rpartition("-")[0] in names
+    )
     return bool(CONFIG.search(path.name)) and (is_named or not TREES.search(path.name))
 
 
@@ -95,7 +113,7 @@ class _Owners:
                 self.by_root[root].add(workload.name.lower())
 
     def of(self, file: str, told: str) -> list[Workload]:
-        name = self._named(told) or self._built(file) or self._placed(file)
+        name = self._named(told) or self.by_stem_of(file) or self._built(file) or self._placed(file)
         return self.by_name.get(name, []) if name else []
 
     def _named(self, told: str) -> str:
@@ -105,6 +123,13 @@ class _Owners:
             return told
         stems = self.by_stem.get(_stem(told), set())
         return next(iter(stems)) if len(stems) == 1 else ""
+
+    def by_stem_of(self, file: str) -> str:
+        """`orders.yml`, `orders-prod.yml`: a file that bears a workload's name."""
+        stem = PurePosixPath(file).name.partition(".")[0].lower()
+        while stem and stem not in self.by_name:
+            stem = stem.rpartition("-")[0]
+        return stem if len(stem) > 2 else ""
 
     def _built(self, file: str) -> str:
         """By the folder an image is built from; a folder that several are built from tells nothing."""
