@@ -8,14 +8,17 @@ SECRET_NAME = re.compile(
     r"passw|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth(?!or)|dsn|pwd",
     re.IGNORECASE,
 )
-_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.\-]*://[^\s:/@]*):(?P<password>[^\s@/]+)@", re.IGNORECASE)
+# Nothing here may start over at every character: what is searched is whatever a container cares to print.
+_IN_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.\-]{0,20}://[^\s:/@]{0,300}):(?P<password>[^\s@/]{1,1000})@", re.IGNORECASE
+)
 _ASSIGNED = re.compile(
-    r"(?P<key>[\w.\-]*(?:passw(?:or)?d|secret|token|api[-_]?key|credential|authorization)[\w.\-]*)"
-    r"(?P<sign>[\"']?\s*[:=]\s*[\"']?(?:Bearer\s+|Basic\s+)?)(?P<value>[^\s\"',;&}]+)",
+    r"(?P<key>(?:passw(?:or)?d|secret|token|api[-_]?key|credential|authorization)[\w.\-]{0,60})"
+    r"(?P<sign>[\"']?\s{0,20}[:=]\s{0,20}[\"']?(?:Bearer\s+|Basic\s+)?)(?P<value>[^\s\"',;&}]+)",
     re.IGNORECASE,
 )
 _KNOWN = re.compile(
-    r"\b(?:eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|glpat-[\w-]{20,})"
+    r"(?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|\b(?:gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|glpat-[\w-]{20,})"
 )
 _BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL

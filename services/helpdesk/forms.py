@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.db.models import QuerySet
 
-from portal.shell import times
+from portal.shell import pasted, times
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
 from services.helpdesk.models import Category, Ticket
@@ -16,6 +16,7 @@ from services.helpdesk.queries import Filters
 from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
 
 TOO_LONG = 20_000
+SUSPECT = "suspect"
 
 
 def nonce() -> str:
@@ -23,7 +24,35 @@ def nonce() -> str:
     return secrets.token_urlsafe(12)
 
 
-class AskForm(forms.Form):
+class Words(forms.Form):
+    """What somebody says. What looks like a secret is not sent, unless masked and with the person's word."""
+
+    masked = forms.BooleanField(required=False)
+    WORDS: tuple[str, ...] = ("body",)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in [name for name in self.WORDS if name in cleaned]:
+            found = pasted.suspects(cleaned[name])
+            if found and cleaned.get("masked"):
+                cleaned[name] = pasted.masked(cleaned[name])
+            elif found:
+                self.add_error(name, forms.ValidationError(_secret(found), code=SUSPECT))
+        return cleaned
+
+    @property
+    def looks_secret(self) -> bool:
+        return any(self.has_error(name, SUSPECT) for name in self.WORDS)
+
+
+def _secret(found: list[str]) -> str:
+    return (
+        f"This looks like it holds {' and '.join(found)}. Nothing was sent: take it out, or send it masked. "
+        "If it is real, replace it where it is used; others may have seen it."
+    )
+
+
+class AskForm(Words):
     """A question. `entity` is a reference or a bare service name; `environment` belongs to it."""
 
     title = forms.CharField(
@@ -62,6 +91,7 @@ class AskForm(forms.Form):
     )
     private = forms.BooleanField(required=False)
     submission = forms.CharField(max_length=40, required=False, initial=nonce, widget=forms.HiddenInput)
+    WORDS = ("title", "body")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +110,7 @@ class AskForm(forms.Form):
         return entity.ref
 
 
-class ReplyForm(forms.Form):
+class ReplyForm(Words):
     body = forms.CharField(
         max_length=TOO_LONG, error_messages={"required": "An empty message helps nobody. Nothing was sent."}
     )
@@ -119,7 +149,7 @@ def first_error(form: forms.BaseForm) -> str:
     """What a form refuses, in one sentence with the field's name, for pages that show no form again."""
     name, errors = next(iter(form.errors.as_data().items()))
     said = str(errors[0].messages[0])
-    return said if errors[0].code in (None, "required") else f"{name.capitalize()}: {said}"
+    return said if errors[0].code in (None, "required", SUSPECT) else f"{name.capitalize()}: {said}"
 
 
 def platform_people() -> QuerySet[User]:

@@ -7,7 +7,9 @@ nothing is taken on trust.
 import re
 from typing import Any
 
-BLANK = "•••"
+from portal.shell import pasted
+
+BLANK = pasted.BLANK
 
 _NAMES = re.compile(
     r"passw(or)?d|passphrase|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|client[-_]?key"
@@ -16,22 +18,7 @@ _NAMES = re.compile(
 )
 # Values that are references to a secret, or facts about one, and not the secret itself.
 _HARMLESS = re.compile(r"(name|ref|mount|type|version|count)$", re.IGNORECASE)
-_SHAPES = [
-    (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), BLANK),
-    (
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-        BLANK,
-    ),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), BLANK),
-    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|AKIA)[\w-]{10,}"), BLANK),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {BLANK}"),
-    (
-        re.compile(
-            r"(?i)\b([\w-]*(?:passw(?:or)?d|secret|token|api[-_]?key)[\w-]*)(\s*[=:]\s*)(?!•)[^\s,;&\"']+"
-        ),
-        rf"\1\2{BLANK}",
-    ),
-]
+_ASSIGNED = re.compile(pasted.NAMED + r"(?!•)[^\s,;&\"']+")
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -59,6 +46,4 @@ def _redact_mapping(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _redact_text(text: str) -> str:
-    for pattern, replacement in _SHAPES:
-        text = pattern.sub(replacement, text)
-    return text
+    return _ASSIGNED.sub(rf"\1\2{BLANK}", pasted.without_shapes(text))

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
+from portal.shell import pasted
 from services.onboarding.blueprints import Blueprint
 from services.onboarding.blueprints.answers import coerce, storable
 from services.onboarding.blueprints.model import Field
@@ -100,13 +101,16 @@ def _changes(data: QueryDict) -> dict[str, Any]:
 
 
 def words(data: QueryDict, name: str, *, longest: int = LONGEST) -> str:
-    """What somebody says in their own words. Refuses (TooLong) more than `longest` characters."""
+    """What somebody says in their own words, without what looks like a secret: it goes to the git host.
+
+    Refuses (TooLong) more than `longest` characters.
+    """
     text = data.get(name, "").replace("\x00", "").strip()
     if len(text) > longest:
         raise TooLong(
             f"The {name} has {len(text):,} characters; {longest:,} are the most. Nothing was changed."
         )
-    return text
+    return pasted.masked(text)
 
 
 def token_of(data: QueryDict) -> str:

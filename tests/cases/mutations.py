@@ -378,6 +378,10 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     ),
     "L1": (Mutation("tokens are kept as they are", unsealed),),
     "L2": (Mutation("the picture keeps everything", put("services.clusters.redaction.pruned", identity)),),
+    "L4": (
+        Mutation("nothing looks like a secret", put("portal.shell.pasted.suspects", lambda text: [])),
+        Mutation("nothing is masked", put("portal.shell.pasted.masked", identity)),
+    ),
     "L5": (Mutation("lines are not encoded", plain_lines),),
     "L7": (Mutation("errors show what went wrong", show_errors),),
 }

@@ -23,7 +23,7 @@ def ticket_new(request: HttpRequest) -> HttpResponse:
     """The form, and on POST the ticket. Bad input comes back with everything still in it."""
     form = AskForm(request.POST or None, initial=_initial(request))
     if request.method == "POST" and form.is_valid():
-        given = dict(form.cleaned_data)
+        given = {name: value for name, value in form.cleaned_data.items() if name != "masked"}
         entity_ref = given.pop("entity")
         ticket = actions.open_ticket(
             by=request.user,

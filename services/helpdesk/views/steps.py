@@ -27,7 +27,8 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     form = forms.ReplyForm(request.POST)
     held = {"held": request.POST.get("body", ""), "held_vis": request.POST.get("vis", "public")}
     if not form.is_valid():
-        return page_of(request, ticket, status=422, refused=forms.first_error(form), **held)
+        told = {"refused": forms.first_error(form), "looks_secret": form.looks_secret}
+        return page_of(request, ticket, status=422, **told, **held)
     given = form.cleaned_data
     try:
         message = actions.reply(

@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from portal.shell import toasts
+from portal.shell import pasted, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
@@ -121,5 +121,7 @@ def request_comment(request: HttpRequest, ref: str) -> HttpResponse:
         body=forms.words(request.POST, "body"),
         key=forms.words(request.POST, "key")[:64],
     )
-    toasts.done(request, "Your comment is on its way to the pull request.")
+    hidden = pasted.suspects(request.POST.get("body", ""))
+    what = f" What looked like {hidden[0]} was masked." if hidden else ""
+    toasts.done(request, f"Your comment is on its way to the pull request.{what}")
     return redirect("onboarding:proposal_detail", row.ref)
