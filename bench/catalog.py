@@ -140,9 +140,10 @@ def main(arguments: list[str]) -> None:
         from django.db import connection
         from django.test import Client
 
+        from portal.shell import roles
         from services.accounts.models import Membership, Team, User
 
-        with connection.cursor() as cursor:
+        with roles.as_owner(), connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         user = User.objects.create_user("ada", "ada@example.com", "x" * 16, name="Ada Example")
         team = Team.objects.create(slug="team-1", name="Team 1", runs_platform=True)

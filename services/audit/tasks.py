@@ -7,7 +7,7 @@ from services.audit import queries
 
 @shared_task(name="audit.verify")
 def verify() -> None:
-    """Rung every hour, for beat forgets when it last rang; nothing when the last look is recent."""
+    """Rung often, for beat forgets when it last rang; nothing when the last look is recent."""
     from services.audit import actions
 
     if queries.check_is_due():
