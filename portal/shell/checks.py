@@ -6,13 +6,14 @@ for ever; warnings are what a production portal should not have.
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
 
 LEAST_CELERY = (5, 6)  # below it, the broker's password is logged
 LEAST_PYTHON = (3, 11)
@@ -170,6 +171,21 @@ DEPLOY_RULES = [
     Rule("slipway.W002", is_demo, "Leave SLIPWAY_DEMO unset."),
     Rule("slipway.W003", is_plain, "Set SLIPWAY_BASE_URL to the https:// address people use."),
 ]
+
+
+@register("slipway", "database")
+def check_sessions(app_configs: Any, databases: Sequence[str] | None, **options: Any) -> list[CheckMessage]:
+    """With `--database`: what the server itself says. A pooler may drop what a session asks for."""
+    if "default" not in (databases or []):
+        return []
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = '0'", [list(TIME_OUTS)]
+        )
+        missing = [name for (name,) in cursor.fetchall()]
+    hint = "Let the pooler pass `options` on, or ALTER ROLE … SET each of them."
+    said = f"The database keeps no {', '.join(missing)}, though the settings ask for it."
+    return [Warning(said, hint, id="slipway.W004")] if missing else []
 
 
 @register("slipway")

@@ -6,6 +6,7 @@ What pages can do without (the broker, beat) makes a portal degraded, not unread
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
+from portal.broker import is_redis
 from portal.embedded import broker_url
 from portal.shell import registry
 from portal.shell.http import HttpRequest
@@ -100,9 +102,14 @@ def _doorbells() -> dict[str, str]:
 def _answer_of(url: str) -> str:
     names = ("socket_timeout", "socket_connect_timeout", "read_timeout", "write_timeout")
     options = dict.fromkeys(names, BROKER_SECONDS) | {"max_retries": 1, "interval_start": 0}
+    broker = Connection(url, connect_timeout=BROKER_SECONDS, transport_options=options)
     try:
-        with Connection(url, connect_timeout=BROKER_SECONDS, transport_options=options) as broker:
-            _ = broker.default_channel  # connects, and asks Redis for a sign of life
-    except (KombuError, OSError):
+        with broker:
+            channel: Any = broker.default_channel  # connects, and asks Redis for a sign of life
+            if is_redis(url):
+                channel.client.set("slipway:probe", "1", ex=60)
+    except broker.channel_errors:
+        return "takes nothing: it may be full"
+    except (KombuError, OSError, *broker.connection_errors):
         return "does not answer"
     return OK

@@ -4,7 +4,9 @@ import socket
 import time
 
 import pytest
+import redis
 
+from portal import embedded
 from services.effects.bell import Bell
 from services.effects.tasks import run_effect
 
@@ -43,6 +45,16 @@ def test_a_silent_broker_costs_one_ring_a_second_and_the_next_ones_nothing(broke
     bell = Bell()
     assert 0.9 < seconds_of(lambda: bell.ring(run_effect, 1)) < 2
     assert seconds_of(lambda: [bell.ring(run_effect, n) for n in range(100)]) < 0.1
+
+
+def test_a_full_redis_is_not_heard_and_raises_nothing(broker, tmp_path):
+    embedded.start_redis(tmp_path)
+    try:
+        redis.Redis.from_url(embedded.redis_url(tmp_path)).config_set("maxmemory", "1")
+        broker(embedded.broker_url(embedded.redis_url(tmp_path)))
+        assert Bell().ring(run_effect, 1) is False
+    finally:
+        embedded.stop_redis(tmp_path)
 
 
 def test_one_caller_probes_for_all_and_a_broker_that_is_back_is_rung_again(broker, monkeypatch):

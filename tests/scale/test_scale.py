@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 from django.db import connection, transaction
 from django.test import Client
@@ -170,6 +171,11 @@ def test_two_webs_three_workers_and_two_beats_do_everything_once(home, mira):
             "the two processes do not add up"
         )
 
+        for child in psutil.Process(webs[0].process.pid).children():
+            child.kill()
+        webs[0].wait()
+        assert webs[0].metrics()[total] > before + 20, "what killed processes had counted is forgotten"
+
         assert_a_web_ends_after_its_requests(webs[0])
         assert_a_worker_ends_after_its_effect(webs[1], workers, mira)
 
@@ -210,8 +216,8 @@ def blocked() -> bool:
 
 def test_rabbitmq_rings_as_well_as_redis(home, mira, tmp_path):
     with rabbitmq.running(tmp_path / "rabbitmq") as broker, Processes(home, broker) as portal:
-        rabbitmq.wait_for(broker)
         web = portal.web(workers=2)
+        rabbitmq.wait_for(broker)
         portal.worker(0, at_once=3)
         portal.beat(1)
         web.wait()

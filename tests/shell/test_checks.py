@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings as django_settings
 from django.core import checks as django_checks
+from django.db import connection
 
 from portal.shell import checks
 
@@ -110,3 +111,18 @@ def test_check_deploy_has_nothing_to_say_of_a_production_portal():
         cwd=ROOT, env={**os.environ, **PRODUCTION}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+@pytest.mark.django_db
+def test_a_pooler_that_drops_time_outs_is_found():
+    def told() -> list[str]:
+        return [message.id for message in checks.check_sessions(None, databases=["default"])]
+
+    assert told() == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+        try:
+            assert told() == ["slipway.W004"]
+        finally:
+            cursor.execute("RESET lock_timeout")
+    assert checks.check_sessions(None, databases=None) == []

@@ -2,9 +2,11 @@ import socket
 import time
 
 import pytest
+import redis
 from django.db import connection
 from django.utils import timezone
 
+from portal import embedded
 from services.effects.models import Pulse
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,18 @@ def test_readyz_is_degraded_but_ready_without_a_broker(client, settings, everyth
     response = client.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     assert response.json()["checks"]["broker"] == "does not answer"
+
+
+def test_readyz_says_when_redis_is_full(client, settings, everything_runs, tmp_path):
+    embedded.start_redis(tmp_path)
+    try:
+        settings.REDIS_URL = embedded.redis_url(tmp_path)
+        redis.Redis.from_url(settings.REDIS_URL).config_set("maxmemory", "1")
+        response = client.get("/readyz")
+    finally:
+        embedded.stop_redis(tmp_path)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["checks"]["redis"] == "takes nothing: it may be full"
 
 
 def test_readyz_looks_at_redis_beside_another_broker(client, settings, everything_runs):
