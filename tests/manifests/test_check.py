@@ -1,7 +1,6 @@
 """The whole check: what it says, where, and how the commands print it."""
 
 import json
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ from django.core.management import call_command
 from portal.shell.commands import Unusable
 from services.manifests import files, report
 from services.manifests.check import Finding, Fix, check, counts
-from services.manifests.reader import load_all, load_each
+from services.manifests.reader import load_all
+from tests.manifests.agreement import DELIBERATE, SAME, agrees, verdicts_of
 
 GOOD = """\
 apiVersion: v1
@@ -300,37 +300,6 @@ def test_text_of_a_finding_without_a_line():
 # Other people's verdicts
 
 
-ROWS = [line.split(" | ") for line in (Path(__file__).parent / "verdicts.txt").read_text().splitlines()[3:]]
-SAME = {row[0]: row[1] for row in ROWS if len(row) == 2}
-DELIBERATE = {row[0]: row[1] for row in ROWS if len(row) == 3}
-
-
-def verdicts_of(index):
-    """Each verdict with the tool and check it is of."""
-    for verdict in json.loads(index.read_text()):
-        given = verdict["file"] if isinstance(verdict["file"], list) else [verdict["file"]]
-        if verdict["expected"] in ("pass", "fail"):
-            yield f"{given[0].split('/')[0]}/{verdict['check']}", given, verdict
-
-
-@cache
-def findings_in(folder, given):
-    """Many checks are about the same files."""
-    documents = [each for file in given for each in load_each((folder / file).read_bytes(), file)[0]]
-    return check(documents, environment="production")
-
-
-def agrees(rules, given, verdict, folder):
-    """Whether ours find what theirs finds, or are silent where theirs is."""
-    found = [each for each in findings_in(folder, tuple(given)) if each.rule in rules.split()]
-    kind, _, name = (verdict.get("resource") or "").partition("/")
-    if name:
-        found = [
-            each for each in found if each.object.startswith(f"{kind}/") and each.object.endswith(f"/{name}")
-        ]
-    return bool(found) == (verdict["expected"] == "fail")
-
-
 def test_verdicts_agree_with_those_of_other_tools(shared_data):
     folder = shared_data / "5-policy"
     asked = [each for each in verdicts_of(folder / "index.json") if each[0] in SAME]
@@ -349,4 +318,4 @@ def test_where_we_disagree_we_mean_to(shared_data):
     differ = [name for name, given, verdict in asked if not agrees(DELIBERATE[name], given, verdict, folder)]
     print(f"{len(differ)} of {len(asked)} verdicts differ on purpose")
     assert set(differ) == set(DELIBERATE)
-    assert len(differ) < 80
+    assert len(differ) < 90

@@ -1,8 +1,8 @@
 """Rules that compare several documents: what a policy of one object cannot see."""
 
-from services.manifests.guardrails.across import availability, connections
+from services.manifests.guardrails.across import availability, connections, surroundings
 from services.manifests.guardrails.across.rule import AcrossRule
 
 __all__ = ["RULES", "AcrossRule"]
 
-RULES: tuple[AcrossRule, ...] = (*availability.RULES, *connections.RULES)
+RULES: tuple[AcrossRule, ...] = (*availability.RULES, *connections.RULES, *surroundings.RULES)
