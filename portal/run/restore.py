@@ -26,6 +26,7 @@ from portal.run.up import CannotStart, only_one
 from services.audit import chain
 
 ASIDE = "previous.json"
+NUMBERED = {"R": "onboarding_request", "T": "helpdesk_ticket"}
 
 
 def main(arguments: list[str]) -> int:
@@ -86,6 +87,9 @@ def restore(place: Place, source: Path, *, keep_repositories: bool = False) -> P
             archive.unpack(source / FILES, ready)
         if keep_repositories:
             shutil.rmtree(ready / REPOSITORIES, ignore_errors=True)
+        if missing := made_since(place, database):
+            more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
+            print(f"  Made after the backup, and kept aside only: {', '.join(missing[:20])}{more}")
         _go_on_counting(place, database)
         return swap(place, database, ready, now)
 
@@ -140,6 +144,21 @@ def migrate(place: Place, database: str) -> None:
     )
     command = [sys.executable, "manage.py", "migrate", "--verbosity=0", "--no-input"]
     subprocess.run(command, env={**os.environ, **urls}, cwd=embedded.ROOT, check=True)
+
+
+def made_since(place: Place, database: str) -> list[str]:
+    """The requests and tickets that are here and not in what is restored."""
+    found: list[str] = []
+    with place.connect() as before, place.connect(database) as after:
+        for letter, table in NUMBERED.items():
+            both = [one.execute("SELECT to_regclass(%s)", [table]).fetchone() for one in (before, after)]
+            if None in [row and row[0] for row in both]:
+                continue  # the installation is new, or the backup is older than its tickets
+            name = sql.Identifier(table)
+            last = after.execute(sql.SQL("SELECT coalesce(max(number), 0) FROM {}").format(name)).fetchone()
+            newer = sql.SQL("SELECT number FROM {} WHERE number > %s ORDER BY 1").format(name)
+            found += [f"{letter}-{number}" for (number,) in before.execute(newer, last)]
+    return found
 
 
 def _go_on_counting(place: Place, database: str) -> None:

@@ -113,7 +113,7 @@ def ask(by: Any, name: str) -> Request:
     return actions.submit(by=by, blueprint="web-service", answers=company.ANSWERS | {"name": name})
 
 
-def test_drill(place, known, elsewhere, tmp_path):
+def test_drill(place, known, elsewhere, tmp_path, capsys):
     first = ask(known.mira, "before")
     run_due_effects()
     second = ask(known.mira, "meanwhile")
@@ -132,6 +132,7 @@ def test_drill(place, known, elsewhere, tmp_path):
 
     aside = restore.restore(place, folder)
 
+    assert f"kept aside only: {third.ref}\n" in capsys.readouterr().out
     assert counts(place) == rows
     assert (place.state / "secret-key").read_text() == "key of before"
     second.refresh_from_db()
