@@ -74,7 +74,9 @@ class Document:
 _MARKER: Final = re.compile(r"---(?=\s|$)")
 # Blanks within a line only: over line ends these would go through a file of empty lines again for each.
 _SOMETHING: Final = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
-_TEMPLATE: Final = re.compile(r"^[ \t]*\{[{%]|[:-][ \t]+\$?\{\{", re.MULTILINE)
+_TEMPLATE: Final = re.compile(r"^[ \t]*\{\{|[:-][ \t]+\{\{", re.MULTILINE)
+_SKELETON: Final = re.compile(r"^[ \t]*\{%|\$\{\{", re.MULTILINE)
+_NOT_YAML: Final = "not YAML: "
 _MANIFEST: Final = re.compile(r"""^[ \t{,-]*["']?(apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 UNRENDERED: Final = (
     "a template, no manifest yet: check what it renders (the output of helm template or the like)"
@@ -147,6 +149,7 @@ def _read(reader: "_Reader") -> list[Document]:
         return _parsed(reader)
     except ManifestError as error:
         error.foreign = _MANIFEST.search(reader.text) is None
+        error.template = error.message.startswith(_NOT_YAML) and _SKELETON.search(reader.text) is not None
         if not error.line or not _TEMPLATE.search(reader.text):
             raise
         told = ManifestError(UNRENDERED, reader.file, error.document, error.line, error.column)
@@ -162,13 +165,13 @@ def _parsed(reader: "_Reader") -> list[Document]:
         line, column = (mark.line + reader.first, mark.column + 1) if mark else (0, 0)
         raise ManifestError(_problem(error), reader.file, max(reader.index, 0), line, column) from error
     except yaml.YAMLError as error:
-        message = f"not YAML: {error}".splitlines()[0]
+        message = f"{_NOT_YAML}{error}".splitlines()[0]
         raise ManifestError(message, reader.file, max(reader.index, 0)) from error
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     said = error.problem or error.context or "unreadable"
-    return f"not YAML: {_PLAINLY.get(said, said)}"
+    return _NOT_YAML + _PLAINLY.get(said, said)
 
 
 def _decoded(text: str | bytes, file: str) -> str:
