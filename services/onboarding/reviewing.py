@@ -1,7 +1,7 @@
 """What a reviewer reads: the pull request where there is one, else the files the request would propose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.integrations import githosts
@@ -9,6 +9,7 @@ from services.integrations.errors import IntegrationError
 from services.integrations.githosts.base import Comment, GitHost, Proposal, Review
 from services.manifests.diff import FileDiff, file_diff, file_diffs
 from services.manifests.problems import Finding
+from services.onboarding.masking import quiet, without_secrets
 from services.onboarding.models import Request
 
 
@@ -31,9 +32,11 @@ def review(row: Request) -> ReviewPage:
     host, number = githosts.get(row.provider), row.pull_number
     try:
         changes = host.diff(row.repo, number)
-        diffs = [d for d in (file_diff(c.path, c.old, c.new) for c in changes) if d is not None]
+        shown = ((c.path, *without_secrets(c.old, c.new)) for c in changes)
+        diffs = [found for found in (file_diff(*each) for each in shown) if found is not None]
+        proposal = host.proposal(row.repo, number)
         return ReviewPage(
-            host.proposal(row.repo, number),
+            replace(proposal, conflicts=tuple(quiet(proposal.conflicts))),
             diffs,
             findings,
             host.comments(row.repo, number),

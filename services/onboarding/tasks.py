@@ -22,7 +22,7 @@ from services.integrations.errors import Refused
 from services.integrations.githosts.base import GitHost, Proposal
 from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotOpen
 
-from . import proposals, queries
+from . import masking, proposals, queries
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
@@ -102,7 +102,7 @@ def merge(claim: Claim) -> Done | Later:
             message=f"{proposals.one_line(row.title)} (#{row.pull_number})\n\nSlipway-Request: {row.ref}",
         )
     except MergeConflict as conflict:
-        details = [asdict(each) for each in conflict.details]
+        details = [asdict(each) for each in masking.quiet(conflict.details)]
         return Done(
             {"title": "Both sides changed the same files", "message": str(conflict), "conflicts": details}
         )

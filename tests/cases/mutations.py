@@ -16,6 +16,7 @@ from django.conf import settings
 from services.manifests.emit import dump
 
 Patch = pytest.MonkeyPatch
+ONBOARDING = "services.onboarding"
 ENGINE = "services.onboarding.blueprints"
 OURS = ("services.", "portal.", "tests.hostile.", "tests.integrations.")
 
@@ -378,6 +379,9 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     ),
     "L1": (Mutation("tokens are kept as they are", unsealed),),
     "L2": (Mutation("the picture keeps everything", put("services.clusters.redaction.pruned", identity)),),
+    "L3": (
+        Mutation("both sides are shown", put(f"{ONBOARDING}.masking.without_secrets", lambda *sides: sides)),
+    ),
     "L4": (
         Mutation("nothing looks like a secret", put("portal.shell.pasted.suspects", lambda text: [])),
         Mutation("nothing is masked", put("portal.shell.pasted.masked", identity)),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
+from services.integrations.githosts.local import LocalHost
 from tests.hostile import world as company
 from tests.hostile.asking import Asked
 
@@ -40,7 +41,9 @@ def people(founded: SimpleNamespace, db: None) -> SimpleNamespace:
 @pytest.fixture
 def world(founded: SimpleNamespace, db: None, settings: Any) -> SimpleNamespace:
     shutil.copytree(founded.git, Path(settings.GIT_ROOT))
-    return deepcopy(founded.world)
+    world = deepcopy(founded.world)
+    world.host = LocalHost()
+    return world
 
 
 @pytest.fixture(params=["nobody", "mira", "priya"])

@@ -28,13 +28,18 @@ from services.clusters.models import Cluster, KubeObject, Watch
 from services.clusters.watching.kinds import WATCHED
 from services.clusters.watching.loop import Watcher
 from services.clusters.watching.streams import Pace
+from services.effects.models import Effect
 from services.helpdesk.models import Category
+from services.integrations.githosts.base import Person
+from services.onboarding import masking
+from services.onboarding.models import State
+from tests.effects_driver import run_due_effects
 from tests.factories.clusters import cluster_row, environments
 from tests.fakes.cluster import TOKEN as FAKE_TOKEN
 from tests.fakes.cluster import Cluster as Simulated
 from tests.fakes.cluster import deployment
 from tests.hostile import doors
-from tests.hostile.world import TOKEN
+from tests.hostile.world import REPO, TOKEN
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-7c21e0"
@@ -226,6 +231,70 @@ def test_l2_secrets_of_a_cluster_stay_there(client, people, seen, caplog):
     for text in [*(answer.content.decode() for answer in texts), stored(), caplog.text]:
         assert text.partition(CANARY)[0] == text, text.partition(CANARY)[0][-300:]
         assert encoded not in text
+
+
+@pytest.mark.case("L1")
+def test_l1_effects_that_fail_tell_no_secret(world, caplog):
+    """The way to the cluster is broken: problems, tasks, audit and pages say so without its token."""
+    row, sam = world.requests[State.IN_REVIEW], Client()
+    sam.force_login(world.sam)
+    with caplog.at_level(logging.DEBUG):
+        sam.post(f"/requests/{row.ref}/approve/", {"tree_hash": row.tree_hash})
+        run_due_effects()
+        row.refresh_from_db()
+        sam.post(f"/requests/{row.ref}/changes/merge/", {"head": row.head_sha})
+        run_due_effects(skip_waits=True)
+        pages = [sam.get(f"/requests/{row.ref}/{part}").content.decode() for part in ("", "changes/")]
+    failing = Effect.objects.exclude(last_error="").exclude(kind="test.nothing")
+    assert "onboarding.apply" in set(failing.values_list("kind", flat=True))
+    assert [text for text in (*pages, caplog.text, stored(), in_redis()) if TOKEN in text] == []
+
+
+SECRET = """\
+kind: Secret
+apiVersion: v1
+metadata: {name: db, annotations: {note: OLD-canary}}
+stringData: {password: OLD-canary, same: "canary-that-stays"}
+data:
+  many: |
+    OLD-canary
+    of several lines
+"""
+
+
+@pytest.mark.case("L3")
+def test_l3_a_secret_in_a_pull_request_is_named_and_not_shown(client, world):
+    """Added by hand, where it conflicts with another one."""
+    row, author = world.requests[State.IN_REVIEW], Person("sam", "Sam")
+    path = f"{next(iter(row.files)).rpartition('/')[0]}/db.yaml"
+    said = {"author": author, "message": "By hand"}
+    world.host.commit(REPO, files={path: SECRET.encode()}, branch=row.branch, **said)
+    client.force_login(world.sam)
+    page = client.get(f"/requests/{row.ref}/changes/").content.decode()
+    assert "db.yaml" in page
+    assert "canary" not in page
+    world.host.commit(REPO, files={path: SECRET.replace("OLD", "NEW").encode()}, **said)
+    page = client.get(f"/requests/{row.ref}/changes/").content.decode()
+    assert "It conflicts with" in page
+    assert "canary" not in page
+
+
+@pytest.mark.case("L3")
+@pytest.mark.parametrize("write", [str, lambda text: json.dumps({"items": [yaml.safe_load(text)]})])
+def test_l3_a_difference_of_secrets_tells_which_changed(write):
+    sides = [write(text).encode() for text in (SECRET, SECRET.replace("OLD", "NEW"))]
+    old, new = masking.without_secrets(*sides)
+    assert b"canary" not in old + new
+    assert [text.decode().count("(changed)") for text in (old, new)] == [2, 2]
+    assert f"same: {masking.SAME}" in new.decode().replace('"', "")
+
+
+@pytest.mark.case("L3")
+def test_l3_what_cannot_be_read_is_not_shown():
+    assert masking.without_secrets(None, SECRET.encode() + b"a: b: {") == (None, masking.UNREADABLE)
+    assert b"canary" not in masking.without_secrets(b"kind: Secret\ndata: [canary]\n", None)[0]
+    plain = b"kind: ConfigMap\nmetadata: {name: Secret}\n"
+    assert masking.without_secrets(plain, None) == (plain, None)
 
 
 @pytest.mark.case("L5")
