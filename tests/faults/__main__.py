@@ -1,0 +1,160 @@
+"""`python -m tests.faults [N] [--seed S]`: N faults on a stack of its own, checked, and told in one line."""
+
+import argparse
+import gc
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+A_ROUND = 300
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("faults", type=int, nargs="?", default=300)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--random", action="store_true", help="Sequences of three by chance only.")
+    parser.add_argument("--round", type=Path, help="Run one round here and write what it found to this file.")
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
+    if options.round:
+        return one_round(options, seed)
+    return all_rounds(options.faults, seed, options.random)
+
+
+def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
+    """Rounds of a few hundred, each on a fresh stack; a round's seed is the first one's and its number.
+
+    The first goes through every crash point and every fault, the others through what chance brings.
+    """
+    started, results = time.monotonic(), []
+    print(f"seed {seed} (make faults N={faults} SEED={seed} does the same again)", flush=True)
+    for number, first in enumerate(range(0, faults, A_ROUND)):
+        count = min(A_ROUND, faults - first)
+        results.append(_in_a_process(count, seed + number, by_chance or number > 0))
+        _tell(results[-1], number + 1)
+    found = _sum(results)
+    print(json.dumps(found["counts"], indent=None, sort_keys=True))
+    print(f"{len(found['points'])} crash points, each killed at; false successes: {found['false']}")
+    print(f"took {time.monotonic() - started:.0f} s")
+    p50, p95 = _percentile(found["recoveries"], 50), _percentile(found["recoveries"], 95)
+    print(
+        f"{found['faults']} faults: {found['lost']} lost, {found['doubled']} doubled, {found['stuck']} stuck; "
+        f"recovery p50 {p50:.1f} s, p95 {p95:.1f} s"
+    )
+    return 1 if found["lost"] + found["doubled"] + found["stuck"] + found["false"] else 0
+
+
+def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
+    home = Path(tempfile.mkdtemp(prefix="slipway-faults-"))
+    keep = os.environ.get("SLIPWAY_FAULTS_KEEP") == "1"
+    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SLIPWAY_DEMO")}
+    environment |= {
+        "SLIPWAY_HOME": str(home),
+        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+        "SLIPWAY_LOG_LEVEL": "CRITICAL",
+    }
+    out = home / "found.json"
+    command = [sys.executable, "-m", "tests.faults", str(count), "--seed", str(seed), "--round", str(out)]
+    command += ["--random"] if by_chance else []
+    try:
+        subprocess.run(command, check=True, env=environment, cwd=Path(__file__).resolve().parents[2])
+        return dict(json.loads(out.read_text()))
+    finally:
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _tell(found: dict[str, Any], number: int) -> None:
+    for violation in found["violations"]:
+        print(f"round {number}, seed {found['seed']}: {violation}")
+    print(f"round {number}: {found['faults']} faults on {found['requests']} requests in {found['took']:.0f} s ({found['cpu']:.0f} s of CPU)", flush=True)
+
+
+def _sum(results: list[dict[str, Any]]) -> dict[str, Any]:
+    keys = ("faults", "lost", "doubled", "stuck", "false", "requests")
+    total: dict[str, Any] = {key: sum(each[key] for each in results) for key in keys}
+    total["recoveries"] = [r for each in results for r in each["recoveries"]]
+    total["points"] = {point for each in results for point in each["points"]}
+    total["counts"] = {}
+    for each in results:
+        for name, count in each["counts"].items():
+            total["counts"][name] = total["counts"].get(name, 0) + count
+    return total
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
+
+
+def one_round(options: argparse.Namespace, seed: int) -> int:
+    import django
+
+    from portal import embedded
+
+    home = Path(os.environ["SLIPWAY_HOME"])
+    started = time.monotonic()
+    embedded.start_postgres(home)
+    try:
+        embedded.ensure_database(home)
+        django.setup()
+        found = _run(home, options.faults, seed, 0 if options.random else options.faults)
+        cpu = sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        found |= {"took": time.monotonic() - started, "cpu": cpu}
+        options.round.write_text(json.dumps(found))
+    finally:
+        embedded.stop_postgres(home)
+    return 0
+
+
+def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
+    from django.core.management import call_command
+    from django.db import connection
+
+    import portal.celery  # noqa: F401  # tasks find their broker through it
+    from tests.faults.checker import check
+    from tests.faults.driver import Driver
+    from tests.faults.journal import Journal
+    from tests.faults.seeing import picture
+    from tests.faults.stack import Stack
+    from tests.faults.warming import warm_up
+
+    call_command("migrate", verbosity=0)
+    stack, journal = Stack(home), Journal(home / "journal")
+    stack.start()
+    warm_up()
+    connection.close()
+    gc.freeze()
+    try:
+        driver = Driver(stack, journal, count, seed, programmed)
+        driver.run()
+        if os.environ.get("SLIPWAY_FAULTS_KEEP"):
+            print({k: (round(v, 2), driver.counts[f"ran {k}"]) for k, v in driver.cpu.items()}, os.times())
+        broken = {journey.token for journey in driver.finished if journey.broken}
+        violations = check(picture(stack, journal, broken))
+    finally:
+        stack.stop()
+    counted = {kind: sum(v.kind == kind for v in violations) for kind in ("lost", "doubled", "stuck", "false")}
+    counted["lost"] += len(driver.refused)
+    return counted | {
+        "faults": len(driver.injected),
+        "requests": len(driver.finished),
+        "recoveries": [each.recovered - each.at for each in driver.injected if each.recovered],
+        "points": sorted({point for point, _ in driver.killed_at}),
+        "counts": dict(driver.counts),
+        "violations": [str(each) for each in violations] + driver.refused,
+        "seed": seed,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,183 @@
+"""What must hold after everything: the driver's journal joined with the database, repository, cluster, audit.
+
+`check` is a function of a `Picture`, so that tests can hand it a false one and see that it notices.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+LEGAL = {
+    "draft", "submitted", "awaiting_approval", "proposing", "in_review", "merged", "rolling_out", "live",
+    "rejected", "withdrawn", "closed", "needs_attention",
+}  # fmt: skip
+ENDED = {"live", "rejected", "withdrawn", "closed", "needs_attention"}
+SETTLED = {"done", "cancelled", "needs_attention"}
+MERGED = {"merged", "rolling_out", "live"}
+# Events that can happen to a request once only, however often it was tried.
+ONCE = ("submitted", "proposed", "merged", "live")
+
+
+@dataclass(frozen=True)
+class Violation:
+    kind: Literal["lost", "doubled", "false", "stuck"]
+    about: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.about}: {self.text}"
+
+
+@dataclass
+class Picture:
+    """Everything, as plain values. Requests by token; what belongs to a request by its reference (R-1001)."""
+
+    asked: set[str] = field(default_factory=set)
+    accepted: dict[str, str] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    comments: list[tuple[str, str]] = field(default_factory=list)
+    branches: dict[str, int] = field(default_factory=dict)
+    merges: list[tuple[str, str]] = field(default_factory=list)
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    expected: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
+    entities: list[tuple[str, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+def check(picture: Picture) -> list[Violation]:
+    parts = (_lost, _stuck, _doubled_outside, _doubled_objects, _false, _audit)
+    return [found for part in parts for found in part(picture)]
+
+
+def _lost(picture: Picture) -> Iterator[Violation]:
+    """Every request that was accepted is there, under the name it was accepted with, in a state that exists."""
+    by_token = {row["token"]: row for row in picture.requests}
+    for token, ref in picture.accepted.items():
+        row = by_token.get(token)
+        if row is None:
+            yield Violation("lost", token, f"accepted as {ref}, and not in the database")
+        elif row["ref"] != ref:
+            yield Violation("lost", token, f"accepted as {ref}, and it is {row['ref']} now")
+        elif row["state"] == "draft":
+            yield Violation("lost", token, "accepted, and a draft again")
+    for row in picture.requests:
+        if row["state"] not in LEGAL:
+            yield Violation("lost", row["ref"], f"in no legal state: {row['state']}")
+        if row["state"] in MERGED and ("entity", row["ref"]) not in _registered(picture, row):
+            yield Violation("lost", row["ref"], "merged, and not in the catalog")
+
+
+def _registered(picture: Picture, row: dict[str, Any]) -> set[tuple[str, str]]:
+    """The entity, or the row that says why a person has to look."""
+    waits = any(
+        e["kind"] == "onboarding.register" and e["request"] == row["pk"] and e["state"] != "done"
+        for e in picture.effects
+    )
+    there = (row["entity_ref"], row["ref"]) in picture.entities
+    return {("entity", row["ref"])} if waits or there else set()
+
+
+def _stuck(picture: Picture) -> Iterator[Violation]:
+    """Nothing goes on for ever: each row has ended or is with a person."""
+    for effect in picture.effects:
+        if effect["state"] not in SETTLED:
+            yield Violation("stuck", f"effect {effect['kind']} {effect['key']}", effect["state"])
+    for row in picture.requests:
+        if row["state"] not in ENDED:
+            yield Violation("stuck", row["ref"], row["state"])
+
+
+def _doubled_outside(picture: Picture) -> Iterator[Violation]:
+    """One request a token; one pull request, one commit and one merge a branch; each comment once."""
+    counted = {
+        "request": Counter(row["token"] for row in picture.requests),
+        "pull request": Counter(pull["branch"] for pull in picture.pulls),
+        "merge": Counter(ref for ref, _ in picture.merges),
+        "comment": Counter(picture.comments),
+        "entity": Counter(ref for ref, _ in picture.entities),
+        "effect": Counter((effect["kind"], effect["key"]) for effect in picture.effects),
+    }
+    for what, counts in counted.items():
+        for name, count in counts.items():
+            if count > 1:
+                yield Violation("doubled", str(name), f"{count} of {what}")
+    known = {pull["branch"] for pull in picture.pulls}
+    for branch, commits in picture.branches.items():
+        if commits > 1:
+            yield Violation("doubled", branch, f"{commits} commits of ours")
+        if branch not in known:
+            yield Violation("doubled", branch, "a branch without its pull request")
+
+
+def _doubled_objects(picture: Picture) -> Iterator[Violation]:
+    """In the cluster is what the repository says, once each, written once: a second apply changes nothing."""
+    seen = Counter((_ref(obj), *_identity(obj)) for obj in picture.objects)
+    for row in picture.requests:
+        mine = {key[1:]: count for key, count in seen.items() if key[0] == row["ref"]}
+        expected = picture.expected.get(row["ref"], set())
+        for identity, count in mine.items():
+            if count > 1:
+                yield Violation("doubled", row["ref"], f"{count} of {identity}")
+            if identity not in expected:
+                yield Violation("doubled", row["ref"], f"nobody asked for {identity}")
+        if row["state"] == "live":
+            for identity in expected - mine.keys():
+                yield Violation("lost", row["ref"], f"live without {identity}")
+    for obj in picture.objects:
+        if obj["kind"] == "Deployment" and obj["metadata"]["generation"] > 1:
+            yield Violation("doubled", _ref(obj), f"{_identity(obj)} was changed after it was made")
+
+
+def _ref(obj: dict[str, Any]) -> str:
+    return str(obj["metadata"]["annotations"]["slipway.dev/request"])
+
+
+def _identity(obj: dict[str, Any]) -> tuple[str, str, str]:
+    return obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _false(picture: Picture) -> Iterator[Violation]:
+    """What the portal says is so: merged in the repository, healthy in the cluster."""
+    merges = dict(picture.merges)
+    pulls = {(pull["branch"], pull["number"]): pull for pull in picture.pulls}
+    for row in picture.requests:
+        pull = pulls.get((row["branch"], row["pull_number"]))
+        if row["pull_number"] and pull is None:
+            yield Violation("false", row["ref"], f"names a pull request #{row['pull_number']} that is not")
+        if row["merge_sha"] and merges.get(row["ref"]) != row["merge_sha"]:
+            yield Violation("false", row["ref"], "says merged, and the base branch does not")
+        if row["state"] == "live" and not _healthy(picture, row["ref"]):
+            yield Violation("false", row["ref"], "says live, and the cluster does not")
+        if row["state"] == "live" and row["broken"]:
+            yield Violation("false", row["ref"], "says live with an image that does not exist")
+        if row["state"] == "withdrawn" and pull and pull["state"] != "closed":
+            yield Violation("false", row["ref"], f"withdrawn, and its pull request is {pull['state']}")
+
+
+def _healthy(picture: Picture, ref: str) -> bool:
+    deployments = [obj for obj in picture.objects if obj["kind"] == "Deployment" and _ref(obj) == ref]
+    return bool(deployments) and all(
+        obj.get("status", {}).get("availableReplicas", 0) >= obj["spec"].get("replicas", 1)
+        for obj in deployments
+    )
+
+
+def _audit(picture: Picture) -> Iterator[Violation]:
+    """Each request's changes of state are one chain from draft to where it stands, each step written once."""
+    for row in picture.requests:
+        mine = [event for event in picture.events if event["request"] == row["pk"]]
+        steps = [event for event in mine if event["to"]]
+        state = "draft"
+        for event in steps:
+            if event["from"] != state:
+                yield Violation("lost", row["ref"], f"audit: from {state} to {event['from']} is not told")
+            state = event["to"]
+        if state != row["state"]:
+            yield Violation("lost", row["ref"], f"audit ends in {state}, the request is {row['state']}")
+        counts = Counter(event["action"] for event in mine)
+        for action in ONCE:
+            if counts[f"request.{action}"] > 1:
+                yield Violation("doubled", row["ref"], f"{action} {counts[f'request.{action}']} times")

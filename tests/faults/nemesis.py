@@ -1,0 +1,159 @@
+"""Which faults there are: every crash point on the way, and everything else that can go wrong at each step."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.effects import crashpoints
+from tests.faults.hosts import ERRORS
+from tests.faults.outside import ANSWERS
+
+ACTS = ("submit", "approve", "review", "comment", "merge", "withdraw")
+KINDS = ("propose", "review", "comment", "merge", "close", "apply", "register")
+EFFECTS = tuple(f"onboarding.{kind}" for kind in KINDS)
+FOLLOW = "follow"
+# Objects of a small service in one environment; each is applied by a call of its own.
+OBJECTS = 5
+_EVENTS = {
+    "started": "submit", "submitted": "submit", "awaits_approval": "submit", "proposing": "submit",
+    "approved": "review", "commented": "comment", "merge_asked": "merge", "proposed": "onboarding.propose",
+    "merged": "onboarding.merge", "applied": "onboarding.apply", "rollout_changed": FOLLOW, "live": FOLLOW,
+}  # fmt: skip
+_GITHOST = {
+    "tree": "propose", "commit": "propose", "branch": "propose", "row": "propose", "proposal": "propose",
+    "merge": "merge", "base": "merge", "review": "review", "comment": "comment", "close": "close",
+}  # fmt: skip
+_HOST_CALLS = {"propose": "propose", "merge": "merge", "comment": "comment", "review": "approve", "close": "close"}
+# A worker stopped here holds no lock, so that another can overtake it.
+_LOCK_FREE = ("claimed", "ran", "applying", "applied", "committed")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing to go wrong while `stage` (an act, a kind of effect, or following) is done for a request."""
+
+    what: str
+    stage: str
+    point: str = ""
+    passes: int = 0
+    mode: str = ""
+
+    @property
+    def journey(self) -> str:
+        """The kind of request that comes by there."""
+        if self.stage == "approve" or "awaits_approval" in self.point:
+            return "costly"
+        return "withdrawn" if self.stage in ("withdraw", "onboarding.close") else "plain"
+
+    def __str__(self) -> str:
+        where = f"{self.point or self.mode}{f'+{self.passes}' if self.passes else ''}"
+        return f"{self.what} {where} at {self.stage}"
+
+
+def stage_of(point: str) -> str:
+    """Where a request passes this point; "" for points that are not between the form and live."""
+    family, _, rest = point.partition(".")
+    first = rest.rpartition(".")[0]
+    if family == "request":
+        return _EVENTS[first]
+    if family == "githost":
+        return f"onboarding.{_GITHOST[rest.split('_')[0]]}"
+    if family == "onboarding":
+        return f"onboarding.{first}"
+    return {"cluster": "onboarding.apply", "catalog": "onboarding.register", "doorbell": "submit"}.get(family, "")
+
+
+def points() -> list[str]:
+    """Every declared point on the way."""
+    return sorted(point for point in crashpoints.NAMES if stage_of(point))
+
+
+def kills() -> Iterator[Fault]:
+    """Each point once; where an object is applied, at each object."""
+    for point in points():
+        for passes in range(OBJECTS if point.startswith("cluster.") else 1):
+            yield Fault("kill", stage_of(point), point, passes)
+
+
+def _stops() -> Iterator[Fault]:
+    for point in points():
+        if point.rpartition(".")[2].rpartition("_")[2] in _LOCK_FREE and stage_of(point) in EFFECTS:
+            yield Fault("stop", stage_of(point), point)
+
+
+def _cuts() -> Iterator[Fault]:
+    """The database connection is cut while the process stands at the point."""
+    for point in points():
+        if point.endswith((".written", ".claimed", ".ran", ".writing", "_written")):
+            yield Fault("cut", stage_of(point), point)
+
+
+def _at_effects() -> Iterator[Fault]:
+    for stage in EFFECTS:
+        yield Fault("twice", stage)
+        for passes in range(3):
+            yield Fault("lose commit", stage, passes=passes)
+    for kind, call in _HOST_CALLS.items():
+        for mode in (*ERRORS, "hidden"):
+            yield Fault("host", f"onboarding.{kind}", point=call, mode=mode)
+
+
+def _at_the_cluster() -> Iterator[Fault]:
+    for mode in ANSWERS:
+        yield Fault("answer", "onboarding.apply", mode=mode)
+        yield Fault("answer", "onboarding.apply", mode=mode, passes=2)
+    for mode in ("lose_reply", "reset", "truncate", "hang"):
+        yield Fault("network", "onboarding.apply", mode=mode)
+        yield Fault("network", "onboarding.apply", mode=mode, passes=2)
+
+
+def _around() -> Iterator[Fault]:
+    for stage in ("submit", "review", "merge", "onboarding.propose"):
+        yield Fault("redis", stage, mode="flush")
+        yield Fault("redis", stage, mode="stop")
+    for stage in ("submit", "onboarding.propose", "onboarding.merge", "onboarding.apply"):
+        yield Fault("postgres", stage, mode="immediate")
+    yield Fault("watcher", FOLLOW, mode="pause")
+    for stage in ("submit", "review", "merge", "comment"):
+        yield Fault("lose commit", stage)
+        yield Fault("lose commit", stage, passes=1)
+
+
+def others() -> list[Fault]:
+    return [*_stops(), *_cuts(), *_at_effects(), *_at_the_cluster(), *_around()]
+
+
+def programme(count: int, seed: int) -> list[list[Fault]]:
+    """Lists of faults, each list for one request: every kill, then every other fault, `count` at most."""
+    chance = random.Random(seed)
+    first, then = list(kills()), others()
+    chance.shuffle(first)
+    chance.shuffle(then)
+    return _packed([*first, *then][: max(0, count)], chance)
+
+
+def three(chance: random.Random) -> list[Fault]:
+    """A random sequence for one request; what happens in it, the request's own way decides."""
+    return chance.sample([*kills(), *others()], 3)
+
+
+def _packed(faults: list[Fault], chance: random.Random) -> list[list[Fault]]:
+    """As few requests as possible: at each step of one at most one fault, and where much can go wrong (the
+    cluster) a second that takes no worker with it."""
+    plans: list[list[Fault]] = []
+    for fault in faults:
+        plan = next((plan for plan in plans if _fits(plan, fault)), None)
+        if plan is None:
+            plans.append([fault])
+        else:
+            plan.append(fault)
+    chance.shuffle(plans)
+    return plans
+
+
+def _fits(plan: list[Fault], fault: Fault) -> bool:
+    if len(plan) >= 9 or not {each.journey for each in plan} | {fault.journey} <= {"plain", plan[0].journey}:
+        return False
+    same = [each for each in plan if each.stage == fault.stage]
+    deadly = [each for each in (*same, fault) if each.what in ("kill", "stop", "postgres")]
+    return not same or (fault.stage == "onboarding.apply" and len(same) < 2 and len(deadly) < 2)
