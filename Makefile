@@ -52,6 +52,9 @@ lint: install-dev ## Style, types, import order, templates
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
 
+faults: install-dev ## Kill, cut and confuse it N=300 times (SEED=… repeats a run)
+	$(BIN)/python -m tests.faults $(or $(N),300) $(if $(SEED),--seed $(SEED))
+
 bench: install-dev ## Measure speed and memory; prints tables
 	$(BIN)/python -m bench $(ARGS)
 

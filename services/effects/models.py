@@ -89,3 +89,13 @@ class Pulse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%F %T}"
+
+
+class Silence(models.Model):
+    """Nobody asks `about` (a host, one pull request) before `until`."""
+
+    about = models.CharField(max_length=200, unique=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.about} until {self.until:%H:%M:%S}"

@@ -12,13 +12,13 @@ from celery import shared_task
 from django.db import transaction
 
 from services.catalog import actions as catalog
-from services.effects import crashpoints
+from services.effects import crashpoints, silences
 from services.effects.bell import bell
 from services.effects.errors import OutsideError
 from services.effects.handlers import Claim, Done, Later, register
 from services.effects.models import Effect
 from services.integrations import githosts
-from services.integrations.errors import Refused
+from services.integrations.errors import NotFound, Refused, Unavailable
 from services.integrations.githosts.base import GitHost, Proposal
 from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotOpen
 
@@ -82,9 +82,17 @@ def _applied(effect: Effect, result: dict[str, Any]) -> None:
 @register("onboarding.propose", on_done=_proposed, on_attention=_gave_up)
 def propose(claim: Claim) -> Done | Later:
     row = _request(claim)
-    if row is None or row.state != State.PROPOSING:
+    if row is None:
         return Done()
+    if row.state != State.PROPOSING:
+        return Done(_left_behind(row))
     return Done(as_result(_host(row).propose(row.repo, **proposals.arguments(row))))
+
+
+def _left_behind(row: Request) -> dict[str, Any]:
+    """Nobody wants it any more, but a worker that died may have opened it: then it is to be closed."""
+    found = _host(row).find_proposal(row.repo, row.branch)
+    return as_result(found) if found else {}
 
 
 @register("onboarding.merge", on_done=_merge_answered, on_attention=_gave_up)
@@ -129,7 +137,9 @@ def close(claim: Claim) -> Done | Later:
     row = Request.objects.get(pk=claim.payload["request"])
     by = queries.person_named(claim.payload["by"]) or row.created_by
     found = _host(row).find_proposal(row.repo, row.branch)
-    if found is None or found.state != "open":
+    if found is None:
+        raise Unavailable(f"#{claim.payload['number']} is not to be seen yet")
+    if found.state != "open":
         return Done()
     host, reason = _host(row), claim.payload["reason"]
     return Done(as_result(host.close(row.repo, found.number, by=proposals.person(by), reason=reason)))
@@ -189,12 +199,26 @@ def follow(row: Request) -> None:
 
     try:
         if row.pull_number is not None and not row.merge_sha:
-            found = _host(row).proposal(row.repo, row.pull_number)
-            actions.proposal_seen(row, as_result(found))
+            found = _look(row, row.pull_number)
+            if found is not None:
+                actions.proposal_seen(row, as_result(found))
         elif row.merge_sha:
             actions.rollouts_seen(row, queries.pictures(row))
     except OutsideError as error:
         log.warning("onboarding.unseen", request=row.ref, error=str(error))
+
+
+def _look(row: Request, number: int) -> Proposal | None:
+    """The pull request as it is; None while the host, or this one, refused us or asked to be left alone."""
+    host = f"git {row.provider} {row.repo}"
+    mine = f"{host} #{number}"
+    if silences.hold(host, mine):
+        return None
+    try:
+        return _host(row).proposal(row.repo, number)
+    except OutsideError as error:
+        silences.keep(mine if isinstance(error, NotFound) else host, error)
+        raise
 
 
 def on_workload_changed(sender: object, *, entity_ref: str, **_: object) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 A_ROUND = 300
+# Starting a real worker takes seconds: small rounds do without.
+RING_FROM = 100
 
 
 def main() -> int:
@@ -47,8 +49,8 @@ def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
     print(f"took {time.monotonic() - started:.0f} s")
     p50, p95 = _percentile(found["recoveries"], 50), _percentile(found["recoveries"], 95)
     print(
-        f"{found['faults']} faults: {found['lost']} lost, {found['doubled']} doubled, {found['stuck']} stuck; "
-        f"recovery p50 {p50:.1f} s, p95 {p95:.1f} s"
+        f"{found['faults']} faults: {found['lost']} lost, {found['doubled']} doubled, {found['stuck']} stuck;"
+        f" recovery p50 {p50:.1f} s, p95 {p95:.1f} s"
     )
     return 1 if found["lost"] + found["doubled"] + found["stuck"] + found["false"] else 0
 
@@ -56,7 +58,9 @@ def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
 def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
     home = Path(tempfile.mkdtemp(prefix="slipway-faults-"))
     keep = os.environ.get("SLIPWAY_FAULTS_KEEP") == "1"
-    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SLIPWAY_DEMO")}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SLIPWAY_DEMO")
+    }
     environment |= {
         "SLIPWAY_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
@@ -76,7 +80,12 @@ def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
 def _tell(found: dict[str, Any], number: int) -> None:
     for violation in found["violations"]:
         print(f"round {number}, seed {found['seed']}: {violation}")
-    print(f"round {number}: {found['faults']} faults on {found['requests']} requests in {found['took']:.0f} s ({found['cpu']:.0f} s of CPU)", flush=True)
+    if found["spared"]:
+        print(f"round {number}, seed {found['seed']}: never killed at {', '.join(found['spared'])}")
+    if found["unmet"]:
+        print(f"round {number}: did not come to it: {', '.join(found['unmet'])}")
+    took = f"{found['took']:.0f} s ({found['cpu']:.0f} s of CPU)"
+    print(f"round {number}: {found['faults']} faults on {found['requests']} requests in {took}", flush=True)
 
 
 def _sum(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -108,7 +117,9 @@ def one_round(options: argparse.Namespace, seed: int) -> int:
         embedded.ensure_database(home)
         django.setup()
         found = _run(home, options.faults, seed, 0 if options.random else options.faults)
-        cpu = sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        cpu = sum(
+            resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
         found |= {"took": time.monotonic() - started, "cpu": cpu}
         options.round.write_text(json.dumps(found))
     finally:
@@ -124,6 +135,8 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     from tests.faults.checker import check
     from tests.faults.driver import Driver
     from tests.faults.journal import Journal
+    from tests.faults.nemesis import kills, points
+    from tests.faults.ringing import Ringing
     from tests.faults.seeing import picture
     from tests.faults.stack import Stack
     from tests.faults.warming import warm_up
@@ -135,21 +148,30 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     connection.close()
     gc.freeze()
     try:
-        driver = Driver(stack, journal, count, seed, programmed)
+        through_celery = count >= RING_FROM
+        driver = Driver(stack, journal, count - through_celery * Ringing.FAULTS, seed, programmed)
         driver.run()
+        if through_celery:
+            Ringing(driver).run()
         if os.environ.get("SLIPWAY_FAULTS_KEEP"):
             print({k: (round(v, 2), driver.counts[f"ran {k}"]) for k, v in driver.cpu.items()}, os.times())
         broken = {journey.token for journey in driver.finished if journey.broken}
         violations = check(picture(stack, journal, broken))
     finally:
         stack.stop()
-    counted = {kind: sum(v.kind == kind for v in violations) for kind in ("lost", "doubled", "stuck", "false")}
+    counted = {
+        kind: sum(v.kind == kind for v in violations) for kind in ("lost", "doubled", "stuck", "false")
+    }
     counted["lost"] += len(driver.refused)
+    killed_at = {point for point, _ in driver.killed_at}
+    spared = sorted(set(points()) - killed_at) if programmed >= len(list(kills())) else []
     return counted | {
         "faults": len(driver.injected),
         "requests": len(driver.finished),
         "recoveries": [each.recovered - each.at for each in driver.injected if each.recovered],
-        "points": sorted({point for point, _ in driver.killed_at}),
+        "points": sorted(killed_at),
+        "spared": spared,
+        "unmet": driver.unmet,
         "counts": dict(driver.counts),
         "violations": [str(each) for each in violations] + driver.refused,
         "seed": seed,

@@ -53,7 +53,7 @@ def check(picture: Picture) -> list[Violation]:
 
 
 def _lost(picture: Picture) -> Iterator[Violation]:
-    """Every request that was accepted is there, under the name it was accepted with, in a state that exists."""
+    """Every request that was accepted is there, under the name it was told, in a state that exists."""
     by_token = {row["token"]: row for row in picture.requests}
     for token, ref in picture.accepted.items():
         row = by_token.get(token)

@@ -1,16 +1,15 @@
-"""The generator: takes requests from the form to live while the nemesis works, and writes down what it saw."""
+"""The generator: takes requests from the form to live, and writes down what it asked for and was told."""
 
-import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any
 
 from tests.faults import nemesis
 from tests.faults.hands import Hand
+from tests.faults.havoc import LOSSY, Havoc
 from tests.faults.journal import Journal
+from tests.faults.journeys import SETTLED, Job, Journey
 from tests.faults.nemesis import Fault
 from tests.faults.stack import Stack
 
@@ -18,89 +17,24 @@ HANDS = 4
 IN_FLIGHT = 10
 PATIENCE = 120.0
 ENDED = ("live", "rejected", "withdrawn", "closed")
-SETTLED = ("done", "cancelled", "needs_attention")
 FOLLOW_EVERY = 0.4
 LOOK_EVERY = 0.05
 
 
-@dataclass
-class Journey:
-    """One request on its way, with the faults that wait for it."""
-
-    token: str
-    kind: str
-    plan: list[Fault]
-    broken: bool = False
-    row: dict[str, Any] = field(default_factory=dict)
-    effects: dict[int, dict[str, Any]] = field(default_factory=dict)
-    acked: set[str] = field(default_factory=set)
-    retried: Counter[int] = field(default_factory=Counter)
-    busy: bool = False
-    next_at: float = 0.0
-    last_fault: float = field(default_factory=time.monotonic)
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        tag = "does-not-exist" if self.broken else "1.0.0"
-        said: dict[str, Any] = {
-            "name": self.token, "owner": "checkout", "description": "Goes through faults.",
-            "image": f"registry.larkfield.shop/{self.token}:{tag}", "environments": ["staging"],
-        }  # fmt: skip
-        if self.kind == "costly":
-            said |= {"size": "large", "replicas": 4, "environments": ["staging", "production"]}
-        return said
-
-    def take(self, stage: str) -> Fault | None:
-        """The next fault planned for this stage."""
-        for fault in self.plan:
-            if fault.stage == stage:
-                self.plan.remove(fault)
-                return fault
-        return None
-
-    def settled(self, stage: str) -> bool:
-        """Whether everything of this kind has ended, or waits for a person."""
-        mine = [each for each in self.effects.values() if each["kind"] == stage]
-        return all(each["state"] in SETTLED for each in mine)
-
-
-@dataclass
-class Job:
-    journey: Journey
-    stage: str
-    effect: int = 0
-    fault: Fault | None = None
-    fence: int = 0
-    redis_down: bool = False
-    resume_by: float = 0.0
-
-
-@dataclass
-class Injected:
-    fault: Fault
-    token: str
-    at: float
-    recovered: float | None = None
-
-
-class Driver:
+class Driver(Havoc):
     def __init__(self, stack: Stack, journal: Journal, wanted: int, seed: int, programmed: int) -> None:
-        self.stack, self.journal, self.wanted = stack, journal, wanted
+        super().__init__(stack, journal, wanted, seed)
         self.backlog = deque(nemesis.programme(programmed, seed))
         self.tried: Counter[Fault] = Counter()
-        self.reserved = 0
         self._look_at = 0.0
+        self.rings = False
+        self.ended = 0
         self.cpu: Counter[str] = Counter()
-        self.chance = random.Random(seed)
         self.active: list[Journey] = []
         self.finished: list[Journey] = []
-        self.injected: list[Injected] = []
-        self.hands: list[Hand] = []
         self.killed_at: set[tuple[str, int]] = set()
-        self.counts: Counter[str] = Counter()
         self.refused: list[str] = []
-        self.timers: list[tuple[float, Callable[[], None]]] = []
-        self._numbers = iter(range(1, 1_000_000))
+        self.unmet: list[str] = []
         self._names = iter(range(1, 1_000_000))
 
     # the loop
@@ -115,22 +49,16 @@ class Driver:
             self._dispatch()
             self._collect()
             self._run_timers()
-        while any(hand.job for hand in self.hands):
+        while any(hand.job for hand in self.hands) or any(once for _, _, once in self.timers):
             self._attend()
             self._collect()
             self._run_timers()
-        for _, act in self.timers:
-            act()
         for hand in self.hands:
             hand.kill()
-
-    def _new_hand(self) -> Hand:
-        hand = Hand(next(self._numbers), self.stack.home / "hands", self.stack.outside.sockets)
-        self.hands.append(hand)
-        return hand
+        self.hands = []
 
     def _admit(self) -> None:
-        while len(self.active) < IN_FLIGHT and (plan := self._next_plan()):
+        while len(self.active) < (3 if self.rings else IN_FLIGHT) and (plan := self._next_plan()) is not None:
             kinds = {fault.journey for fault in plan} - {"plain"}
             kind = "costly" if "costly" in kinds else next(iter(kinds), "plain")
             number = next(self._names)
@@ -138,7 +66,12 @@ class Driver:
             self.active.append(Journey(f"svc-{number}", kind, plan, broken=broken))
 
     def _next_plan(self) -> list[Fault] | None:
-        """What was planned, then sequences of three by chance, until enough are on their way."""
+        """What was planned, then sequences of three by chance, until enough are on their way.
+
+        While a real worker is what suffers, requests come without faults of their own.
+        """
+        if self.rings:
+            return [] if len(self.injected) < self.wanted else None
         if self.backlog:
             return self.backlog.popleft()
         coming = self.reserved + sum(len(journey.plan) for journey in self.active)
@@ -178,21 +111,31 @@ class Driver:
         self._note_recoveries({**by_token})
 
     def _note_recoveries(self, journeys: dict[str, Journey]) -> None:
+        """An effect has recovered when it has ended; a worker, when the next effect has."""
+        done = sum(
+            effect["state"] == "done" for each in journeys.values() for effect in each.effects.values()
+        )
+        done += self.ended
         for each in self.injected:
+            if each.recovered is None and each.fault.what == "celery":
+                each.done = done if each.done is None else each.done
+                each.recovered = time.monotonic() if done > each.done else None
             journey = journeys.get(each.token)
-            if each.recovered is None and journey and each.fault.stage in nemesis.EFFECTS:
-                if journey.effects and journey.settled(each.fault.stage):
-                    each.recovered = time.monotonic()
+            is_open = each.recovered is None and each.fault.stage in nemesis.EFFECTS
+            if is_open and journey and journey.effects and journey.settled(each.fault.stage):
+                each.recovered = time.monotonic()
 
     # giving work
 
     def _dispatch(self) -> None:
         busy = {hand.job.effect for hand in self.hands if hand.job and not hand.is_stopped}
         for journey in list(self.active):
-            for effect in journey.effects.values():
+            for effect in () if self.rings else journey.effects.values():
                 if effect["claimable"] and effect["id"] not in busy and effect["state"] not in SETTLED:
-                    self._start(Job(journey, effect["kind"], effect["id"], fence=effect["fence"]), "run", effect=effect["id"])
-                    busy.add(effect["id"])
+                    job = Job(journey, effect["kind"], effect["id"], fence=effect["fence"])
+                    if self._start(job, "run", effect=effect["id"]):
+                        busy.add(effect["id"])
+                        effect["claimable"] = False  # until it is seen again
             if not journey.busy and time.monotonic() >= journey.next_at:
                 self._next_act(journey)
 
@@ -212,8 +155,8 @@ class Driver:
             self._start(Job(journey, nemesis.FOLLOW), "follow", entity_ref=row["entity_ref"])
         elif state == "needs_attention" and not (journey.broken and row["step"] == "rollout"):
             journey.next_at = time.monotonic() + 0.3
-            self.counts["retried by people"] += 1
-            self._start(Job(journey, "retry"), "retry", pk=row["pk"], by="mira")
+            started = self._start(Job(journey, "retry"), "retry", pk=row["pk"], by="mira")
+            self.counts["retried by people"] += started
         elif state in ENDED or state == "needs_attention":
             self._finish(journey)
 
@@ -235,13 +178,16 @@ class Driver:
         if any(each["state"] not in SETTLED for each in journey.effects.values()):
             return
         for effect in journey.effects.values():
-            if effect["state"] == "needs_attention" and not journey.retried[effect["id"]] and not journey.broken:
-                journey.retried[effect["id"]] += 1
-                self.counts["retried by people"] += 1
-                self._start(Job(journey, "retry"), "retry_effect", effect=effect["id"])
+            waits = effect["state"] == "needs_attention" and not journey.broken
+            if waits and not journey.retried[effect["id"]]:
+                if self._start(Job(journey, "retry"), "retry_effect", effect=effect["id"]):
+                    journey.retried[effect["id"]] += 1
+                    effect["state"] = "due"  # until it is seen again
+                    self.counts["retried by people"] += 1
                 return
         self.active.remove(journey)
         self.finished.append(journey)
+        self.ended += journey.done
         self.journal.write("end", token=journey.token, state=journey.row["state"])
         if journey.plan:
             self._put_back(journey.plan)
@@ -250,15 +196,16 @@ class Driver:
         """Faults this request did not come by are for the next one, three times."""
         self.tried.update(plan)
         left = [fault for fault in plan if self.tried[fault] < 3]
-        self.counts["never met"] += len(plan) - len(left)
+        self.unmet += [str(fault) for fault in plan if fault not in left]
         if left:
             self.backlog.append(left)
 
-    def _start(self, job: Job, act: str, **said: Any) -> None:
+    def _start(self, job: Job, act: str, **said: Any) -> bool:
+        """Hand the job out; False when every hand is busy."""
         hand = next((each for each in self.hands if each.job is None), None)
-        if hand is None:
-            return
         journey = job.journey
+        if hand is None or self._must_wait(journey, job.stage):
+            return False
         job.fault = self._reserve(journey, job.stage)
         if not job.effect:
             journey.busy = True
@@ -268,112 +215,7 @@ class Driver:
         hand.start(job, act, said, **extra)
         if job.fault:
             self._beside(job)
-
-    def _reserve(self, journey: Journey, stage: str) -> Fault | None:
-        """A fault for this step, unless as many as are wanted have happened or are about to."""
-        if self.reserved >= self.wanted:
-            return None
-        fault = journey.take(stage)
-        if fault is None:
-            return None
-        if fault.what == "lose commit" and self._others_suffer(fault.what):
-            journey.plan.append(fault)
-            return None
-        self.reserved += 1
-        return fault
-
-    def _others_suffer(self, what: str) -> bool:
-        return any(hand.job and hand.job.fault and hand.job.fault.what == what for hand in self.hands)
-
-    def _unmet(self, job: Job) -> None:
-        """It did not come to it: for another time."""
-        assert job.fault is not None
-        self.reserved -= 1
-        job.journey.plan.append(job.fault)
-        job.fault = None
-
-    # the nemesis at work
-
-    def _prepare(self, hand: Hand, job: Job) -> dict[str, Any]:
-        """Everything a fault needs before the work begins."""
-        fault, token = job.fault, job.journey.token
-        assert fault is not None
-        if fault.what in ("kill", "stop", "cut"):
-            hand.arm(fault.point, "kill" if fault.what == "kill" else "stop", fault.passes)
-        elif fault.what == "host":
-            return {"host": (fault.point, fault.mode)}
-        elif fault.what == "lose commit":
-            self.stack.outside.ask("lose_commit", name=token, passes=fault.passes)
-            return {"lose_commits": True}
-        elif fault.what == "answer":
-            self.stack.outside.ask(
-                "answer", name=token, match=f"/{token}?", mode=fault.mode, passes=fault.passes
-            )
-        elif fault.what == "network":
-            match = f"/{token}?".encode()
-            self.stack.outside.ask(
-                "network", name=token, match=match, action=fault.mode, passes=fault.passes
-            )
-        elif fault.what == "redis":
-            self._redis(job, fault)
-        elif fault.what == "watcher":
-            self.stack.pause_watcher()
-            self.timers.append((time.monotonic() + 1.5, self.stack.resume_watcher))
-            self._happened(job)
-        return {}
-
-    def _redis(self, job: Job, fault: Fault) -> None:
-        self._happened(job)
-        if fault.mode == "flush":
-            self.stack.flush_redis()
-            return
-        self.stack.stop_redis()
-        job.redis_down = True
-
-    def _beside(self, job: Job) -> None:
-        """What happens while the work goes on."""
-        assert job.fault is not None
-        if job.fault.what == "twice" and job.effect:
-            hand = next((each for each in self.hands if each.job is None), None) or self._new_hand()
-            hand.start(Job(job.journey, "rerun", fault=None), "rerun", {"effect": job.effect})
-            self._happened(job)
-        elif job.fault.what == "postgres":
-            time.sleep(self.chance.uniform(0, 0.05))
-            self.stack.restart_postgres()
-            self._happened(job)
-
-    def _happened(self, job: Job) -> None:
-        assert job.fault is not None
-        now = time.monotonic()
-        job.journey.last_fault = now
-        self.injected.append(Injected(job.fault, job.journey.token, now))
-        self.counts[job.fault.what] += 1
-        self.journal.write("fault", token=job.journey.token, fault=str(job.fault))
-
-    def _attend(self) -> None:
-        """Processes that stopped themselves at a point: cut them off, or let others overtake them."""
-        for hand in list(self.hands):
-            job = hand.job
-            if job is None or job.fault is None or job.fault.what not in ("stop", "cut"):
-                continue
-            if hand.is_stopped:
-                self._maybe_resume(hand, job)
-            elif hand.has_obeyed() == job.fault.point and hand.looks_stopped():
-                self._happened(job)
-                if job.fault.what == "cut":
-                    self.stack.cut(hand.name)
-                    hand.resume()
-                else:
-                    hand.is_stopped = True
-                    job.resume_by = time.monotonic() + 15
-                    self._new_hand()
-
-    def _maybe_resume(self, hand: Hand, job: Job) -> None:
-        effect = job.journey.effects.get(job.effect, {})
-        overtaken = effect.get("fence", 0) > job.fence + 1 and effect.get("state") in SETTLED
-        if overtaken or time.monotonic() > job.resume_by:
-            self.counts["overtaken"] += overtaken
-            hand.resume()
+        return True
 
     # taking back
 
@@ -395,6 +237,8 @@ class Driver:
         job, point = hand.job, hand.has_obeyed()
         hand.bury()
         self.hands.remove(hand)
+        if job.redis_down:
+            self.stack.start_redis()
         if len([each for each in self.hands if not each.is_stopped]) < HANDS:
             self._new_hand()
         self.journal.write("killed", token=job.journey.token, at_point=point)
@@ -412,7 +256,7 @@ class Driver:
         unmet = hand.disarm()
         if job.fault and job.fault.what in ("kill", "stop", "cut") and unmet:
             self._unmet(job)
-        elif job.fault and job.fault.what in ("host", "lose commit", "answer", "network"):
+        elif job.fault and job.fault.what in ("host", LOSSY, "answer", "network"):
             self._after(job, answer)
         if job.redis_down:
             self.stack.start_redis()
@@ -428,27 +272,14 @@ class Driver:
             self.hands.remove(hand)
             hand.kill()
 
-    def _after(self, job: Job, answer: dict[str, Any]) -> None:
-        """Whether a fault that waited for its moment had one."""
-        assert job.fault is not None
-        if job.fault.what == "host":
-            happened = bool(answer["suffered"])
-        else:
-            happened = self.stack.outside.ask("take_back", name=job.journey.token)
-        if happened:
-            self._happened(job)
-        else:
-            self._unmet(job)
-
     def _acked(self, job: Job, told: dict[str, Any]) -> None:
         stage, token = job.stage, job.journey.token
         if stage in nemesis.ACTS:
             job.journey.acked.add(stage)
             self.journal.write("ack", token=token, stage=stage, **told)
-        for each in self.injected:
+        for each in self.injected if stage not in nemesis.EFFECTS else ():
             if each.token == token and each.recovered is None and each.fault.stage == stage:
-                if stage not in nemesis.EFFECTS:
-                    each.recovered = time.monotonic()
+                each.recovered = time.monotonic()
 
     def _released(self, job: Job) -> None:
         if not job.effect and job.stage != "rerun":
@@ -456,10 +287,9 @@ class Driver:
 
     def _run_timers(self) -> None:
         now = time.monotonic()
-        for due, act in list(self.timers):
-            if due <= now:
-                self.timers.remove((due, act))
-                act()
+        for timer in [timer for timer in self.timers if timer[0] <= now]:
+            self.timers.remove(timer)
+            timer[1]()
         for journey in list(self.active):
             if now - journey.last_fault > PATIENCE:
                 self.active.remove(journey)

@@ -58,7 +58,7 @@ class Hand:
     def has_obeyed(self) -> str:
         """The last point at which it was killed or stopped, "" for none."""
         log = self.orders / crashpoints.OBEYED
-        return log.read_text().split()[-1] if log.exists() else ""
+        return (log.read_text().split() or [""])[-1] if log.exists() else ""
 
     def looks_stopped(self) -> bool:
         state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,4 +1,4 @@
-"""The driver's own record of what it asked for and what it was told, on disk before anything depends on it."""
+"""The driver's own record of what it asked for and was told, on disk before anything depends on it."""
 
 import json
 import os

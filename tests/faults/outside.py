@@ -1,4 +1,4 @@
-"""The world outside, in a process of its own: the simulated cluster and the proxies, told what to do by pipe."""
+"""The world outside, in a process of its own: the simulated cluster and the proxies, ordered by pipe."""
 
 import os
 import signal

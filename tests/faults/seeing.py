@@ -1,4 +1,4 @@
-"""Takes the picture that the checker judges: from the journal, the database, the repository and the cluster."""
+"""Takes the picture that the checker judges: of journal, database, repository and cluster."""
 
 from typing import Any
 
@@ -11,8 +11,7 @@ from tests.faults.stack import REPO, Stack
 
 _REQUESTS = """
     SELECT id::text, 'R-' || number, token, state, branch, pull_number, merge_sha, entity_ref
-    FROM (SELECT *, 'slipway/r-' || number || CASE WHEN revision > 1 THEN '-' || revision ELSE '' END AS branch
-          FROM onboarding_request) AS r ORDER BY number
+    FROM (SELECT *, 'slipway/r-' || number AS branch FROM onboarding_request) AS r ORDER BY number
 """
 _EVENTS = """
     SELECT object_id, action, coalesce(details->>'from', ''), coalesce(details->>'to', '')
@@ -29,7 +28,9 @@ def picture(stack: Stack, journal: Journal, broken: set[str]) -> Picture:
         accepted={e["token"]: e["ref"] for e in journal.entries("ack") if e["stage"] == "submit"},
         requests=requests,
         effects=_table(
-            stack, ("kind", "key", "state", "request"), "SELECT kind, key, state, object_id FROM effects_effect"
+            stack,
+            ("kind", "key", "state", "request"),
+            "SELECT kind, key, state, object_id FROM effects_effect",
         ),
         pulls=_table(
             stack, ("number", "branch", "state"), "SELECT number, branch, state FROM integrations_pullrequest"

@@ -109,7 +109,7 @@ def _watch() -> None:
     die_with_parent()
     connection.connection = None
     kinds = tuple(k for k in WATCHED if k.kind in ("Deployment", "ReplicaSet", "Pod"))
-    watcher = Watcher(Pace(watch=2, backoff=0.1, heartbeat=0.3), kinds)
+    watcher = Watcher(Pace(watch=15, backoff=0.1, heartbeat=0.5), kinds)
     while True:
         watcher.step(wait=0.1)
         time.sleep(0.03)

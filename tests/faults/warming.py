@@ -4,7 +4,7 @@ from django.db import transaction
 
 from services.onboarding.models import Request
 from tests.faults.acts import submit
-from tests.faults.driver import Journey
+from tests.faults.journeys import Journey
 
 
 def warm_up() -> None:

@@ -11,8 +11,11 @@ from django.utils import timezone
 
 from services.effects import worker
 from services.effects.handlers import Claim
-from services.effects.models import Effect
+from services.effects.models import Effect, Silence
 from services.integrations import githosts
+from services.integrations.errors import RateLimited, Unauthorised, Unavailable
+from services.integrations.githosts.base import Person
+from services.integrations.githosts.errors import UnknownProposal
 from services.integrations.githosts.local import LocalHost
 from services.integrations.models import PullRequest
 from services.onboarding import actions, tasks
@@ -215,6 +218,111 @@ def test_a_worker_killed_while_merging_leaves_one_merge(world, submit, use_host,
     assert (row.state, row.merge_sha) == (State.MERGED, world.host.head(REPO))
     assert len(world.host.log(REPO, "main")) == 3
     assert said(row).count("merged") == 1
+
+
+@pytest.mark.parametrize("step", ["branch written", "told"])
+def test_a_pull_request_opened_by_a_worker_that_died_is_closed_when_the_request_was_withdrawn(
+    world, submit, use_host, step
+) -> None:
+    row = submit()
+
+    class DiesWhenTold(LocalHost):
+        def propose(self, *args, **kwargs):
+            super().propose(*args, **kwargs)
+            die()
+
+    def work() -> None:
+        use_host(DiesWhenTold() if step == "told" else LocalHost(at=die_at(step)))
+        worker.run_one()
+
+    in_a_process_that_dies(work)
+    actions.withdraw(request=row, by=world.mira)
+    abandoned()
+    run_due_effects()
+    row.refresh_from_db()
+    assert row.state == State.WITHDRAWN
+    assert {pull.state for pull in PullRequest.objects.all()} <= {"closed"}
+    assert PullRequest.objects.count() == (step == "told")
+
+
+def test_a_pull_request_that_cannot_be_seen_yet_is_closed_later(world, submit, use_host) -> None:
+    """A host shows what was made a moment later; nothing there is no sign that nothing is."""
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+
+    class Slow(LocalHost):
+        def find_proposal(self, repo, branch):
+            return None
+
+    use_host(Slow())
+    actions.withdraw(request=row, by=world.mira)
+    run_due_effects()
+    assert world.host.proposal(REPO, 1).state == "open"
+    use_host(LocalHost())
+    run_due_effects(skip_waits=True)
+    assert world.host.proposal(REPO, 1).state == "closed"
+
+
+# Looking again and again
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (Unauthorised("the token was revoked"), 1),
+        (UnknownProposal("gone"), 2),
+        (RateLimited("slow down", retry_after=60), 1),
+        (Unavailable("502"), 10),
+    ],
+)
+def test_a_host_that_refuses_is_not_asked_again_and_again(world, submit, use_host, error, calls) -> None:
+    """Two requests, looked at five times: whoever said no is left alone, whoever just failed is not."""
+    submit()
+    submit(name="other")
+    run_due_effects()
+    asked = []
+
+    class Refuses(LocalHost):
+        def proposal(self, repo, number):
+            asked.append(number)
+            raise error
+
+    use_host(Refuses())
+    for _ in range(5):
+        tasks.reconcile()
+    assert len(asked) == calls
+    Silence.objects.update(until=timezone.now())
+    tasks.reconcile()
+    assert len(asked) > calls
+
+
+def test_a_merge_that_was_seen_is_not_undone_when_its_effect_gives_up(world, submit) -> None:
+    """Its workers died after the merge; the reconciler saw it first, and nobody has anything to retry."""
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+    actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+    actions.merge(request=row, by=world.mira, head=row.head_sha)
+    effect = Effect.objects.get(kind="onboarding.merge")
+    by = Person("sam", "Sam")
+    world.host.merge(REPO, row.pull_number, by=by, expected_head=row.head_sha, message="Merge")
+    tasks.reconcile()
+    actions.gave_up(effect)
+    row.refresh_from_db()
+    assert (row.state, row.problem) == (State.MERGED, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [("propose", State.IN_REVIEW), ("merge", State.ROLLING_OUT), ("apply", State.IN_REVIEW)],
+)
+def test_giving_up_on_a_step_that_is_behind_changes_nothing(world, kind, state) -> None:
+    row = make_request(world.mira, state=state)
+    about = {"request": row.pk, "generation": row.generation, "merge_sha": "", "environment": "staging"}
+    actions.gave_up(Effect(kind=f"onboarding.{kind}", key="x", payload=about, last_error="lost"))
+    row.refresh_from_db()
+    assert row.state == state
 
 
 # Twice

@@ -221,15 +221,13 @@ def _failing(row: Request, rollout: Rollout) -> None:
 
 @transaction.atomic
 def gave_up(effect: Effect) -> None:
-    """An effect was tried often enough: the request says so, and offers to try again."""
+    """An effect was tried often enough: the request says so, and offers to try again.
+
+    Unless it is past that step: the reconciler may have seen done what the effect's workers died of telling.
+    """
     row = _row(effect.payload["request"])
     step = effect.kind.removeprefix("onboarding.")
-    blocking = {
-        "propose": State.PROPOSING, "merge": State.IN_REVIEW, "apply": None, "register": State.ROLLING_OUT,
-    }  # fmt: skip
-    if step not in blocking or effect.payload["generation"] != row.generation:
-        return
-    if State.NEEDS_ATTENTION not in queries.may_become(row):
+    if effect.payload["generation"] != row.generation or row.state not in _WAITS.get(step, ()):
         return
     row.merge_asked_by = None if step == "merge" else row.merge_asked_by
     row.problem = {"step": step, "title": _TITLE[step], "message": effect.last_error}
@@ -237,6 +235,13 @@ def gave_up(effect: Effect) -> None:
     move(row, State.NEEDS_ATTENTION, by=None, action=f"{step}_failed", summary=effect.last_error)
 
 
+# Where a request waits for each step.
+_WAITS = {
+    "propose": (State.PROPOSING,),
+    "merge": (State.IN_REVIEW,),
+    "apply": (State.MERGED, State.ROLLING_OUT),
+    "register": (State.MERGED, State.ROLLING_OUT),
+}
 _TITLE = {
     "propose": "The pull request could not be opened",
     "merge": "The pull request could not be merged",

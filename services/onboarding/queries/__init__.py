@@ -3,7 +3,7 @@
 from .changes import Opening, draft_of, fixed_by, open_for, opening
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
-from .lists import find, may_become, person_named, requests_for, to_follow, waits_for
+from .lists import find, person_named, requests_for, to_follow, waits_for
 from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
@@ -24,7 +24,6 @@ __all__ = [
     "fixed_by",
     "hop_statistics",
     "legs",
-    "may_become",
     "open_for",
     "opening",
     "person_named",

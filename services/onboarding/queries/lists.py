@@ -5,7 +5,7 @@ from django.db.models import Q
 from services.accounts.models import User
 
 from .. import rules
-from ..models import TRANSITIONS, Request, RequestQuerySet, State
+from ..models import Request, RequestQuerySet, State
 
 
 def find(ref: str, user: User) -> Request | None:
@@ -56,7 +56,3 @@ def to_follow() -> RequestQuerySet:
 
 def person_named(username: str) -> User | None:
     return User.objects.filter(username__iexact=username).first() if username else None
-
-
-def may_become(request: Request) -> frozenset[State]:
-    return TRANSITIONS[State(request.state)]

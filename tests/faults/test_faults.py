@@ -1,0 +1,52 @@
+"""Three hundred faults between the form and live, every crash point among them: nothing lost or doubled.
+
+`make faults N=3000` runs as many as one likes; docs/effects.md says what is done and what must hold.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.effects.crashpoints import NAMES
+from tests.faults import nemesis
+from tests.faults.acts import ACTS  # everything that declares points
+
+ROOT = Path(__file__).resolve().parents[2]
+LAST = re.compile(
+    r"^300 faults: 0 lost, 0 doubled, 0 stuck; recovery p50 \d+\.\d s, p95 (\d+\.\d) s$", re.MULTILINE
+)
+
+
+@pytest.mark.timeout(600)
+def test_three_hundred_faults_lose_double_and_stick_nothing():
+    seed = os.environ.get("SEED", "20261120")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.faults", "300", "--seed", seed],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    last = LAST.search(run.stdout)
+    assert last, run.stdout[-6000:] + run.stderr[-3000:]
+    assert run.returncode == 0, run.stdout[-6000:]
+    assert "never killed at" not in run.stdout
+    assert float(last[1]) < 120
+
+
+def test_every_point_is_on_the_way_and_every_step_has_some():
+    assert ACTS
+    assert {
+        point for point in NAMES if point.startswith(("request.", "githost.", "cluster.", "catalog."))
+    } <= set(nemesis.points())
+    stages = {fault.stage for fault in nemesis.kills()}
+    assert set(nemesis.EFFECTS) | {"submit", "review", "comment", "merge", "follow"} <= stages
+
+
+def test_a_programme_is_the_same_for_the_same_seed_and_has_every_kill():
+    plans = nemesis.programme(1000, seed=7)
+    assert plans == nemesis.programme(1000, seed=7)
+    assert plans != nemesis.programme(1000, seed=8)
+    planned = {fault for plan in plans for fault in plan}
+    assert set(nemesis.kills()) | set(nemesis.others()) == planned
