@@ -153,8 +153,6 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
         driver.run()
         if through_celery:
             Ringing(driver).run()
-        if os.environ.get("SLIPWAY_FAULTS_KEEP"):
-            print({k: (round(v, 2), driver.counts[f"ran {k}"]) for k, v in driver.cpu.items()}, os.times())
         broken = {journey.token for journey in driver.finished if journey.broken}
         violations = check(picture(stack, journal, broken))
     finally:

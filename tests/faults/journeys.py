@@ -32,6 +32,7 @@ class Journey:
         said: dict[str, Any] = {
             "name": self.token, "owner": "checkout", "description": "Goes through faults.",
             "image": f"registry.larkfield.shop/{self.token}:{tag}", "environments": ["staging"],
+            "replicas": 1,
         }  # fmt: skip
         if self.kind == "costly":
             said |= {"size": "large", "replicas": 4, "environments": ["staging", "production"]}

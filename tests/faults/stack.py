@@ -1,6 +1,7 @@
 """Everything the run stands on: its own PostgreSQL and Redis, repositories, people, and the world outside."""
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -107,8 +108,9 @@ def _watch() -> None:
     from services.clusters.watching.streams import Pace
 
     die_with_parent()
+    logging.disable()  # it will have much to complain about
     connection.connection = None
-    kinds = tuple(k for k in WATCHED if k.kind in ("Deployment", "ReplicaSet", "Pod"))
+    kinds = tuple(k for k in WATCHED if k.kind in ("Deployment", "Pod"))
     watcher = Watcher(Pace(watch=15, backoff=0.1, heartbeat=0.5), kinds)
     while True:
         watcher.step(wait=0.1)

@@ -1,0 +1,39 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from services.effects import silences
+from services.effects.errors import OutsideError
+from services.effects.models import Silence
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (OutsideError("401", permanent=True), 300),
+        (OutsideError("429", retry_after=90), 90),
+        (OutsideError("429", retry_after=1e15), 24 * 3600),
+        (OutsideError("429", retry_after=-1), 0),
+    ],
+)
+def test_who_refused_or_asked_for_it_is_left_alone_for_so_long(error, seconds):
+    silences.keep("git host", error)
+    until = Silence.objects.get().until - timezone.now()
+    assert abs(until - timedelta(seconds=seconds)) < timedelta(seconds=20)
+    assert silences.hold("another", "git host") is (seconds > 0)
+    assert not silences.hold("another")
+    assert str(Silence.objects.get()).startswith("git host until ")
+
+
+def test_who_just_failed_is_asked_again():
+    silences.keep("git host", OutsideError("502"))
+    assert not silences.hold("git host")
+
+
+def test_a_later_word_replaces_the_earlier():
+    silences.keep("git host", OutsideError("401", permanent=True))
+    silences.keep("git host", OutsideError("429", retry_after=0))
+    assert not silences.hold("git host")
