@@ -4,17 +4,23 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from services.integrations.errors import OutcomeUnknown, RateLimited, Unauthorised, Unavailable
+from services.integrations.errors import IntegrationError, Unauthorised, Unavailable
 from services.integrations.githosts.errors import UnknownProposal
 from services.integrations.githosts.local import LocalHost
 
 HIDDEN_SECONDS = 1.5
+
+
+def _unknown(message: str) -> IntegrationError:
+    return IntegrationError(message, outcome_unknown=True)
+
+
 ERRORS: dict[str, Callable[[], Exception]] = {
     "unavailable": lambda: Unavailable("502 from the git host"),
-    "rate limited": lambda: RateLimited("429 from the git host", 1.0),
+    "rate limited": lambda: IntegrationError("429 from the git host", retry_after=1.0),
     "unauthorised": lambda: Unauthorised("401 from the git host"),
-    "not sent": lambda: OutcomeUnknown("no answer, and it was never received"),
-    "reply lost": lambda: OutcomeUnknown("no answer, and it was done"),
+    "not sent": lambda: _unknown("no answer, and it was never received"),
+    "reply lost": lambda: _unknown("no answer, and it was done"),
 }
 DONE_FIRST = ("reply lost",)
 
@@ -31,11 +37,12 @@ class FaultyHost(LocalHost):
             return call()
         mode, FaultyHost.order = self.order[1], None
         FaultyHost.suffered += 1
-        found = call() if mode in DONE_FIRST else None
         if mode == "hidden":
             FaultyHost._hidden_until = time.monotonic() + HIDDEN_SECONDS
             return call()
-        raise ERRORS[mode]() from (None if found is None else OutcomeUnknown("done"))
+        if mode in DONE_FIRST:
+            call()
+        raise ERRORS[mode]()
 
     def propose(self, *args: Any, **said: Any) -> Any:
         return self._around("propose", lambda: super(FaultyHost, self).propose(*args, **said))

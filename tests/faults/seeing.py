@@ -5,6 +5,7 @@ from typing import Any
 import pygit2
 import yaml
 
+from services.audit import actions as audit
 from tests.faults.checker import Picture
 from tests.faults.journal import Journal
 from tests.faults.stack import REPO, Stack
@@ -52,6 +53,7 @@ def picture(stack: Stack, journal: Journal, broken: set[str]) -> Picture:
             for ref, request in stack.rows("SELECT ref, onboarded_request FROM catalog_entity") or ()
         ],
         events=_table(stack, ("request", "action", "from", "to"), _EVENTS),
+        broken_links=[f"{problem.event} {problem.what}" for problem in audit.verify().problems],
     )
 
 

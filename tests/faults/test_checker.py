@@ -73,6 +73,7 @@ LIES: list[tuple[str, str, Callable[[Picture], object]]] = [
     ("lost", "an object is not in the cluster", lambda p: p.expected[REF].add(("Service", "shop", "one"))),
     ("lost", "a change of state is not in the audit", lambda p: p.events.pop(2)),
     ("lost", "the last change of state is not in the audit", lambda p: p.events.pop(5)),
+    ("lost", "the audit was changed", lambda p: p.broken_links.append("7 was changed")),
     ("doubled", "two requests from one form", lambda p: p.requests.append(copy.deepcopy(p.requests[1]))),
     ("doubled", "two pull requests", lambda p: p.pulls.append(p.pulls[0] | {"number": 7})),
     ("doubled", "two merges", lambda p: p.merges.append((REF, "b" * 40))),

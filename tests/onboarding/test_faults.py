@@ -13,7 +13,7 @@ from services.effects import worker
 from services.effects.handlers import Claim
 from services.effects.models import Effect, Silence
 from services.integrations import githosts
-from services.integrations.errors import RateLimited, Unauthorised, Unavailable
+from services.integrations.errors import IntegrationError, Unauthorised, Unavailable
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.errors import UnknownProposal
 from services.integrations.githosts.local import LocalHost
@@ -272,7 +272,7 @@ def test_a_pull_request_that_cannot_be_seen_yet_is_closed_later(world, submit, u
     [
         (Unauthorised("the token was revoked"), 1),
         (UnknownProposal("gone"), 2),
-        (RateLimited("slow down", retry_after=60), 1),
+        (IntegrationError("slow down", retry_after=60), 1),
         (Unavailable("502"), 10),
     ],
 )
