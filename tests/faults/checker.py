@@ -169,7 +169,6 @@ def _healthy(picture: Picture, ref: str) -> bool:
 def _audit(picture: Picture) -> Iterator[Violation]:
     """Each request's changes of state are one chain from draft to where it stands, each step written once."""
     yield from (Violation("lost", "the audit's chain", link) for link in picture.broken_links)
-    yield from (Violation("lost", "the audit's chain", link) for link in picture.broken_links)
     for row in picture.requests:
         mine = [event for event in picture.events if event["request"] == row["pk"]]
         steps = [event for event in mine if event["to"]]
