@@ -21,7 +21,7 @@ def warm_up() -> None:
     merge(pk, row.head_sha, "mira")
     end = time.monotonic() + SECONDS
     while _after_effects(pk).state != State.LIVE:
-        assert time.monotonic() < end, "nothing goes wrong, and yet it does not go live"
+        assert time.monotonic() < end, Request.objects.get(pk=pk).problem
         time.sleep(0.1)
         follow("component:default/warm")
     pools.reset()  # connections are not for the hands to share
