@@ -149,10 +149,12 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     gc.freeze()
     try:
         through_celery = count >= RING_FROM
-        driver = Driver(stack, journal, count - through_celery * Ringing.FAULTS, seed, programmed)
+        driver = Driver(stack, journal, count, seed, programmed)
+        ringing = Ringing(driver, also_stop=not programmed)
+        driver.wanted -= ringing.wanted * through_celery
         driver.run()
         if through_celery:
-            Ringing(driver).run()
+            ringing.run()
         broken = {journey.token for journey in driver.finished if journey.broken}
         violations = check(picture(stack, journal, broken))
     finally:

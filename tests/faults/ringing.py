@@ -29,14 +29,14 @@ KILLED_AT = (
 )  # fmt: skip
 BEAT = 1.0
 BETWEEN = 0.8
+STOPS_WITHIN = 25.0
 
 
 class Ringing:
-    """Adds its own faults to the driver it is given; `FAULTS` of them."""
+    """Adds its own faults to those of the driver it is given: `wanted` more."""
 
-    FAULTS = len(KILLED_AT) + 4
-
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, *, also_stop: bool) -> None:
+        """`also_stop`: the worker is told to end as well, which takes another start."""
         self.driver = driver
         self.orders = driver.stack.home / "celery"
         self.orders.mkdir()
@@ -48,7 +48,8 @@ class Ringing:
             ("worker killed", self._kill_worker),
             ("flush again", driver.stack.flush_redis),
         ]
-        self.faults = around
+        self.faults = around + [("worker told to stop", self._stop_worker)] * also_stop
+        self.wanted = len(KILLED_AT) + len(self.faults)
 
     def run(self) -> None:
         """Requests keep coming until every fault has happened."""
@@ -56,7 +57,7 @@ class Ringing:
             (self.orders / point).write_text("kill")
         self.worker = self._start_worker()
         self.driver.rings = True
-        self.driver.wanted += self.FAULTS
+        self.driver.wanted += self.wanted
         self.driver.later(0, self._beat, once=False)
         self.driver.later(BETWEEN, self._next, once=False)
         try:
@@ -103,6 +104,18 @@ class Ringing:
         assert self.worker is not None
         os.killpg(self.worker.pid, signal.SIGKILL)
         self.worker.wait()
+        self.worker = self._start_worker()
+
+    def _stop_worker(self) -> None:
+        """As a new release does: it ends what it has begun, starts nothing more, and is gone soon."""
+        assert self.worker is not None
+        self.worker.terminate()
+        try:
+            self.worker.wait(STOPS_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.driver.refused.append(f"the worker went on for {STOPS_WITHIN} s after SIGTERM")
+            os.killpg(self.worker.pid, signal.SIGKILL)
+            self.worker.wait()
         self.worker = self._start_worker()
 
     def _happened(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The product's settings, with crash points that can be armed, short leases, and a cluster on this machine."""
+"""The product's settings, with crash points to arm, short leases, and a cluster on this machine."""
 
 from portal.settings import *  # noqa: F403  # all of them, and three more
 
