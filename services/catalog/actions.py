@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import continuity, planning, writing
+from services.catalog import continuity, copying, planning, writing
 from services.catalog.descriptors.envelope import check_envelope
 from services.catalog.descriptors.examine import counts, examine
 from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
@@ -26,6 +26,7 @@ Person = Any
 UNDOABLE = (*planning.WRITTEN, planning.STALE, planning.ORPHAN)
 
 
+@copying.uncollected()
 @transaction.atomic
 def plan_import(
     *,
@@ -35,11 +36,17 @@ def plan_import(
     revision: str = "",
 ) -> ImportRun:
     """Look at the files and write down what an import would change. Changes nothing else."""
+    return _plan(source, files, by, revision)[0]
+
+
+def _plan(
+    source: Source, files: Mapping[str, bytes], by: Person, revision: str
+) -> tuple[ImportRun, list[planning.Change]]:
     reports = examine(files, settings.CATALOG_KINDS)
     documents = [report.as_dict() for report in reports]
     payload = planning.payload_of(reports)
     changes = planning.compare(source, payload, documents)
-    return ImportRun.objects.create(
+    run = ImportRun.objects.create(
         source=source,
         revision=revision,
         documents=documents,
@@ -48,6 +55,7 @@ def plan_import(
         counts={**counts(reports), **_tally(changes)},
         created_by=by,
     )
+    return run, changes
 
 
 def _tally(changes: list[planning.Change]) -> dict[str, int]:
@@ -57,6 +65,7 @@ def _tally(changes: list[planning.Change]) -> dict[str, int]:
     return tally
 
 
+@copying.uncollected()
 @transaction.atomic
 def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
     """Do what a plan says, compared anew with what the catalog holds now.
@@ -70,7 +79,10 @@ def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
         raise Refused("This plan was already applied.")
     if source.runs.filter(pk__gt=run.pk, state=ImportRun.State.APPLIED).exists():
         raise Refused("A newer import of this source was applied since. Look again first.")
-    changes = planning.compare(source, run.payload, run.documents)
+    return _apply(source, run, planning.compare(source, run.payload, run.documents), by)
+
+
+def _apply(source: Source, run: ImportRun, changes: list[planning.Change], by: Person) -> ImportRun:
     by_action: dict[str, list[planning.Change]] = {action: [] for action in planning.LABELS}
     for change in changes:
         by_action[change.action].append(change)
@@ -82,12 +94,12 @@ def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
     _mark_missing(by_action[planning.STALE], Entity.State.STALE)
     _mark_missing(by_action[planning.ORPHAN], Entity.State.ORPHAN)
     writing.resolve_links()
-    continuity.settle(_items(run, by_action[planning.SAME]))
+    continuity.settle(_items(run, [change for change in by_action[planning.SAME] if change.moved]))
     continuity.claim(source, _items(run, by_action[planning.TAKEN]), (item["ref"] for item in run.payload))
     run.changes = [change.as_dict() for change in changes]
     run.counts = {**run.counts, **_tally(changes)}
     run.state, run.applied_at = ImportRun.State.APPLIED, timezone.now()
-    run.save()
+    run.save(update_fields=["changes", "undo", "counts", "state", "applied_at"])
     record(by=by, action="catalog.imported", obj=run, summary=f"Imported {source}", details=run.counts)
     return run
 
@@ -113,7 +125,7 @@ def _mark_missing(changes: list[planning.Change], state: str) -> None:
         reasons.setdefault(place + change.reason, []).append(change.ref)
     gone = now if state == Entity.State.ORPHAN else None
     for why, refs in reasons.items():
-        rows = Entity.objects.filter(ref__in=refs)
+        rows = Entity.objects.filter(ref__any_of=refs)
         rows.update(state=state, problem=why, orphaned_at=gone, updated_at=now)
 
 
@@ -131,7 +143,7 @@ def undo_import(*, run: ImportRun, by: Person) -> ImportRun:
         raise Refused("A newer import of this source was applied; undo that one first.")
     ours = set(Entity.objects.filter(source=run.source).values_list("ref", flat=True))
     new = [entry["ref"] for entry in run.undo if entry["before"] is None and entry["ref"] in ours]
-    Entity.objects.filter(ref__in=new).delete()
+    Entity.objects.filter(ref__any_of=new).delete()
     kept = [entry for entry in run.undo if entry["before"] and entry["ref"] in ours]
     continuity.rename({e["ref"]: e["was"] for e in kept if e.get("was")}, keep_alias=False)
     _restore([entry["before"] for entry in kept])
@@ -170,6 +182,7 @@ def find_or_create_source(
     return Source.objects.create(kind=kind, title=title[:200], location=location, created_by=by)
 
 
+@copying.uncollected()
 @transaction.atomic
 def import_documents(
     *, files: Mapping[str, bytes], title: str, by: Person, kind: str = Source.Kind.UPLOAD, location: str = "",
@@ -177,7 +190,9 @@ def import_documents(
 ) -> ImportRun:  # fmt: skip
     """Plan and apply in one step; a second time with the same files changes nothing."""
     source = find_or_create_source(kind=kind, title=title, by=by, location=location, branch=branch, path=path)
-    return apply_import(run=plan_import(source=source, files=files, by=by, revision=revision), by=by)
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    run, changes = _plan(source, files, by, revision)
+    return _apply(source, run, changes, by)
 
 
 @transaction.atomic

@@ -26,7 +26,7 @@ def rename(pairs: dict[str, str], *, keep_alias: bool = True) -> None:
         Relation.objects.filter(target_ref=old).update(target_ref=new)
         _follow(old, new)
     if keep_alias:
-        keys = dict(Entity.objects.filter(ref__in=pairs.values()).values_list("ref", "pk"))
+        keys = dict(Entity.objects.filter(ref__any_of=pairs.values()).values_list("ref", "pk"))
         Alias.objects.bulk_create(
             [Alias(ref=old, entity_id=keys[new]) for old, new in pairs.items()],
             update_conflicts=True, unique_fields=["ref"], update_fields=["entity"],
@@ -43,23 +43,22 @@ def _follow(old: str, new: str) -> None:
 
 def current(refs: Iterable[str]) -> dict[str, str]:
     """Reference -> what it is called now, for those that were renamed."""
-    return dict(Alias.objects.filter(ref__in=list(refs)).values_list("ref", "entity__ref"))
+    return dict(Alias.objects.filter(ref__any_of=refs).values_list("ref", "entity__ref"))
 
 
 def reclaim(refs: Iterable[str]) -> None:
     """A name that something new has taken leads there, and to nobody who had it before."""
-    Alias.objects.filter(ref__in=list(refs)).delete()
+    Alias.objects.filter(ref__any_of=refs).delete()
 
 
 def settle(items: list[Item]) -> None:
-    """Note where unchanged entities stand now; nothing else about them is touched."""
-    here = {item["ref"]: (item["file"][:1000], item["line"], item.get("document", 0)) for item in items}
-    moved = []
-    for row in Entity.objects.filter(ref__in=list(here)).only("ref", "location", "line", "document"):
-        if (row.location, row.line, row.document) != here[row.ref]:
-            row.location, row.line, row.document = here[row.ref]
-            moved.append(row)
-    Entity.objects.bulk_update(moved, ["location", "line", "document"], batch_size=500)
+    """Note where unchanged entities that moved stand now; nothing else about them is touched."""
+    here = {item["ref"]: item for item in items}
+    rows = list(Entity.objects.filter(ref__any_of=here).only("ref", "location", "line", "document"))
+    for row in rows:
+        item = here[row.ref]
+        row.location, row.line, row.document = item["file"][:1000], item["line"], item["document"]
+    Entity.objects.bulk_update(rows, ["location", "line", "document"], batch_size=500)
 
 
 def claim(source: Source, items: list[Item], seen: Iterable[str]) -> None:
@@ -68,9 +67,9 @@ def claim(source: Source, items: list[Item], seen: Iterable[str]) -> None:
     `seen` are all references of this look; a source that is not looked at whole keeps its other claims.
     """
     mine = {item["ref"]: item for item in items}
-    past = Claim.objects.filter(source=source).exclude(ref__in=list(mine))
+    past = Claim.objects.filter(source=source).exclude(ref__any_of=mine)
     if not source.is_whole:
-        past = past.filter(ref__in=list(seen))
+        past = past.filter(ref__any_of=seen)
     touched = {*mine, *past.values_list("ref", flat=True)}
     past.delete()
     Claim.objects.bulk_create(
@@ -83,7 +82,7 @@ def claim(source: Source, items: list[Item], seen: Iterable[str]) -> None:
 
 def mark_contested(refs: Iterable[str]) -> None:
     """Write on each entity whether somebody else claims it."""
-    rows = Entity.objects.filter(ref__in=list(refs))
+    rows = Entity.objects.filter(ref__any_of=refs)
     claimed = Exists(Claim.objects.filter(ref=OuterRef("ref")))
     rows.filter(claimed, contested=False).update(contested=True)
     rows.filter(~claimed, contested=True).update(contested=False)

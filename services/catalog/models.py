@@ -9,6 +9,9 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
+from services.catalog.lookups import AnyOf
+
+models.Field.register_lookup(AnyOf)
 SERVICE_TYPES = ("service", "website", "worker", "job", "cache", "queue", "database")
 OWNABLE = ("Component", "API", "Resource", "System", "Domain")
 

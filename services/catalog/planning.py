@@ -35,14 +35,15 @@ class Change:
     line: int
     reason: str = ""
     was: str = ""
+    moved: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {key: value for key, value in vars(self).items() if key != "moved"}
 
 
 def payload_of(reports: Iterable[DocumentReport]) -> list[dict[str, Any]]:
     """The entities of a report in the form an import run keeps."""
-    return [
+    found = [
         {
             "ref": report.ref,
             "file": report.file,
@@ -63,6 +64,7 @@ def payload_of(reports: Iterable[DocumentReport]) -> list[dict[str, Any]]:
         for report in reports
         if report.descriptor is not None
     ]
+    return [{**item, "digest": digest_of(item)} for item in found]
 
 
 def _seen(report: DocumentReport, target: str) -> dict[str, Any]:
@@ -75,6 +77,8 @@ def _seen(report: DocumentReport, target: str) -> dict[str, Any]:
 
 def digest_of(item: dict[str, Any]) -> str:
     """Tells whether an entity changed; place and line do not count."""
+    if "digest" in item:
+        return str(item["digest"])
     told = json.dumps([item["descriptor"], item["relations"], item["origin"]], sort_keys=True)
     return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()
 
@@ -107,7 +111,7 @@ def _renamed(gone: list[str], fresh: list[dict[str, Any]]) -> dict[str, str]:
     }
     by_place = {(i["file"], i["document"], i["descriptor"]["kind"]): i["ref"] for i in reversed(fresh)}
     found: dict[str, str] = {}
-    rows = Entity.objects.filter(ref__in=gone).only("ref", "kind", "location", "document", "metadata")
+    rows = Entity.objects.filter(ref__any_of=gone).only("ref", "kind", "location", "document", "metadata")
     for entity in sorted(rows, key=lambda entity: entity.ref):
         identity = _identity(entity.descriptor)
         place = entity.location, entity.document, entity.kind
@@ -125,14 +129,19 @@ def _identity(descriptor: dict[str, Any]) -> str:
 
 
 def _known(refs: list[str]) -> dict[str, Entity]:
-    columns = ("ref", "digest", "state", "origin", "source__title", "location")
-    rows = Entity.objects.filter(ref__in=refs).select_related("source").only(*columns)
+    columns = ("ref", "digest", "state", "origin", "source__title", "location", "line", "document")
+    rows = Entity.objects.filter(ref__any_of=refs).select_related("source").only(*columns)
     return {entity.ref: entity for entity in rows}
 
 
 def _compare_one(source: Source, item: dict[str, Any], known: Entity | None) -> Change:
     action, reason = _fate(source, item, known)
-    return Change(item["ref"], action, item["file"], item["line"], reason)
+    moved = known is not None and (known.location, known.line, known.document) != _place(item)
+    return Change(item["ref"], action, item["file"], item["line"], reason, moved=moved)
+
+
+def _place(item: dict[str, Any]) -> tuple[str, int, int]:
+    return item["file"][:1000], item["line"], item["document"]
 
 
 def _fate(source: Source, item: dict[str, Any], known: Entity | None) -> tuple[str, str]:
@@ -158,7 +167,7 @@ def _missing(source: Source, seen: set[str], documents: list[dict[str, Any]]) ->
     if source.pk is None:
         return []
     broken = {row["file"]: row for row in reversed(documents) if row["verdict"] in ("refused", "unparsable")}
-    rows = Entity.objects.filter(source=source).exclude(state=Entity.State.ORPHAN).exclude(ref__in=seen)
+    rows = Entity.objects.filter(source=source).exclude(state=Entity.State.ORPHAN).exclude(ref__any_of=seen)
     changes = []
     for entity in rows.only("ref", "location", "line", "state"):
         if row := broken.get(entity.location):

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
-from services.catalog import continuity
+from services.catalog import continuity, copying
 from services.catalog.models import Entity, Relation, Source
 from services.catalog.planning import digest_of
 
@@ -17,6 +18,8 @@ CONTENT = [
 ]  # fmt: skip
 
 
+RELATION = ["source_id", "type", "target_ref", "field", "target_id", "origin", "evidence", "confidence"]
+MANY = 100
 NAMED_BY_MANY = ("Group", "User", "System", "Domain")
 
 
@@ -86,37 +89,30 @@ def write(rows: list[Entity], items: Iterable[dict[str, Any]]) -> None:
 
 
 def _upsert(rows: list[Entity]) -> None:
+    if len(rows) >= MANY:
+        copying.upsert(Entity, rows, unique="ref", update=CONTENT)
+        return
     Entity.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["ref"], update_fields=CONTENT, batch_size=500
     )
 
 
 def _keys(refs: set[str]) -> dict[str, int]:
-    return dict(Entity.objects.filter(ref__in=refs).values_list("ref", "pk"))
+    return dict(Entity.objects.filter(ref__any_of=refs).values_list("ref", "pk"))
 
 
 def _relate(items: dict[str, dict[str, Any]], now: dict[str, str]) -> None:
     named = {said["target"] for item in items.values() for said in item["relations"]}
     pks = _keys({*items, *named, *now.values()})
-    Relation.objects.filter(source__in=[pks[ref] for ref in items]).delete()
-    Relation.objects.bulk_create(
-        (
-            Relation(
-                source_id=pks[ref],
-                type=said["type"],
-                target_ref=now.get(said["target"], said["target"])[:500],
-                target_id=pks.get(now.get(said["target"], said["target"])),
-                field=said["field"],
-                origin=item["origin"],
-                evidence=said["evidence"],
-                confidence=said.get("confidence"),
-            )
-            for ref, item in items.items()
-            for said in item["relations"]
-        ),
-        batch_size=1000,
-        ignore_conflicts=True,
-    )
+    Relation.objects.filter(source__pk__any_of=[pks[ref] for ref in items]).delete()
+    rows: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for ref, item in items.items():
+        for said in item["relations"]:
+            target = now.get(said["target"], said["target"])
+            key = pks[ref], said["type"], target[:500], said["field"]
+            evidence = Jsonb(said["evidence"]) if said["evidence"] else "[]"
+            rows.setdefault(key, (*key, pks.get(target), item["origin"], evidence, said.get("confidence")))
+    copying.append(Relation, RELATION, rows.values())
 
 
 def resolve_links() -> None:
@@ -133,7 +129,7 @@ def resolve_links() -> None:
 
 def snapshot(refs: list[str]) -> list[dict[str, Any]]:
     """What the catalog says about each of `refs` now, so that it can be said again."""
-    rows = Entity.objects.filter(ref__in=refs).prefetch_related("relations")
+    rows = Entity.objects.filter(ref__any_of=refs).prefetch_related("relations")
     known = {entity.ref: _snapshot_one(entity) for entity in rows}
     return [{"ref": ref, "before": known.get(ref)} for ref in refs]
 

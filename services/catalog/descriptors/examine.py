@@ -90,7 +90,9 @@ class _Examination:
             self.foreign.visitors.append(Visitor(file, document, taken))
             report.portal = taken.portal
             return report
-        data, notes = self.includes.resolve(document.data, file)
+        data, notes = document.data, list[Found]()
+        if document.has_includes:
+            data, notes = self.includes.resolve(data, file)
         if found := check_envelope(data):
             return close(report, document, "refused", _what_it_is(data) or found)
         report.ref = ref_of(data)

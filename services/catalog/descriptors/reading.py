@@ -5,14 +5,16 @@ duplicate keys are errors. Built on libyaml's events (PyYAML's C parser), withou
 One broken document loses no other.
 """
 
+import codecs
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+
+from services.catalog.descriptors.scalars import scalar
 
 MAX_FILE = 5 * 1024 * 1024
 MAX_DOCUMENTS = 20_000
@@ -32,13 +34,8 @@ STRAY_TABS = re.compile(r"^[ ]*\t[ \t]*(?=#|$)|(?<=^)([ ]*-)[ ]*\t[ \t]*(?=\S)",
 
 MARKER = re.compile(r"^(---|\.\.\.)(?=[ \t\r]|$)")
 NOTHING = re.compile(r"\s*(#.*)?$")
-NUMBER = re.compile(r"[-+]?[0-9]+$")
-FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
-BASED = re.compile(r"(0o[0-7]+|0x[0-9a-fA-F]+)$")
 QUOTES = ("'", '"')
 NUL = "\\u0000"
-WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
-WORDS |= {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 
 
 class Unreadable(ValueError):
@@ -58,6 +55,7 @@ class Document:
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     problem: str = ""
+    has_includes: bool = True
 
     def line_of(self, path: Path) -> int:
         """The line of a value, or of the nearest one around it."""
@@ -74,10 +72,23 @@ def read(content: bytes, *, as_json: bool = False) -> list[Document]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        return [Document(0, line, problem=f"not UTF-8 text (byte {error.start})")]
+        return [Document(0, line, problem=_not_utf_8(content, error.start))]
     if as_json and (document := _read_json(text)):
         return [document]
-    return [document for chunk in _chunks(text) if (document := _read_chunk(*chunk))]
+    documents: list[Document] = []
+    try:
+        for chunk in _chunks(text):
+            if document := _read_chunk(*chunk):
+                documents.append(document)
+    except Unreadable as error:
+        documents.append(Document(MAX_DOCUMENTS, error.line, problem=str(error)))
+    return documents
+
+
+def _not_utf_8(content: bytes, byte: int) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16 text: save it as UTF-8"
+    return f"not UTF-8 text (byte {byte}, {content[byte : byte + 1]!r}): save it as UTF-8"
 
 
 def _read_json(text: str) -> Document | None:
@@ -108,7 +119,9 @@ def _chunks(text: str) -> Iterator[tuple[int, int, str]]:
             yield index, first, "\n".join(lines)
             index, first, lines, opened = index + 1, number, [], False
         if index >= MAX_DOCUMENTS:
-            return
+            raise Unreadable(
+                f"more than {MAX_DOCUMENTS:,} documents in one file: nothing after this is read", number
+            )
         opened = opened or bool(marker and marker[1] == "---")
         lines.append("" if marker and marker[1] == "..." else line)
     if opened or any(not NOTHING.match(line) for line in lines):
@@ -118,17 +131,23 @@ def _chunks(text: str) -> Iterator[tuple[int, int, str]]:
 def _read_chunk(index: int, first: int, text: str) -> Document | None:
     if text.endswith("\r"):
         text += "\n"  # Windows' files have one before `---`; libyaml trips over it when it stands alone
+    if "\x00" in text:
+        line = first + text[: text.index("\x00")].count("\n")
+        return Document(index, line, problem="holds a NUL character")
     hides = bool(ODD.search(text)) and not HIDDEN.search(text)
     if hides:
         text = ODD.sub(lambda match: match[0].translate(HIDING), text)
     try:
-        data, lines = _build(text, first, hides)
+        built = _build(text, first, hides)
     except Unreadable as error:
         return Document(index, error.line, problem=str(error))
-    return None if data is None else Document(index, lines.get((), first), data, lines)
+    if built.root is None:
+        return None
+    line = built.lines.get((), first)
+    return Document(index, line, built.root, built.lines, has_includes=built.has_includes)
 
 
-def _build(text: str, first: int, hides: bool) -> tuple[Any, dict[Path, int]]:
+def _build(text: str, first: int, hides: bool) -> "_Builder":
     """Read once more without stray tabs, which only libyaml minds, before giving up."""
     try:
         return _Builder(first, hides).build(text)
@@ -139,26 +158,6 @@ def _build(text: str, first: int, hides: bool) -> tuple[Any, dict[Path, int]]:
         if tidy == text:
             raise
         return _Builder(first, hides).build(tidy)
-
-
-def _scalar(event: yaml.ScalarEvent) -> Any:
-    """A plain scalar by the core schema; anything quoted, folded or tagged as string stays text."""
-    text: str = event.value
-    if not event.implicit[0] or (event.tag or "").endswith(":str"):
-        return text
-    if text in WORDS:
-        return WORDS[text]
-    if NUMBER.match(text) and len(text) < 300:
-        return int(text)
-    if BASED.match(text) and len(text) < 300:
-        return int(text, 0)
-    return _float(text) if FLOAT.match(text) else text
-
-
-def _float(text: str) -> float | str:
-    """A number JSON can carry; one beyond every float stays text."""
-    number = float(text)
-    return number if math.isfinite(number) else text
 
 
 @dataclass
@@ -184,33 +183,27 @@ class _Builder:
 
     def __init__(self, first: int, hides: bool) -> None:
         self.first, self.hides = first, hides
+        self.text, self.rows = "", list[str]()
+        self.has_includes = False
         self.lines: dict[Path, int] = {}
         self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.open: list[_Open] = []
         self.size = 0
         self.root: Any = None
 
-    def build(self, text: str) -> tuple[Any, dict[Path, int]]:
-        self.text = text
+    def build(self, text: str) -> "_Builder":
+        self.text, self.rows = text, []
         try:
-            for event in yaml.parse(text, Loader=yaml.CBaseLoader):
-                self._take(event)
+            loader = yaml.CBaseLoader(text)
+            while event := loader.get_event():
+                if take := TAKES.get(type(event)):
+                    take(self, event)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
             last = text.rstrip().count("\n")
             raise Unreadable(what, self.first + (min(mark.line, last) if mark else 0)) from error
-        return self.root, self.lines
-
-    def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._take_scalar(event)
-        elif isinstance(event, yaml.AliasEvent):
-            self._take_alias(event)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            self._start(event)
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            self._end(event)
+        return self
 
     def _end(self, event: yaml.Event) -> None:
         done = self.open.pop()
@@ -222,7 +215,7 @@ class _Builder:
             self._set_key(self.open[-1], json.dumps(done.value, ensure_ascii=False), event)
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
-        value = self._shown(event.value) if self._hidden(event.value) else _scalar(event)
+        value = self._shown(event.value) if self._hidden(event.value) else scalar(event)
         if "\x00" in event.value:
             raise Unreadable("holds a NUL character", self._line(event))
         if event.anchor:
@@ -244,15 +237,21 @@ class _Builder:
 
     def _check_quoted(self, event: Any) -> None:
         """A quote that runs on must stay indented, or it was never closed: libyaml alone does not mind."""
+        first, last = event.start_mark.line, event.end_mark.line
+        if first == last:
+            return
+        if not self.rows:
+            self.rows = self.text.split("\n")
         least = self.open[-1].column + 1 if self.open else 0
-        lines = self.text.split("\n")[event.start_mark.line + 1 : event.end_mark.line + 1]
-        for line in lines:
+        for line in self.rows[first + 1 : last + 1]:
             if line.strip(" \r") and len(line) - len(line.lstrip(" ")) < least:
                 raise Unreadable(f"the {event.style} that opens here is not closed", self._line(event))
 
     def _set_key(self, top: _Open, key: str, event: yaml.Event) -> None:
         if key in top.value:
             raise Unreadable(f"the key {key!r} stands twice in one mapping", self._line(event))
+        if key[:1] == "$":
+            self.has_includes = True
         top.key = key
         self.lines[(*top.path, key)] = self._line(event)
 
@@ -308,3 +307,13 @@ class _Builder:
 
     def _line(self, event: Any) -> int:
         return int(self.first + event.start_mark.line)
+
+
+TAKES: dict[type[yaml.Event], Any] = {
+    yaml.ScalarEvent: _Builder._take_scalar,
+    yaml.AliasEvent: _Builder._take_alias,
+    yaml.MappingStartEvent: _Builder._start,
+    yaml.SequenceStartEvent: _Builder._start,
+    yaml.MappingEndEvent: _Builder._end,
+    yaml.SequenceEndEvent: _Builder._end,
+}
