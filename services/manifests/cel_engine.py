@@ -9,14 +9,11 @@ from types import ModuleType
 
 _COMMAND_LINE = "cel.cli"
 
-_unwanted = _COMMAND_LINE not in sys.modules
-if _unwanted:
-    sys.modules[_COMMAND_LINE] = ModuleType(_COMMAND_LINE)
+sys.modules.setdefault(_COMMAND_LINE, ModuleType(_COMMAND_LINE))
 try:
     import cel
     from cel import stdlib
 finally:
-    if _unwanted:
-        del sys.modules[_COMMAND_LINE]
+    sys.modules.pop(_COMMAND_LINE)
 
 __all__ = ["cel", "stdlib"]

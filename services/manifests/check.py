@@ -28,12 +28,8 @@ class Subject:
     """One object to check: where it stands in its document (`prefix`, inside a List) and in its file."""
 
     data: Mapping[str, Any]
-    document: int
-    line: int = 0
-    file: str = ""
+    source: Document
     prefix: Path = ()
-    source: Any = None
-    origin: str = ""
 
     @property
     def is_object(self) -> bool:
@@ -41,7 +37,7 @@ class Subject:
 
     @property
     def place(self) -> str:
-        return self.origin + self.file
+        return self.source.origin + self.source.file
 
     @property
     def name(self) -> str:
@@ -54,9 +50,7 @@ class Subject:
 
     def line_at(self, path: Path) -> int:
         """The line of a place, or of the nearest thing around it that is there."""
-        if isinstance(self.source, Document):
-            return self.source.line_of((*self.prefix, *path))
-        return self.line
+        return self.source.line_of((*self.prefix, *path))
 
 
 def check(
@@ -125,18 +119,16 @@ def _subjects(document: Any, index: int) -> Iterator[Subject]:
     """The objects of a document: itself, or the items of a List. An empty document holds none."""
     if not isinstance(document, Document):
         document = Document(index, 0, document)
-    data, line, file, position = document.data, document.line, document.file, document.index
-    if data is None:
+    if document.data is None:
         return
-    data = data if isinstance(data, Mapping) else {}
-    whole = Subject(data, position, line, file, (), document, document.origin)
-    items = whole.data.get("items")
-    if str(whole.data.get("kind", "")).endswith("List") and isinstance(items, list):
-        for number, item in enumerate(items):
-            if isinstance(item, Mapping):
-                yield Subject(item, position, line, file, ("items", number), document, document.origin)
-    else:
-        yield whole
+    data = document.data if isinstance(document.data, Mapping) else {}
+    items = data.get("items")
+    if not str(data.get("kind", "")).endswith("List") or not isinstance(items, list):
+        yield Subject(data, document)
+        return
+    for number, item in enumerate(items):
+        if isinstance(item, Mapping):
+            yield Subject(item, document, ("items", number))
 
 
 NOT_AN_OBJECT = Rule(
@@ -229,8 +221,8 @@ def _finding(problem: Problem, subject: Subject, environment: str) -> Finding:
         message=problem.message,
         reason=rule.reason,
         path=pointers.text((*subject.prefix, *problem.path)),
-        file=subject.file,
-        document=subject.document,
+        file=subject.source.file,
+        document=subject.source.index,
         line=subject.line_at(problem.path),
         object=subject.name,
         fix=_fix(problem, subject.prefix),

@@ -319,3 +319,9 @@ def test_where_we_disagree_we_mean_to(shared_data):
     print(f"{len(differ)} of {len(asked)} verdicts differ on purpose")
     assert set(differ) == set(DELIBERATE)
     assert len(differ) < 90
+
+
+def test_only_objects_are_judged_within_a_list_and_an_empty_document_says_nothing():
+    items = [3, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "Menu_"}}, None]
+    found = check([None, {"apiVersion": "v1", "kind": "List", "items": items}], environment="production")
+    assert [(each.rule, each.path) for each in found] == [("bad-name", "items[1].metadata.name")]

@@ -182,3 +182,9 @@ def test_numbers_of_millions_of_digits_are_text_as_they_are_to_kubernetes():
 
 def test_without_positions_every_line_is_that_of_the_document():
     assert Document(0, 7, {}).line_of("a.b") == 7
+
+
+def test_values_are_counted_as_they_are_read(monkeypatch):
+    monkeypatch.setattr("services.manifests.reader.MAX_NODES", 10)
+    with pytest.raises(ManifestError, match="too many values"):
+        load_all("- a\n" * 11)

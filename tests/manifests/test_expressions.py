@@ -224,3 +224,15 @@ def test_a_scope_takes_variables_of_every_weight_in_place_of_each_other():
         scope.extend("b", value)
         assert evaluate("a", scope) == value
         assert evaluate("[a, b]", scope) == [value, value]
+
+
+def test_a_panic_while_reading_is_an_error():
+    """The bound on brackets keeps such texts away; what is put together from many has none."""
+    with pytest.raises(ExpressionError, match="inside the library"):
+        expressions.Program("(" * 100_000 + "1" + ")" * 100_000)
+
+
+def test_a_variable_that_cannot_be_handed_over_is_an_error():
+    scope = Scope({})
+    with pytest.raises(ExpressionError, match="cannot be used in expressions"):
+        scope.extend("strange", [object()])

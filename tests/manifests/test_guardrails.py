@@ -517,3 +517,90 @@ def test_routes_to_what_an_operator_makes_are_no_mistake(name, beside, told):
         if obj["kind"] == "Ingress":
             obj["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = name
     assert bool(found("backend-missing", [*objects, *beside])) is told
+
+
+def test_a_named_port_of_pods_that_declare_none_is_nowhere():
+    objects = [copy.deepcopy(each.data) for each in example("service-port", "good")]
+    for obj in objects:
+        if obj["kind"] == "Deployment":
+            del obj["spec"]["template"]["spec"]["containers"][0]["ports"]
+        else:
+            obj["spec"]["ports"][0]["targetPort"] = "http"
+    (finding,) = found("service-port", objects)
+    assert "none" in finding.message
+    assert finding.fix is None
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        ({"name": "wishlist", "port": 80}, set()),
+        ({"name": "whishlist", "port": 80}, {"backend-missing"}),
+        ({"name": "wishlist", "port": 8080}, {"backend-port"}),
+        ({"name": "elsewhere", "namespace": "other", "port": 1}, set()),
+        ({"name": "bucket", "kind": "Bucket"}, set()),
+    ],
+)
+def test_routes_of_the_gateway_are_followed_too(backend, told):
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "entrance", "namespace": "shop"},
+        "spec": {"parentRefs": [{"name": "shared"}], "rules": [{"backendRefs": [backend]}, {}]},
+    }
+    objects = [each.data for each in example("backend-port", "good") if each.data["kind"] != "Ingress"]
+    findings = check([*objects, route], environment="production")
+    assert {each.rule for each in findings if each.rule.startswith("backend-")} == told
+
+
+def test_empty_lists_have_no_item_at_fault():
+    (document,) = example("secret-in-env", "bad")
+    obj = copy.deepcopy(document.data)
+    obj["spec"]["template"]["spec"]["initContainers"] = [
+        {"name": "init", "image": "r.example/x:1", "env": []}
+    ]
+    (finding,) = found("secret-in-env", [obj])
+    assert finding.path.startswith("spec.template.spec.containers[0].env[")
+
+
+def test_what_is_off_somewhere_is_bound_nowhere_there():
+    notes = {"slipway.dev/severity": "warn", "slipway.dev/severity.staging": "off"}
+    exported = [each for each in export.documents(loaded(*policy(notes=notes))) if "Binding" in each["kind"]]
+    assert [each["spec"]["validationActions"] for each in exported] == [["Warn"]]
+
+
+SPOT = {"karpenter.sh/capacity-type": "spot"}
+AZURE = {"key": "kubernetes.azure.com/scalesetpriority", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason"),
+    [
+        ({"nodeSelector": SPOT, "terminationGracePeriodSeconds": 120}, ""),
+        (
+            {
+                "nodeSelector": {"karpenter.sh/capacity-type": "on-demand"},
+                "terminationGracePeriodSeconds": 900,
+            },
+            "",
+        ),
+        (
+            {"tolerations": [{**AZURE, "operator": "Exists"}], "terminationGracePeriodSeconds": 60},
+            "60 seconds",
+        ),
+        ({"tolerations": [{**AZURE, "value": "spot"}], "terminationGracePeriodSeconds": 60}, "given 30"),
+        ({"tolerations": [{"operator": "Exists"}], "terminationGracePeriodSeconds": 60}, ""),
+        (
+            {"nodeSelector": SPOT, "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}]},
+            "keeps data",
+        ),
+    ],
+)
+def test_what_may_run_on_nodes_that_are_taken_away(pod, reason):
+    objects = [copy.deepcopy(each.data) for each in example("spot-unsafe", "good")]
+    spec = objects[0]["spec"]["template"]["spec"]
+    spec.pop("nodeSelector")
+    spec.update(pod)
+    findings = found("spot-unsafe", objects)
+    assert bool(findings) is bool(reason)
+    assert all(reason in each.message for each in findings)

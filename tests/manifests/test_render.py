@@ -113,3 +113,17 @@ def test_what_people_type_never_becomes_structure(typed):
     if result is not None:
         assert result == {"name": typed, "text": f"a {typed} b", "env": [{"value": typed}], typed: "key"}
         assert yaml.safe_load(dump([result])) == result
+
+
+def test_a_value_never_becomes_an_annotation_that_commands_a_tool():
+    tree = {"metadata": {"annotations": {"${{ key }}": "x"}}}
+    assert render(tree, {"key": "example.org/note"}) == {
+        "metadata": {"annotations": {"example.org/note": "x"}}
+    }
+    for key in (
+        "argocd.argoproj.io/hook",
+        "helm.sh/hook",
+        "service.beta.kubernetes.io/aws-load-balancer-type",
+    ):
+        with pytest.raises(RenderError, match="must not become"):
+            render(tree, {"key": key})

@@ -219,3 +219,38 @@ def test_real_manifests_that_build_are_not_refused(shared_data):
                 wrong.add(file.name.split("_")[0])
     assert len(files) > 50
     assert wrong <= {"1password-connect"}
+
+
+def route(**backend):
+    rules = [{"backendRefs": [{"name": "web", "port": 80, **backend}]}]
+    spec = {"parentRefs": [{"name": "shared"}], "rules": rules}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "web"},
+        "spec": spec,
+    }
+
+
+def test_a_number_out_of_range_is_told_in_the_schema_s_words():
+    (error,) = errors(route(port=70_000))
+    assert (error.rule, error.path[-1]) == ("schema", "port")
+
+
+def test_a_word_like_none_of_those_allowed_has_no_nearest():
+    obj = route()
+    obj["spec"]["rules"][0]["matches"] = [{"path": {"type": "zzz", "value": "/"}}]
+    (error,) = errors(obj)
+    assert "must be one of Exact" in error.message
+    assert error.changes == {}
+
+
+def test_a_kind_in_small_letters_is_none():
+    (error,) = errors({"apiVersion": "apps/v1", "kind": "deployment"})
+    assert "did you mean Deployment in apps/v1?" in error.message
+
+
+def test_without_the_schema_files_nothing_is_silently_unchecked(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(LookupError, match="not installed"):
+        schema.folder.__wrapped__()

@@ -298,3 +298,28 @@ def test_amounts_as_people_write_them(written, meant):
 )
 def test_schedules(text, minutes):
     assert schedules.parse(text)[0] == minutes
+
+
+def test_a_name_without_a_letter_or_digit_has_no_better_one():
+    (problem,) = semantics.problems(changed(deployment(), **{"metadata.name": "___"}))
+    assert (problem.rule.id, problem.changes) == ("bad-name", {})
+
+
+@pytest.mark.parametrize(
+    ("mount", "unused"),
+    [
+        ({"volumeMounts": [{"name": "data", "mountPath": "/d"}]}, []),
+        ({"volumeDevices": [{"name": "data", "devicePath": "/dev/d"}]}, []),
+        ({}, [("volume-unused", f"{POD}.volumes[0]")]),
+    ],
+)
+def test_a_volume_that_nobody_mounts(mount, unused):
+    obj = changed(deployment(), **{f"{POD}.volumes": [{"name": "data", "emptyDir": {}}]})
+    obj["spec"]["template"]["spec"]["containers"][0].update(mount)
+    assert problems(obj) == unused
+
+
+@pytest.mark.parametrize("pointer", ["spec..name", "spec.", "[x]", "a b", '["open'])
+def test_what_is_no_path_is_refused(pointer):
+    with pytest.raises(ValueError, match="not a path"):
+        pointers.parse(pointer)

@@ -53,12 +53,6 @@ class Guardrails:
             self._sieves[key] = Sieve(tuple(each for each in named if not each.is_off(environment)))
         return self._sieves[key]
 
-    def without(self, id: str) -> "Guardrails":
-        return Guardrails(
-            tuple(policy for policy in self.policies if policy.id != id),
-            tuple(each for each in self.across if each.rule.id != id),
-        )
-
     def broken(
         self,
         objects: Sequence[Object],

@@ -39,6 +39,12 @@ NO_VOLUME = Rule(
     "The API refuses a mount whose volume the pod does not declare.",
     {"": "block"},
 )
+UNUSED = Rule(
+    "volume-unused",
+    "A volume that nobody mounts",
+    "It is fetched and attached for nothing, and the pod waits for it; often the mount was forgotten.",
+    {"": "info"},
+)
 BAD_PORT = Rule("bad-port", "Not a port", "Ports are whole numbers from 1 to 65535.", {"": "block"})
 BAD_PROBE = Rule(
     "bad-probe",
@@ -134,6 +140,15 @@ def mounts(obj: Object) -> Iterator[Problem]:
                 yield Problem(NO_VOLUME, (*at, "name"), message)
 
 
+def unused_volumes(obj: Object) -> Iterator[Problem]:
+    pod = pod_path(obj)
+    lists = [(*path, field) for path, _ in containers(obj) for field in ("volumeMounts", "volumeDevices")]
+    used = {mount.get("name") for path in lists for _, mount in entries(obj, path)}
+    for at, volume in entries(obj, (*pod, "volumes")) if pod else ():
+        if volume.get("name") not in used:
+            yield Problem(UNUSED, at, f"no container mounts the volume {volume.get('name')!r}")
+
+
 def volume_sources(obj: Object) -> Iterator[Problem]:
     pod = pod_path(obj)
     for path, volume in entries(obj, (*pod, "volumes")) if pod else ():
@@ -218,4 +233,4 @@ def contradictions(obj: Object) -> Iterator[Problem]:
             yield Problem(CONTRADICTION, at, "a privileged container cannot forbid privilege escalation")
 
 
-CHECKS = (twice, environment, mounts, volume_sources, ports, probes, images, contradictions)
+CHECKS = (twice, environment, mounts, unused_volumes, volume_sources, ports, probes, images, contradictions)

@@ -55,10 +55,8 @@ WITH_PODS = tuple(POD_SPECS)
 
 
 def pods_behind(service: Object, objects: Sequence[Object]) -> list[Object]:
-    """The workloads whose pods the service selects."""
+    """The workloads whose pods the service selects; of one that has a selector."""
     selector = pointers.mapping(service, SELECTOR)
-    if not selector:
-        return []
     near = (each for _, each in of_kind(objects, *WITH_PODS) if together(each, service))
     return [each for each in near if selector.items() <= pod_labels(each).items() or _is_pod(each, selector)]
 
