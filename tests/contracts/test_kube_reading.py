@@ -119,7 +119,7 @@ def test_a_watch_from_nowhere_begins_with_what_there_is_and_ends_in_silence(peer
     start = time.monotonic()
     told = events(peer, maps(six), fieldSelector="metadata.name=part-3")
     assert told == [("ADDED", "part-3")]
-    assert 0.8 < time.monotonic() - start < 2.5
+    assert 0.8 < time.monotonic() - start < 10
 
 
 def test_a_watch_sees_what_happens_while_it_lasts(peer: Peer, namespace: str) -> None:

@@ -492,3 +492,30 @@ def test_loading_lives_through_the_past(folder: Path) -> None:
     )
     assert waiting(made, "young")["reason"] in ("ImagePullBackOff", "ErrImagePull")
     assert made.clock.now() >= now
+
+
+def test_a_definition_outlives_a_restart_and_goes_with_its_objects(world: World, tmp_path: Path) -> None:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "boats.dev.example"},
+        "spec": {
+            "group": "dev.example",
+            "scope": "Namespaced",
+            "names": {"plural": "boats", "kind": "Boat"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    made = world.store.put(crd)
+    boat = {"apiVersion": "dev.example/v1", "kind": "Boat", "metadata": {"name": "a", "namespace": "shop"}}
+    world.store.put(boat)
+    state = State(tmp_path / "state.json")
+    state.snapshot(world.store)
+    state.close()
+    again = Store()
+    state.load(again)
+    assert again.find("dev.example/v1", "Boat", "shop", "a")
+    world.store.drop(made)
+    world.settle()
+    assert world.store.find("dev.example/v1", "Boat", "shop", "a") is None

@@ -91,7 +91,7 @@ def test_what_is_no_answer_leaves_a_write_open_and_a_read_to_be_repeated(
 ) -> None:
     start = time.monotonic()
     told = asked(script, ask, timeout=0.1 if kind is errors.LostReply else 5)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 4
     assert type(told) is kind
     assert (told.permanent, told.outcome_unknown) == (False, ask is apply)
 

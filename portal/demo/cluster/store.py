@@ -55,6 +55,8 @@ class Store:
         return self.of(kind).get((namespace, name))
 
     def find(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
+        if (api_version, kind) not in self.kinds:  # gone with its definition
+            return None
         return self.get(self.kinds.of(api_version, kind), namespace, name)
 
     def all(self, api_version: str, kind: str, namespace: str = "") -> list[Object]:
