@@ -128,6 +128,36 @@ def test_a_name_that_means_something_else_is_no_edge(key, value):
     assert edges_of(key, value, [*CART, other]) == set()
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("TIMER_DATA_STORE", "cart-store", {"cart-store"}),
+        ("SESSION_REDIS", "cart-store", {"cart-store"}),
+        ("CACHE_BACKEND", "redis", set()),
+        ("STORE", "cart", set()),
+        ("DATABASE", "cart-store", set()),
+    ],
+)
+def test_a_store_may_stand_under_its_own_name(key, value, found):
+    stores = [{**pod(name, image="redis:7")} for name in ("cart-store", "redis")]
+    assert edges_of(key, value, [*CART, *stores, door("cart-store", 6379), door("redis", 6379)]) == found
+
+
+def test_an_address_that_leads_nowhere_is_told_with_what_may_be_meant():
+    web = pod(
+        "web", env=[{"name": f"{n}_URL", "value": f"http://{n}:80"} for n in ("crat", "carts", "zzz", "far")]
+    )
+    far = {**pod("far"), "metadata": {"name": "far", "namespace": "elsewhere"}}
+    files = {"a.json": json.dumps({"kind": "List", "apiVersion": "v1", "items": [web, far, *CART]}).encode()}
+    told = [note.message for note in derive(files).dangling()]
+    assert told == [
+        "nothing here is called crat; did you mean cart?",
+        "nothing here is called carts; did you mean cart?",
+        "nothing here is called zzz",
+        "nothing here is called far; far is in another namespace",
+    ]
+
+
 def test_evidence_says_where_and_never_shows_a_password():
     web = pod("web", env=[{"name": "CART_URL", "value": "http://me:hunter2@cart:8080"}])
     text = "\n---\n".join(json.dumps(each, indent=1) for each in (web, *CART))

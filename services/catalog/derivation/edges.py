@@ -130,8 +130,9 @@ class Finder:
         self.dangling.add((reader.name, mention.host))
         name = mention.host.split(".")[0]
         is_early = len(self.dangling) <= MOST_HINTS
-        near = difflib.get_close_matches(name, self.system.nodes, 1, 0.8) if is_early else []
+        near = difflib.get_close_matches(name, self.system.nodes, 1, 0.7) if is_early else []
         hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; {name} is in another namespace" if near[:1] == [name] else hint
         message = f"nothing here is called {mention.host}{hint}"
         note = Note("dangling", setting.file, setting.line, message, reader.name, setting.key)
         self.system.notes.append(note)
@@ -281,6 +282,8 @@ def _bare(key: str, mention: Mention, found: Found, nodes: dict[str, Kind], is_l
     kind: str = nodes.get(found.names[0], "service") if found.names else "external"
     if keys.names_technology(key) and kind != "service":
         return 0.75
+    if keys.names_store(key) and kind in ("datastore", "queue") and "-" in mention.host:
+        return 0.7
     return 0.75 if keys.names_service(key, mention.host) else 0.0
 
 

@@ -17,6 +17,9 @@ from services.catalog.derivation.vocabulary import (
 HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
+STORES = tuple((word,) for word in ("store", "cache", "backend", "bus", "storage", "persistence"))
+
+
 @lru_cache(maxsize=20_000)
 def words(key: str) -> tuple[str, ...]:
     """`spring.data.mongodb.hostName` -> spring, data, mongodb, host, name."""
@@ -76,6 +79,11 @@ def names_technology(key: str) -> bool:
     """`mongo`, `SESSION_REDIS`: keys that stand for the store itself."""
     told = words(key)
     return bool(told) and told[-1] in TECHNOLOGY
+
+
+def names_store(key: str) -> bool:
+    """`TIMER_DATA_STORE=orders-store`: where a name of its own, rather than a kind of store, can stand."""
+    return words(key)[-1:] in STORES
 
 
 def names_service(key: str, host: str) -> bool:
