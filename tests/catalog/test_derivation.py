@@ -158,6 +158,55 @@ def test_an_address_that_leads_nowhere_is_told_with_what_may_be_meant():
     ]
 
 
+def test_a_workload_is_reached_by_its_service_and_by_its_own_name_only_without_one():
+    served = [pod("cart-app"), door("cart", 80, selects="cart-app")]
+    assert edges_of("CART_URL", "http://cart", served) == {"cart-app"}
+    assert edges_of("CART_URL", "http://cart-app", served) == set()
+    assert edges_of("CART_URL", "http://cart-app", served[:1]) == {"cart-app"}
+
+
+def test_a_policy_for_a_whole_crowd_is_no_edge():
+    crowd = [pod(f"p{number}") for number in range(5)]
+    for each in crowd:
+        each["spec"]["template"]["metadata"]["labels"]["part"] = "shop"
+
+    def allowed(selector):
+        ingress = [{"from": [{"podSelector": {"matchLabels": {"app": "p0"}}}]}]
+        policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "x"}}
+        policy["spec"] = {"podSelector": selector, "ingress": ingress}
+        items = {"apiVersion": "v1", "kind": "List", "items": [*crowd, policy]}
+        return {(e.source, e.target) for e in derive({"a.json": json.dumps(items).encode()}).sure()}
+
+    assert allowed({"matchLabels": {"app": "p1"}}) == {("p0", "p1")}
+    assert allowed({"matchExpressions": [{"key": "app", "operator": "In", "values": ["p1"]}]}) == {
+        ("p0", "p1")
+    }
+    assert allowed({"matchExpressions": [{"key": "app", "operator": "In", "values": ["p1", "p2"]}]}) == set()
+    assert allowed({"matchLabels": {"part": "shop"}}) == set()
+    assert allowed({}) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "kind"),
+    [
+        ("a", "docker.io/bitnami/postgresql:16@sha256:abc", "datastore"),
+        ("a", "registry:5000/library/redis:7-alpine", "datastore"),
+        ("a", "mcr.microsoft.com/mssql/server:2022-latest", "datastore"),
+        ("a", "oliver006/redis-exporter:1", "service"),
+        ("a", "company/orders", "service"),
+        ("orders-db", "company/orders-data", "datastore"),
+        ("orders-db-migration", "company/orders", "service"),
+        ("a", "apache/kafka:3.9", "queue"),
+        ("a", "provectuslabs/kafka-ui", "service"),
+        ("a", "otel/opentelemetry-collector-contrib:0.1", "telemetry"),
+        ("discovery-server", "company/discovery", "config"),
+        ("frontend", "company/frontend", "service"),
+    ],
+)
+def test_what_something_is_follows_from_image_and_name(name, image, kind):
+    assert derive({"a.json": json.dumps(pod(name, image=image)).encode()}).nodes == {name: kind}
+
+
 def test_evidence_says_where_and_never_shows_a_password():
     web = pod("web", env=[{"name": "CART_URL", "value": "http://me:hunter2@cart:8080"}])
     text = "\n---\n".join(json.dumps(each, indent=1) for each in (web, *CART))
