@@ -17,7 +17,8 @@ from services.integrations.addresses import refused
 from services.integrations.errors import Refused
 
 Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
-POOL = 20
+# A connection for each watch of a cluster's client, and some to ask with; idle ones are not trusted for long.
+CONNECTIONS, IDLE, IDLE_FOR = 100, 20, 5.0
 
 
 class AddressRefused(Refused):
@@ -121,5 +122,9 @@ class Transport(httpx.HTTPTransport):
         super().__init__(verify=verify, trust_env=False)
         context = verify if isinstance(verify, ssl.SSLContext) else None
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_connections=POOL, network_backend=backend
+            ssl_context=context,
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=IDLE,
+            keepalive_expiry=IDLE_FOR,
+            network_backend=backend,
         )

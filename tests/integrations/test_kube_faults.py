@@ -154,6 +154,15 @@ def test_a_watch_from_too_long_ago_is_gone(tmp_path: Any) -> None:
         small.stop()
 
 
+def test_a_client_watches_many_kinds_at_once_and_still_asks(cluster: Cluster, kube: KubeClient) -> None:
+    kube.apply(MAP)
+    watches = [kube.watch("v1", "ConfigMap", "shop", timeout_seconds=5) for _ in range(40)]
+    assert {next(watch).object["metadata"]["name"] for watch in watches} == {"a"}
+    assert kube.get(REF)["data"] == {"k": "v"}
+    for watch in watches:
+        watch.close()  # type: ignore[attr-defined]  # it is a generator
+
+
 def test_a_quiet_watch_is_sent_bookmarks(
     cluster: Cluster, kube: KubeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,9 @@ MOST_PAGES = 1000
 
 
 class KubeClient:
-    """`token` and `ca` (PEM) may be empty; `timeout` is seconds for connect, read and write each."""
+    """`token` and `ca` (PEM) may be empty. `timeout` is seconds for each read or write, and three times that
+    for all of an exchange. Refuses (WrongAddress) what is no address, and, when asking, what is no cluster's.
+    """
 
     def __init__(self, server: str, token: str = "", ca: str = "", timeout: float = 10.0) -> None:
         self.server = server
