@@ -107,7 +107,7 @@ def ensure_database(state: Path, name: str = "slipway") -> None:
     import psycopg
     from psycopg import sql
 
-    with psycopg.connect(_dsn(state, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(_dsn(state, "postgres"), autocommit=True, connect_timeout=5) as connection:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APPLICATION)))
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
