@@ -40,6 +40,7 @@ PLACES = {
         "/requests/R-1182/changes/",
         "/help/queue/",
         "/insights/",
+        "/platform/audit/",
     ],
     "sam": ["/", "/requests/R-1183/"],
     "hanna": ["/", "/insights/?range=year"],
