@@ -12,6 +12,7 @@ from typing import Any
 
 from services.manifests.guardrails import across
 from services.manifests.guardrails.across import AcrossRule
+from services.manifests.guardrails.across.rule import Together
 from services.manifests.guardrails.evaluation import Case, Surroundings, problems
 from services.manifests.guardrails.matching import names_kind
 from services.manifests.guardrails.policy import Policy, PolicyError, read_folder
@@ -73,11 +74,21 @@ class Guardrails:
             case = Case.of(obj, around, sieve)
             for policy in sieve.policies:
                 yield from ((index, problem) for problem in problems(policy, case))
+        yield from self._across(objects, environment, files or [""] * len(objects))
+
+    def _across(
+        self, objects: Sequence[Object], environment: str, files: Sequence[str]
+    ) -> Iterator[tuple[int, Problem]]:
+        groups = {
+            within_file: [
+                (indexes, Together(objects[index] for index in indexes))
+                for indexes in _groups(files, within_file)
+            ]
+            for within_file in (False, True)
+        }
         for each in self.across:
-            if not each.is_off(environment):
-                for indexes in _groups(files or [""] * len(objects), each.within_file):
-                    found = each.judge([objects[index] for index in indexes])
-                    yield from ((indexes[at], problem) for at, problem in found)
+            for indexes, together in () if each.is_off(environment) else groups[each.within_file]:
+                yield from ((indexes[at], problem) for at, problem in each.judge(together))
 
 
 def _groups(files: Sequence[str], within_file: bool) -> Iterable[list[int]]:

@@ -1,11 +1,11 @@
 """Replicas, disruption budgets and autoscalers, seen together."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from services.manifests import pointers
-from services.manifests.guardrails.across.rule import AcrossRule, of_kind, together
+from services.manifests.guardrails.across.rule import AcrossRule, Together, of_kind, together
 from services.manifests.objects import Object, kind, name, namespace, pod_labels, selects
 from services.manifests.pointers import Path
 from services.manifests.problems import Problem, Rule
@@ -18,7 +18,7 @@ TARGET: Path = ("spec", "scaleTargetRef")
 Found = Iterator[tuple[int, Problem]]
 
 
-def autoscaler_of(workload: Object, objects: Sequence[Object]) -> Object | None:
+def autoscaler_of(workload: Object, objects: Together) -> Object | None:
     for _, scaler in of_kind(objects, *AUTOSCALERS):
         target = pointers.mapping(scaler, TARGET)
         same = target.get("name") == name(workload) and target.get("kind", "Deployment") == kind(workload)
@@ -27,7 +27,7 @@ def autoscaler_of(workload: Object, objects: Sequence[Object]) -> Object | None:
     return None
 
 
-def least_replicas(workload: Object, objects: Sequence[Object]) -> int | None:
+def least_replicas(workload: Object, objects: Together) -> int | None:
     """How many pods there are at the fewest; None where it is not a number."""
     scaler = autoscaler_of(workload, objects)
     if scaler is None:
@@ -39,7 +39,7 @@ def least_replicas(workload: Object, objects: Sequence[Object]) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def one_replica(rule: Rule, objects: Sequence[Object]) -> Found:
+def one_replica(rule: Rule, objects: Together) -> Found:
     wanted = "Deployment" if rule.id == "one-replica-prod" else "StatefulSet"
     for index, workload in of_kind(objects, wanted):
         if least_replicas(workload, objects) == 1 and autoscaler_of(workload, objects) is None:
@@ -47,14 +47,14 @@ def one_replica(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, REPLICAS, message, {REPLICAS: 3}, "Run 3 replicas")
 
 
-def budgets_of(workload: Object, objects: Sequence[Object]) -> Iterator[tuple[int, Object]]:
+def budgets_of(workload: Object, objects: Together) -> Iterator[tuple[int, Object]]:
     for index, budget in of_kind(objects, "PodDisruptionBudget"):
         selector = pointers.find(budget, ("spec", "selector"))
         if together(budget, workload) and selects(selector, pod_labels(workload)):
             yield index, budget
 
 
-def budget_missing(rule: Rule, objects: Sequence[Object]) -> Found:
+def budget_missing(rule: Rule, objects: Together) -> Found:
     for index, workload in of_kind(objects, *WORKLOADS):
         several = (least_replicas(workload, objects) or 0) > 1
         if several and not any(budgets_of(workload, objects)):
@@ -62,7 +62,7 @@ def budget_missing(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, (), message)
 
 
-def budget_against_replicas(rule: Rule, objects: Sequence[Object]) -> Found:
+def budget_against_replicas(rule: Rule, objects: Together) -> Found:
     for _, workload in of_kind(objects, *WORKLOADS):
         least = least_replicas(workload, objects)
         for index, budget in budgets_of(workload, objects) if least else ():
@@ -87,7 +87,7 @@ def _never(rule: Rule, workload: Object, kept: int, least: int) -> Problem:
     return Problem(rule, ("spec", "minAvailable"), message, changes, "Allow one pod to be away")
 
 
-def budget_selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
+def budget_selects_nothing(rule: Rule, objects: Together) -> Found:
     for index, budget in of_kind(objects, "PodDisruptionBudget"):
         near = [each for _, each in of_kind(objects, *SCALABLE) if together(each, budget)]
         selector = pointers.find(budget, ("spec", "selector"))
@@ -96,7 +96,7 @@ def budget_selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, ("spec", "selector"), message)
 
 
-def target_missing(rule: Rule, objects: Sequence[Object]) -> Found:
+def target_missing(rule: Rule, objects: Together) -> Found:
     for index, scaler in of_kind(objects, *AUTOSCALERS):
         target = pointers.mapping(scaler, TARGET)
         near = [name(each) for _, each in of_kind(objects, str(target.get("kind"))) if together(each, scaler)]
@@ -107,7 +107,7 @@ def target_missing(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, place, message)
 
 
-def replicas_with_autoscaler(rule: Rule, objects: Sequence[Object]) -> Found:
+def replicas_with_autoscaler(rule: Rule, objects: Together) -> Found:
     for index, workload in of_kind(objects, *WORKLOADS):
         scaler = autoscaler_of(workload, objects)
         if scaler is not None and pointers.find(workload, REPLICAS) is not None:
@@ -118,7 +118,7 @@ def replicas_with_autoscaler(rule: Rule, objects: Sequence[Object]) -> Found:
             )
 
 
-def two_autoscalers(rule: Rule, objects: Sequence[Object]) -> Found:
+def two_autoscalers(rule: Rule, objects: Together) -> Found:
     seen: set[tuple[str, ...]] = set()
     for index, scaler in of_kind(objects, *AUTOSCALERS):
         target = pointers.mapping(scaler, TARGET)

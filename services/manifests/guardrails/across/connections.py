@@ -1,10 +1,10 @@
 """What is wired to what: services to pods, routes to services, variables to config maps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.manifests import pointers
-from services.manifests.guardrails.across.rule import AcrossRule, named, of_kind, together
+from services.manifests.guardrails.across.rule import AcrossRule, Together, named, of_kind, together
 from services.manifests.objects import (
     POD_SPECS,
     Object,
@@ -54,7 +54,7 @@ Found = Iterator[tuple[int, Problem]]
 WITH_PODS = tuple(POD_SPECS)
 
 
-def pods_behind(service: Object, objects: Sequence[Object]) -> list[Object]:
+def pods_behind(service: Object, objects: Together) -> list[Object]:
     """The workloads whose pods the service selects; of one that has a selector."""
     selector = pointers.mapping(service, SELECTOR)
     near = (each for _, each in of_kind(objects, *WITH_PODS) if together(each, service))
@@ -65,14 +65,14 @@ def _is_pod(obj: Object, selector: Mapping[str, Any]) -> bool:
     return kind(obj) == "Pod" and selector.items() <= labels(obj).items()
 
 
-def _services(objects: Sequence[Object]) -> Iterator[tuple[int, Object]]:
+def _services(objects: Together) -> Iterator[tuple[int, Object]]:
     """Services with a selector of their own (others get their endpoints by hand)."""
     for index, service in of_kind(objects, "Service"):
         if service.get("apiVersion") == "v1" and pointers.mapping(service, SELECTOR):
             yield index, service
 
 
-def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
+def selects_nothing(rule: Rule, objects: Together) -> Found:
     for index, service in _services(objects):
         near = [each for _, each in of_kind(objects, *WITH_PODS) if together(each, service)]
         wanted = pointers.mapping(service, SELECTOR)
@@ -87,7 +87,7 @@ def selects_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, ("metadata", "namespace"), message)
 
 
-def _of_an_operator(wanted: Mapping[str, Any], near: list[Object], objects: Sequence[Object]) -> bool:
+def _of_an_operator(wanted: Mapping[str, Any], near: list[Object], objects: Together) -> bool:
     """Whether pods are meant that a controller makes of an object of its own, with labels of its own."""
     carried = {key for each in near for key in (*labels(each), *pod_labels(each))}
     domains = {key.partition("/")[0] for key in wanted if "/" in key and key not in carried}
@@ -95,14 +95,14 @@ def _of_an_operator(wanted: Mapping[str, Any], near: list[Object], objects: Sequ
     return foreign or any(name(each) in wanted.values() for each in _custom(objects))
 
 
-def _custom(objects: Sequence[Object]) -> Iterator[Object]:
+def _custom(objects: Together) -> Iterator[Object]:
     """Objects whose controllers make others of them, which are not in the files."""
     for each in objects:
         if name(each) and group(each) not in BUILT_IN and kind(each) not in BESIDE_PODS:
             yield each
 
 
-def _elsewhere(service: Object, objects: Sequence[Object]) -> Object | None:
+def _elsewhere(service: Object, objects: Together) -> Object | None:
     selector = pointers.mapping(service, SELECTOR)
     pods = (each for _, each in of_kind(objects, *WITH_PODS))
     return next((each for each in pods if selector.items() <= pod_labels(each).items()), None)
@@ -117,7 +117,7 @@ def _nearest_labels(rule: Rule, message: str, wanted: Mapping[str, Any], near: l
     return Problem(rule, SELECTOR, message, {SELECTOR: kept}, f"Select the pods of {name(near[0])}")
 
 
-def wrong_port(rule: Rule, objects: Sequence[Object]) -> Found:
+def wrong_port(rule: Rule, objects: Together) -> Found:
     for index, service in _services(objects):
         for workload in pods_behind(service, objects):
             known = _ports(workload)
@@ -164,7 +164,7 @@ def _backends(obj: Object) -> Iterator[tuple[Path, Any, Any]]:
                 yield path, backend.get("name"), backend.get("port")
 
 
-def backend_missing(rule: Rule, objects: Sequence[Object]) -> Found:
+def backend_missing(rule: Rule, objects: Together) -> Found:
     for index, route in of_kind(objects, "Ingress", "HTTPRoute"):
         near = [name(each) for _, each in of_kind(objects, "Service") if together(each, route)]
         for path, service, _ in _backends(route):
@@ -175,13 +175,13 @@ def backend_missing(rule: Rule, objects: Sequence[Object]) -> Found:
                 yield index, Problem(rule, (*path, "name"), message, changes, label)
 
 
-def _made(service: Any, route: Object, objects: Sequence[Object]) -> bool:
+def _made(service: Any, route: Object, objects: Together) -> bool:
     """Whether it is called after another object, whose controller may have made it."""
     others = (each for each in _custom(objects) if each is not route)
     return any(str(service).startswith(name(each)) for each in others)
 
 
-def backend_port(rule: Rule, objects: Sequence[Object]) -> Found:
+def backend_port(rule: Rule, objects: Together) -> Found:
     for index, route in of_kind(objects, "Ingress", "HTTPRoute"):
         for path, wanted, port in _backends(route):
             service = named(objects, ("Service",), wanted, route)
@@ -193,7 +193,7 @@ def backend_port(rule: Rule, objects: Sequence[Object]) -> Found:
                 yield index, Problem(rule, (*path, "port"), message)
 
 
-def duplicate_object(rule: Rule, objects: Sequence[Object]) -> Found:
+def duplicate_object(rule: Rule, objects: Together) -> Found:
     seen: set[tuple[str, ...]] = set()
     for index, obj in enumerate(objects):
         key = (str(obj.get("apiVersion")), kind(obj), namespace(obj), name(obj))
@@ -202,7 +202,7 @@ def duplicate_object(rule: Rule, objects: Sequence[Object]) -> Found:
         seen.add(key)
 
 
-def duplicate_route(rule: Rule, objects: Sequence[Object]) -> Found:
+def duplicate_route(rule: Rule, objects: Together) -> Found:
     seen: dict[tuple[str, str, str], str] = {}
     for index, route in of_kind(objects, "Ingress"):
         former = pointers.find(route, ("metadata", "annotations", "kubernetes.io/ingress.class"))
@@ -216,7 +216,7 @@ def duplicate_route(rule: Rule, objects: Sequence[Object]) -> Found:
                     yield index, Problem(rule, (*path, *at, "path"), message)
 
 
-def config_key(rule: Rule, objects: Sequence[Object]) -> Found:
+def config_key(rule: Rule, objects: Together) -> Found:
     for index, workload in of_kind(objects, *WITH_PODS):
         for path, _ in containers(workload):
             for at, variable in entries(workload, (*path, "env")):
@@ -224,7 +224,7 @@ def config_key(rule: Rule, objects: Sequence[Object]) -> Found:
 
 
 def _missing_key(
-    rule: Rule, at: Path, variable: Mapping[str, Any], workload: Object, objects: Sequence[Object]
+    rule: Rule, at: Path, variable: Mapping[str, Any], workload: Object, objects: Together
 ) -> Iterator[Problem]:
     source = pointers.find(variable, ("valueFrom", "configMapKeyRef"))
     if not isinstance(source, Mapping) or source.get("optional"):

@@ -1,11 +1,11 @@
 """What a workload needs around it: network policies, accounts, nodes that stay, eyes that watch it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.manifests import pointers
 from services.manifests.guardrails.across.availability import WORKLOADS, budgets_of, least_replicas
-from services.manifests.guardrails.across.rule import AcrossRule, of_kind, together
+from services.manifests.guardrails.across.rule import AcrossRule, Together, of_kind, together
 from services.manifests.objects import (
     LONG_RUNNING,
     POD_SPECS,
@@ -31,7 +31,7 @@ SPOT: Mapping[str, tuple[str, int]] = {
 USUAL_GRACE = 30
 
 
-def not_isolated(rule: Rule, objects: Sequence[Object]) -> Found:
+def not_isolated(rule: Rule, objects: Together) -> Found:
     for index, workload in of_kind(objects, *LONG_RUNNING, "Pod"):
         near = (
             each
@@ -49,7 +49,7 @@ def not_isolated(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, (), message)
 
 
-def account_missing(rule: Rule, objects: Sequence[Object]) -> Found:
+def account_missing(rule: Rule, objects: Together) -> Found:
     for index, workload in of_kind(objects, *POD_SPECS):
         path = pod_path(workload)
         wanted = pod_spec(workload).get("serviceAccountName")
@@ -61,7 +61,7 @@ def account_missing(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, place, message, changes, f"Use {near[0]}" if changes else "")
 
 
-def watches_nothing(rule: Rule, objects: Sequence[Object]) -> Found:
+def watches_nothing(rule: Rule, objects: Together) -> Found:
     for index, monitor in of_kind(objects, "ServiceMonitor"):
         if pointers.find(monitor, ("spec", "namespaceSelector")):
             continue
@@ -94,7 +94,7 @@ def _is_spot(key: str, value: Any) -> bool:
     return key in SPOT and (value is None or str(value).lower() == SPOT[key][0].lower())
 
 
-def spot_unsafe(rule: Rule, objects: Sequence[Object]) -> Found:
+def spot_unsafe(rule: Rule, objects: Together) -> Found:
     for index, workload in of_kind(objects, *WORKLOADS):
         seconds = notice(workload)
         reasons = list(_unready(workload, objects, seconds)) if seconds is not None else []
@@ -103,7 +103,7 @@ def spot_unsafe(rule: Rule, objects: Sequence[Object]) -> Found:
             yield index, Problem(rule, pod_path(workload) or (), message)
 
 
-def _unready(workload: Object, objects: Sequence[Object], seconds: int) -> Iterator[str]:
+def _unready(workload: Object, objects: Together, seconds: int) -> Iterator[str]:
     least = least_replicas(workload, objects)
     if least is not None and least < 3:
         yield f"has {least} pods where it needs three"
