@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import django
@@ -24,13 +25,18 @@ def main() -> int:
 
     with step("Migrating the database"):
         call_command("migrate", verbosity=0, interactive=False)
-    if not settings.DEBUG:
+    if collects(os.environ, debug=settings.DEBUG):
         with step("Collecting static files"):
             collect(Path(settings.STATIC_ROOT), Path(settings.BASE_DIR) / "static")
     if settings.DEMO:
         with step("Seeding the demo company"):
             call_command("seed_demo", verbosity=0)
     return 0
+
+
+def collects(environment: Mapping[str, str], *, debug: bool) -> bool:
+    """Whether static files are collected here: not for development, and not when the image brings its own."""
+    return not debug and not environment.get("SLIPWAY_STATIC_ROOT")
 
 
 def collect(target: Path, source: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
+from portal.run import prepare
 from portal.shell import metrics
 from services.clusters.watching.kinds import WATCHED
 
@@ -106,3 +107,13 @@ def test_settings_that_are_shipped_are_documented():
     shipped = set(OBJECTS[DEPLOY / "kubernetes" / "configmap.yaml"]["data"])
     shipped |= set(re.findall(r"^(\w+)=", (DEPLOY / "systemd" / "environment.example").read_text(), re.M))
     assert [name for name in shipped if f"`{name}`" not in known] == []
+
+
+def test_an_image_brings_its_static_files():
+    """So that pods of two releases side by side each serve theirs; nothing is collected when one starts."""
+    text = (DEPLOY / "Containerfile").read_text()
+    for name in re.findall(r"^COPY (\S+) ", text, re.M):
+        assert (ROOT / name).exists()
+    assert "SLIPWAY_STATIC_ROOT=/opt/slipway/.static" in text
+    assert not prepare.collects({"SLIPWAY_STATIC_ROOT": "/opt/slipway/.static"}, debug=False)
+    assert [prepare.collects({}, debug=debug) for debug in (False, True)] == [True, False]
