@@ -6,7 +6,7 @@ from datetime import timedelta
 from threading import Event as Flag
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from services.effects import worker
@@ -19,6 +19,7 @@ from services.integrations.githosts.errors import UnknownProposal
 from services.integrations.githosts.local import LocalHost
 from services.integrations.models import PullRequest
 from services.onboarding import actions, tasks
+from services.onboarding.actions import deciding
 from services.onboarding.errors import ContentChanged, NameTaken, NotAllowed, Refusal, WrongState
 from services.onboarding.models import TERMINAL, Approval, Request, State
 from tests.effects_driver import run_due_effects
@@ -359,3 +360,24 @@ def test_outcomes_written_twice_are_written_once(world, submit) -> None:
     row.refresh_from_db()
     assert said(row).count("merged") == 1
     assert row.version > version
+
+
+def test_a_person_does_not_see_a_deadlock(world, submit, monkeypatch) -> None:
+    """The first approval is undone by PostgreSQL; the second, by itself, is the one that counts."""
+    row = submit()
+    run_due_effects()
+    row.refresh_from_db()
+    say_who, lost = deciding.say_who, []
+
+    def deadlock(request: Request) -> None:
+        if not lost:
+            lost.append(request)
+            with connection.cursor() as cursor:
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$")
+        say_who(request)
+
+    monkeypatch.setattr(deciding, "say_who", deadlock)
+    actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+    assert lost
+    assert Approval.objects.count() == 1
+    assert said(row).count("approved") == 1

@@ -1,9 +1,29 @@
-"""Every change of a request: `writing` and `deciding` by people, `outcomes` of what happened outside."""
+"""Every change of a request: `writing` and `deciding` by people, `outcomes` of what happened outside.
 
-from .changing import change_service
-from .deciding import approve, close, comment, merge, reject, retry, withdraw
-from .outcomes import applied, gave_up, merge_answered, proposal_seen, proposed, rollouts_seen
-from .writing import discard, edit_and_resubmit, reopen_as_draft, restore, save_draft, submit
+From here each is done again when it lost a deadlock; inside a transaction that is its owner's to do.
+"""
+
+from services.effects.contention import again_when_lost
+
+from . import changing, deciding, outcomes, writing
+from .outcomes import applied, gave_up, merge_answered, proposed
+
+approve = again_when_lost(deciding.approve)
+change_service = again_when_lost(changing.change_service)
+close = again_when_lost(deciding.close)
+comment = again_when_lost(deciding.comment)
+discard = again_when_lost(writing.discard)
+edit_and_resubmit = again_when_lost(writing.edit_and_resubmit)
+merge = again_when_lost(deciding.merge)
+proposal_seen = again_when_lost(outcomes.proposal_seen)
+reject = again_when_lost(deciding.reject)
+reopen_as_draft = again_when_lost(writing.reopen_as_draft)
+restore = again_when_lost(writing.restore)
+retry = again_when_lost(deciding.retry)
+rollouts_seen = again_when_lost(outcomes.rollouts_seen)
+save_draft = again_when_lost(writing.save_draft)
+submit = again_when_lost(writing.submit)
+withdraw = again_when_lost(deciding.withdraw)
 
 __all__ = [
     "applied",
