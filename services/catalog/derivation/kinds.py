@@ -66,8 +66,6 @@ def of_image(image: str) -> Kind | None:
     name = image_name(image)
     if name in BY_IMAGE:
         return BY_IMAGE[name]
-    if HELPERS.search(name):
-        return None
     trimmed = re.sub(
         r"^(bitnami|library|docker|alpine|community|my|custom|rs)-|-(alpine|server|cluster|ha)$", "", name
     )
