@@ -147,6 +147,28 @@ def test_a_list_without_end_is_given_up() -> None:
     assert "no end" in str(asked(again, read_list, timeout=5))
 
 
+@pytest.mark.parametrize(
+    "page", [{"kind": "ConfigMapList", "items": "none"}, {"kind": "Status", "items": []}]
+)
+def test_a_page_of_something_else_does_not_pass_for_an_empty_list(page: Any) -> None:
+    assert type(asked(saying(json.dumps(page).encode()), read_list)) is errors.Malformed
+
+
+def test_a_page_too_large_is_asked_for_in_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "ANSWER_LIMIT", 1000)
+
+    def page(connection: Any, request: bytes) -> None:
+        size = 100 if b"limit=500" in request else 2
+        items = [{"metadata": {"name": f"m{n}"}} for n in range(size)]
+        body = json.dumps({"kind": "ConfigMapList", "metadata": {}, "items": items}).encode()
+        saying(body)(connection, request)
+
+    with wire(page) as server, KubeClient(server.url) as kube:
+        kube._resources["v1"] = {"ConfigMap": Resource("configmaps", True)}
+        assert len(kube.list("v1", "ConfigMap").items) == 2
+    assert [b"limit=10&" in head or b"limit=10 " in head for head in server.asked] == [False, True]
+
+
 def test_a_log_is_cut_off_where_the_server_was_asked_to() -> None:
     script = saying(b"x" * (transport.LOG_LIMIT + 1), kind="text/plain")
     with wire(script) as server, KubeClient(server.url, timeout=1) as kube:

@@ -10,12 +10,11 @@ share between threads.
 import json
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any
 from urllib.parse import quote
 
 from services.integrations import outbound
-from services.integrations.kube import errors, transport
-from services.integrations.kube.objects import Json, Listing, Ref, Resource, WatchEvent, complaint, shown
+from services.integrations.kube import answers, errors, transport
+from services.integrations.kube.objects import Json, Listing, Ref, Resource, WatchEvent, shown
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -24,6 +23,8 @@ PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1
 # Beyond the server's own end of a watch: a connection this silent is half open.
 GRACE = 10.0
 MOST_PAGES = 1000
+# Ten objects instead of 500: as large as they can be in etcd, they fit into an answer.
+SMALLER = 50
 
 
 class KubeClient:
@@ -64,13 +65,21 @@ class KubeClient:
         limit: int = 500,
         metadata_only: bool = False,
     ) -> Listing:
-        """Everything that matches, page by page; once more from the start when the token grows too old.
+        """Everything that matches, page by page; once more from the start when the token grows too old, and
+        in small pages when one is too large to be read.
 
         With `metadata_only` the server leaves out all else: of Secrets, nothing secret travels.
         """
         path = self._collection(api_version, kind, namespace or "")
         accept = PARTIAL_LIST if metadata_only else ""
-        params = _selectors(label_selector, field_selector) | {"limit": str(limit)}
+        params = _selectors(label_selector, field_selector)
+        try:
+            return self._all(path, params | {"limit": str(limit)}, api_version, kind, accept)
+        except errors.TooLarge:
+            small = str(max(1, limit // SMALLER))
+            return self._all(path, params | {"limit": small}, api_version, kind, accept)
+
+    def _all(self, path: str, params: dict[str, str], api_version: str, kind: str, accept: str) -> Listing:
         try:
             return self._pages(path, params, api_version, kind, accept)
         except errors.Gone:
@@ -82,11 +91,11 @@ class KubeClient:
         version, token = "", ""
         for _ in range(MOST_PAGES):
             going_on = {"continue": token} if token else {}
-            page = _page(self._json("GET", path, params | going_on, accept=accept))
-            good, bad = _sorted_out(page["items"], api_version, kind)
+            page = answers.page(self._json("GET", path, params | going_on, accept=accept))
+            good, bad = answers.sorted_out(page["items"], api_version, kind)
             items += good
             malformed += bad
-            metadata = _mapping(page.get("metadata"))
+            metadata = answers.mapping(page.get("metadata"))
             version = str(metadata.get("resourceVersion") or "")
             token = str(metadata.get("continue") or "")
             if not token:
@@ -123,7 +132,7 @@ class KubeClient:
         )
         with transport.opened(self._http, request) as response:
             for line in transport.lines(response):
-                yield _event(line, api_version, kind)
+                yield answers.event(line, api_version, kind)
 
     def apply(
         self, obj: Json, field_manager: str = "slipway", force: bool = False, dry_run: bool = False
@@ -136,7 +145,7 @@ class KubeClient:
         ref = Ref.of(obj)
         path = self._collection(ref.api_version, ref.kind, ref.namespace)
         made = self._json("POST", path, {"fieldManager": "slipway"} | _dry(dry_run), obj)
-        return shown(_whole(made, mutating=True))
+        return shown(answers.whole(made, mutating=True))
 
     def patch(self, ref: Ref, changes: Json, dry_run: bool = False) -> Json:
         """Merge patch: null removes a key, a list replaces the whole list."""
@@ -179,7 +188,7 @@ class KubeClient:
             raise errors.KindUnknown(f"The cluster serves no {api_version}.") from error
         if not isinstance(found, list):
             raise errors.Malformed("The cluster's answer is not a list of kinds.")
-        entries = [_mapping(entry) for entry in found]
+        entries = [answers.mapping(entry) for entry in found]
         return {
             str(entry.get("kind")): Resource(str(entry["name"]), bool(entry.get("namespaced")))
             for entry in entries
@@ -205,7 +214,7 @@ class KubeClient:
         content_type: str = "application/json",
     ) -> Json:
         found = self._json(method, self._path(ref), params, body, content_type)
-        return shown(_whole(found, mutating=method in transport.MUTATING))
+        return shown(answers.whole(found, mutating=method in transport.MUTATING))
 
     def _json(
         self,
@@ -243,56 +252,7 @@ def _selectors(labels: str, fields: str) -> dict[str, str]:
     return {key: value for key, value in chosen.items() if value}
 
 
-def _mapping(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
 def _applicable(obj: Json) -> Json:
     """Without what a server writes: applying it would claim it."""
     metadata = {k: v for k, v in obj["metadata"].items() if k not in ("managedFields", "creationTimestamp")}
     return {k: v for k, v in obj.items() if k != "status"} | {"metadata": metadata}
-
-
-def _whole(obj: Json, *, mutating: bool) -> Json:
-    """The answer itself when it is an object; a page that says "ok" is none."""
-    if bad := complaint(obj):
-        raise errors.Malformed(f"The cluster's answer is not an object: {bad}.", outcome_unknown=mutating)
-    return obj
-
-
-def _page(answer: Json) -> Json:
-    """The answer itself when it is a list; another must not pass for an empty one."""
-    if "items" not in answer or not str(answer.get("kind") or "").endswith("List"):
-        raise errors.Malformed("The cluster's answer is not a list.")
-    return answer
-
-
-def _named(item: Json, api_version: str, kind: str) -> Json:
-    """Items of a list do not say what they are; partial ones say only that."""
-    return shown(item | {"apiVersion": api_version, "kind": kind})
-
-
-def _sorted_out(items: Any, api_version: str, kind: str) -> tuple[list[Json], list[str]]:
-    found = items if isinstance(items, list) else []
-    complaints = [complaint(item) for item in found]
-    good = [_named(item, api_version, kind) for item, bad in zip(found, complaints, strict=True) if not bad]
-    return good, [bad for bad in complaints if bad]
-
-
-def _event(line: bytes, api_version: str, kind: str) -> WatchEvent:
-    event = transport.parsed(line)
-    if not isinstance(event, dict):
-        return WatchEvent("MALFORMED", reason="a line is not a JSON object")
-    obj = event.get("object")
-    if event.get("type") == "ERROR":
-        status = _mapping(obj)
-        code = status.get("code")
-        raise errors.from_status(
-            code if isinstance(code, int) else 500, status, mutating=False, secret=kind == "Secret"
-        )
-    if event.get("type") == "BOOKMARK" and isinstance(obj, dict) and isinstance(obj.get("metadata"), dict):
-        return WatchEvent("BOOKMARK", obj)
-    bad = complaint(obj)
-    if bad or event.get("type") not in ("ADDED", "MODIFIED", "DELETED"):
-        return WatchEvent("MALFORMED", reason=bad or "an event has no known type")
-    return WatchEvent(str(event["type"]), _named(_mapping(obj), api_version, kind))

@@ -62,6 +62,10 @@ class Malformed(KubeError):
     """The answer is not what the API speaks (not JSON, not an object)."""
 
 
+class TooLarge(Malformed):
+    """The answer is larger than we read."""
+
+
 class BadRequest(KubeError):
     status = 400
     is_permanent = True

@@ -148,7 +148,7 @@ def whole(response: httpx.Response, limit: int, *, mutating: bool) -> bytes:
     for chunk in response.iter_raw():
         found += chunk
         if len(found) > limit:
-            raise errors.Malformed(
+            raise errors.TooLarge(
                 f"The cluster's answer is larger than {limit} bytes.", outcome_unknown=mutating
             )
     return bytes(found)
