@@ -244,6 +244,24 @@ def the_inactive_stay(patch: Patch) -> None:
     patch.setattr("django.contrib.auth.backends.ModelBackend.user_can_authenticate", always)
 
 
+def by_old_name(request: Any, need: Any) -> str:
+    return "checkout"
+
+
+def tell_hidden(request: Any, number: int) -> Any:
+    from django.core.exceptions import PermissionDenied
+    from django.http import Http404
+
+    from services.helpdesk.models import Ticket
+
+    ticket = Ticket.objects.filter(number=number).first()
+    if ticket is None:
+        raise Http404
+    if not Ticket.objects.visible_to(request.user).filter(pk=ticket.pk).exists():
+        raise PermissionDenied("The people of this ticket.")
+    return ticket
+
+
 def another_token(data: Any) -> str:
     import uuid
 
@@ -314,6 +332,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
         Mutation("words are not fenced", put("services.onboarding.proposals.fenced", identity)),
         Mutation("mentions are kept", put("services.onboarding.proposals.one_line", identity)),
     ),
+    "G6": (Mutation("developers read the machine", put("services.catalog.rules.can_read_machine", always)),),
     "G7": (UNCHECKED,),
     "G10": (
         Mutation(
@@ -340,6 +359,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
         Mutation("no content security policy", without("CSPMiddleware")),
         Mutation("no frame options", without("XFrameOptionsMiddleware")),
     ),
+    "F2": (Mutation("nothing is escaped", unescaped, "names_of_files"),),
     "F4": (Mutation("uploads of any size", put("services.catalog.forms.MAX_UPLOAD", 10**12)),),
     "Z1": (Mutation("pages need no account", without("LoginRequiredMiddleware")),),
     "Z2": (
@@ -353,8 +373,10 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
         Mutation("writers may approve", put("services.onboarding.rules.is_contributor", never)),
         Mutation("anybody may give a yes", put("services.onboarding.rules.may_give", always)),
     ),
+    "Z5": (Mutation("steps in any order", steps_in_any_order),),
     "Z6": (Mutation("steps in any order", steps_in_any_order),),
     "Z7": (Mutation("the inactive stay signed in", the_inactive_stay),),
+    "Z8": (Mutation("a name is enough", put(f"{ONBOARDING}.rules._team_asked", by_old_name)),),
     "C1": (Mutation("no token is asked for", without("CsrfViewMiddleware")),),
     "C2": (Mutation("a link acts like a button", with_first("looking_acts")),),
     "C3": (Mutation("the session stays the same", keep_session),),
@@ -387,5 +409,10 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
         Mutation("nothing is masked", put("portal.shell.pasted.masked", identity)),
     ),
     "L5": (Mutation("lines are not encoded", plain_lines),),
+    "L6": (
+        Mutation(
+            "hidden is told from missing", put("services.helpdesk.views.ticket.ticket_for", tell_hidden)
+        ),
+    ),
     "L7": (Mutation("errors show what went wrong", show_errors),),
 }

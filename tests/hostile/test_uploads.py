@@ -253,6 +253,7 @@ def test_g6_developers_read_hosted_repositories_only(client, people, tmp_path):
     ):
         answer = client.post("/catalog/import/?from=git", {"location": location})
         assert answer.status_code == 422, location
+    (tmp_path / "fine.yaml").write_bytes(GOOD)
     assert client.post("/catalog/import/?from=folder", {"location": str(tmp_path)}).status_code == 422
 
 
