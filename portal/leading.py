@@ -4,6 +4,7 @@ The lock ends with the connection that took it, so a leader that was killed is f
 needs a session of its own: PostgreSQL itself, or a pooler that pools by session.
 """
 
+import contextlib
 import os
 import socket
 import time
@@ -76,6 +77,8 @@ class Leader:
         """Let the lock go."""
         session, self._session, self._holds = self._session, None, False
         if session is not None:
+            with contextlib.suppress(psycopg.Error):  # a session that was cut off holds nothing
+                session.execute("SELECT pg_advisory_unlock_all()")  # closing lets go a moment later
             session.close()
 
     def _connect(self) -> psycopg.Connection:
