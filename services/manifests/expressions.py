@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from services.manifests import cost, functions
@@ -45,9 +46,12 @@ def _shorten(source: str) -> str:
 class Scope:
     """Variables checked and converted once, for many expressions; `extend` adds more of them."""
 
-    def __init__(self, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, variables: Mapping[str, Any], known: Mapping[str, Size] = MappingProxyType({})
+    ) -> None:
+        """`known`: how large some of them are, where it is known."""
         self.variables = dict(variables)
-        self.sizes = Sizes({name: _sized(value) for name, value in variables.items()})
+        self.sizes = Sizes({name: known.get(name) or sized(value) for name, value in variables.items()})
         try:
             self.context = cel.Context(variables=self.variables, functions=functions.REGISTERED)
         except (ValueError, TypeError, OverflowError) as error:
@@ -70,7 +74,7 @@ class Scope:
             self.lend(name, value)
             return
         self._light.pop(name, None)
-        self.sizes.add(name, _sized(value))
+        self.sizes.add(name, sized(value))
         try:
             self.context.add_variable(name, value)
             self.variables[name] = value
@@ -80,7 +84,7 @@ class Scope:
     def lend(self, name: str, value: Any) -> None:
         """Hand a part of the variables over again under a name, when an expression asks for it."""
         self._light[name] = self.variables[name] = value
-        self.sizes.add(name, _sized(value))
+        self.sizes.add(name, sized(value))
 
     def each(self, name: str, values: Iterable[Any]) -> "Iterator[Scope]":
         """This scope again and again, with one variable taking each of the values."""
@@ -89,7 +93,7 @@ class Scope:
             yield self
 
 
-def _sized(value: Any) -> Size:
+def sized(value: Any) -> Size:
     try:
         return cost.size(value)
     except cost.TooMuch as error:

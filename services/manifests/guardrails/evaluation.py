@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from services.manifests import pointers
-from services.manifests.expressions import Expression, ExpressionError, Scope
+from services.manifests.expressions import Expression, ExpressionError, Scope, sized
 from services.manifests.guardrails.matching import CLUSTER_WIDE, matches, plural
 from services.manifests.guardrails.policy import FixTemplate, Policy, Validation
 from services.manifests.guardrails.sieve import NOTHING, Sieve
@@ -32,6 +32,7 @@ class Surroundings:
             for each in policies
             if each.params is not None
         }
+        self.sizes = {name: sized(value) for name, value in self.params.items()}
         self._namespaces = namespaces
 
     def namespace_of(self, obj: Object) -> Object | None:
@@ -95,7 +96,8 @@ class Case:
                 "namespaceObject": self.namespace,
                 "request": self._request(),
                 **self.around.params,
-            }
+            },
+            self.around.sizes,
         )
 
     def meets(self, condition: Expression) -> bool:
