@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.faults.processes import die_with_parent
+
+ROOT = Path(__file__).resolve().parents[2]
 A_ROUND = 300
 # Starting a real worker takes seconds: small rounds do without.
 RING_FROM = 100
@@ -45,7 +48,9 @@ def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
         _tell(results[-1], number + 1)
     found = _sum(results)
     print(json.dumps(found["counts"], indent=None, sort_keys=True))
-    print(f"{len(found['points'])} crash points, each killed at; false successes: {found['false']}")
+    print(
+        f"killed at {len(found['points'])} of {found['known']} crash points; false successes: {found['false']}"
+    )
     print(f"took {time.monotonic() - started:.0f} s")
     p50, p95 = _percentile(found["recoveries"], 50), _percentile(found["recoveries"], 95)
     print(
@@ -70,7 +75,7 @@ def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.faults", str(count), "--seed", str(seed), "--round", str(out)]
     command += ["--random"] if by_chance else []
     try:
-        subprocess.run(command, check=True, env=environment, cwd=Path(__file__).resolve().parents[2])
+        subprocess.run(command, check=True, env=environment, cwd=ROOT, preexec_fn=die_with_parent)
         return dict(json.loads(out.read_text()))
     finally:
         if not keep:
@@ -93,6 +98,7 @@ def _sum(results: list[dict[str, Any]]) -> dict[str, Any]:
     total: dict[str, Any] = {key: sum(each[key] for each in results) for key in keys}
     total["recoveries"] = [r for each in results for r in each["recoveries"]]
     total["points"] = {point for each in results for point in each["points"]}
+    total["known"] = max(each["known"] for each in results)
     total["counts"] = {}
     for each in results:
         for name, count in each["counts"].items():
@@ -144,6 +150,7 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     stack, journal = Stack(home), Journal(home / "journal")
     stack.start()
+    journal.write("ask", token="warm")
     warm_up()
     connection.close()
     gc.freeze()
@@ -170,6 +177,7 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
         "requests": len(driver.finished),
         "recoveries": [each.recovered - each.at for each in driver.injected if each.recovered],
         "points": sorted(killed_at),
+        "known": len(points()),
         "spared": spared,
         "unmet": driver.unmet,
         "counts": dict(driver.counts),

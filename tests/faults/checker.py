@@ -105,6 +105,9 @@ def _doubled_outside(picture: Picture) -> Iterator[Violation]:
         for name, count in counts.items():
             if count > 1:
                 yield Violation("doubled", str(name), f"{count} of {what}")
+    for row in picture.requests:
+        if row["token"] not in picture.asked:
+            yield Violation("doubled", row["ref"], "a request nobody asked for")
     known = {pull["branch"] for pull in picture.pulls}
     for branch, commits in picture.branches.items():
         if commits > 1:

@@ -39,6 +39,7 @@ def truth() -> Picture:
         {"request": "2", "action": "request.withdrawn", "from": "submitted", "to": "withdrawn"},
     ]
     return Picture(
+        asked={"one", "two"},
         accepted={"one": REF, "two": "R-1002"},
         requests=[live, withdrawn],
         effects=[{"kind": "onboarding.propose", "key": "R-1001/1", "state": "done", "request": "1"}],
@@ -75,6 +76,7 @@ LIES: list[tuple[str, str, Callable[[Picture], object]]] = [
     ("lost", "the last change of state is not in the audit", lambda p: p.events.pop(5)),
     ("lost", "the audit was changed", lambda p: p.broken_links.append("7 was changed")),
     ("doubled", "two requests from one form", lambda p: p.requests.append(copy.deepcopy(p.requests[1]))),
+    ("doubled", "a request nobody asked for", lambda p: p.asked.discard("two")),
     ("doubled", "two pull requests", lambda p: p.pulls.append(p.pulls[0] | {"number": 7})),
     ("doubled", "two merges", lambda p: p.merges.append((REF, "b" * 40))),
     ("doubled", "two commits on the branch", lambda p: p.branches.update({BRANCH: 2})),
