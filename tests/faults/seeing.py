@@ -37,9 +37,9 @@ def picture(stack: Stack, journal: Journal, broken: set[str]) -> Picture:
             stack, ("number", "branch", "state"), "SELECT number, branch, state FROM integrations_pullrequest"
         ),
         comments=[
-            (str(number), key)
-            for number, key in stack.rows(
-                "SELECT p.number, c.key FROM integrations_pullcomment c"
+            (str(number), body)
+            for number, body in stack.rows(
+                "SELECT p.number, c.body FROM integrations_pullcomment c"
                 " JOIN integrations_pullrequest p ON p.id = c.pull_request_id"
             )
             or ()
