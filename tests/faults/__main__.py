@@ -48,9 +48,8 @@ def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
         _tell(results[-1], number + 1)
     found = _sum(results)
     print(json.dumps(found["counts"], indent=None, sort_keys=True))
-    print(
-        f"killed at {len(found['points'])} of {found['known']} crash points; false successes: {found['false']}"
-    )
+    killed = f"killed at {len(found['points'])} of {found['known']} crash points"
+    print(f"{killed}; false successes: {found['false']}")
     print(f"took {time.monotonic() - started:.0f} s")
     p50, p95 = _percentile(found["recoveries"], 50), _percentile(found["recoveries"], 95)
     print(
