@@ -63,8 +63,8 @@ def create(place: Place, parent: Path) -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         raise Problem(f"{folder} exists already.")
+    os.mkdir(partial, 0o700)  # before the `try`: it may be another's
     try:
-        os.mkdir(partial, 0o700)
         _write(place, partial, now)
         partial.rename(folder)
     finally:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,12 @@ from portal.run.up import CannotStart, only_one
 from services.audit import chain
 
 ASIDE = "previous.json"
+FAILURES = (Problem, CannotStart, OSError, psycopg.Error, subprocess.SubprocessError, tarfile.TarError)
 NUMBERED = {"R": "onboarding_request", "T": "helpdesk_ticket"}
+
+
+class Half(Problem):
+    """What was made stands in a database that is not ours to drop."""
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +47,10 @@ def main(arguments: list[str]) -> int:
                 into_empty(place, source)
                 return 0
             aside = restore(place, source, keep_repositories=options.keep is not None)
-    except (Problem, CannotStart, OSError, psycopg.Error, subprocess.SubprocessError) as problem:
+    except Half as problem:
+        print(f"\n  {problem}", file=sys.stderr)
+        return 1
+    except FAILURES as problem:
         print(f"\n  Nothing was restored, nothing is lost. {problem}", file=sys.stderr)
         return 1
     print(
@@ -116,7 +125,8 @@ def made_ready(place: Place, database: str, folder: Path) -> Iterator[None]:
 
 def _fill(place: Place, source: Path, manifest: Manifest, database: str) -> None:
     with step("Restoring the database"):
-        options = ["--exit-on-error", "--no-owner", *([] if place.is_embedded else ["--no-acl"])]
+        theirs = [] if place.is_embedded else ["--no-acl", "--single-transaction"]
+        options = ["--exit-on-error", "--no-owner", *theirs]
         archive.run_tool(place, "pg_restore", *options, str(source / DATABASE), database=database)
     with step("Comparing with the manifest"), place.connect(database) as connection:
         found = archive.row_counts(connection)
@@ -223,9 +233,19 @@ def into_empty(place: Place, source: Path) -> None:
     taken = [name for name in archive.KEPT if (place.state / name).exists()]
     if taken:
         raise Problem(f"{place.state} holds {', '.join(taken)} already; move that away, or set SLIPWAY_HOME.")
-    _fill(place, source, manifest, place.database)
-    with step("Unpacking repositories and keys"):
-        archive.unpack(source / FILES, place.state)
+    try:
+        _fill(place, source, manifest, place.database)
+        with step("Unpacking repositories and keys"):
+            archive.unpack(source / FILES, place.state)
+    except FAILURES as problem:
+        with place.connect() as connection:
+            is_filled = bool(archive.row_counts(connection))
+        if not is_filled:  # the tables came in one transaction
+            raise
+        raise Half(
+            f"The database {place.database} holds what was read, and it is not the whole backup: {problem} "
+            f"Nothing was there before; drop it, and remove {', '.join(archive.KEPT)} from {place.state}."
+        ) from problem
     print("  Restored; start the portal with this DATABASE_URL.")
 
 

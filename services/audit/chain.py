@@ -66,19 +66,22 @@ class Report:
 def verify(connection: psycopg.Connection[Any], *, noted: Sequence[Head] = ()) -> Report:
     """Look at every event, inside the caller's transaction. `noted` are heads that must still be there."""
     report = Report()
-    wanted = {head.position: head for head in noted if head.position}
+    wanted: dict[int, set[bytes]] = {}
+    for head in noted:
+        if head.position:
+            wanted.setdefault(head.position, set()).add(head.hash)
     last_event = 0
     for row in _rows(connection, _LINKS):
         report.problems += _check(report.head, row)
         position, event, _, digest, found, *_ = row
-        if position in wanted and wanted.pop(position).hash != digest:
-            report.problems.append(Problem(event, "the chain up to here was written anew"))
+        others = wanted.pop(position, set()) - {digest}
+        report.problems += [Problem(event, "the chain up to here was written anew") for _ in others]
         report.head = Head(position, digest)
         report.events += found is not None
         last_event = event
     report.problems += [
-        Problem(last_event, f"the chain ends here; it once reached position {head.position}")
-        for head in wanted.values()
+        Problem(last_event, f"the chain ends here; it once reached position {position}")
+        for position in wanted
     ]
     for (event,) in _rows(connection, _UNLINKED):
         report.events += 1

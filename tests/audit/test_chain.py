@@ -156,6 +156,21 @@ def test_a_chain_written_anew_is_told_by_a_noted_head(events, tamper):
     assert actions.verify(noted=[head]).broken == [events[5]]
 
 
+def test_no_look_kept_in_the_database_overrules_a_head_noted_outside(events, tamper):
+    head = actions.verify().head
+    tamper("UPDATE audit_event SET summary = 'never mind' WHERE id = %s", events[5])
+    tamper(
+        "UPDATE audit_link l SET hash = sha256(l.previous || int8send(l.position) || audit_content(e))"
+        " FROM audit_event e WHERE e.id = l.event_id AND e.id = %s",
+        events[5],
+    )
+    forged = actions.check()
+    assert forged.position == head.position
+    assert actions.verify(noted=[head]).broken == [events[5]]
+    assert run("--expect", str(head))[0] == 1
+    assert len(actions.verify(noted=[head, Head(head.position, bytes(32))]).problems) == 2
+
+
 def test_a_nightly_look_is_a_noted_head_and_tells_what_it_found(events, tamper):
     tasks.verify()
     tamper("DELETE FROM audit_link WHERE event_id = %s", events[5])

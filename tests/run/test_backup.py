@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+import time_machine
 from django.db import connection, connections
 
 from portal import embedded
@@ -218,10 +219,10 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_lost(place, made, tmp
     assert counts(place) == rows
 
 
-def cut(copy: Path) -> None:
+def cut(copy: Path, after: int = 5000) -> None:
     """A dump that ends early, with a checksum that says so is right."""
     dump = copy / archive.DATABASE
-    dump.write_bytes(dump.read_bytes()[:5000])
+    dump.write_bytes(dump.read_bytes()[:after])
     sums = json.loads((copy / archive.MANIFEST).read_text())["sums"]
     rewrite(copy, sums=sums | {archive.DATABASE: archive.checksum(dump)})
 
@@ -249,6 +250,15 @@ def test_a_backup_that_fails_leaves_nothing_behind(place, tmp_path, monkeypatch)
     assert list((tmp_path / "to").iterdir()) == []
 
 
+def test_two_backups_in_one_second_leave_each_other_alone(place, tmp_path):
+    other = tmp_path / "to" / "slipway-20260102-030405.partial"
+    other.mkdir(parents=True)
+    (other / archive.DATABASE).write_text("being written")
+    with time_machine.travel("2026-01-02T03:04:05Z", tick=False), pytest.raises(FileExistsError):
+        backup.create(place, tmp_path / "to")
+    assert (other / archive.DATABASE).read_text() == "being written"
+
+
 def test_commands_say_what_is_wrong(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path / "none"))
     monkeypatch.delenv("DATABASE_URL", raising=False)
@@ -269,6 +279,34 @@ def test_a_database_of_ones_own_is_restored_only_when_empty(place, made, tmp_pat
     with pytest.raises(Problem, match=r"holds \d+ tables. Create an empty one"):
         restore.into_empty(theirs, made)
     assert Event.objects.count() == 0
+
+
+@pytest.fixture
+def empty(place, tmp_path) -> Iterator[Place]:
+    """A database of one's own, on the same server, with nothing in it."""
+    name = f"{place.database}_empty"
+    with place.connect("postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        (tmp_path / "elsewhere").mkdir()
+        yield Place(tmp_path / "elsewhere", place.at(name), is_embedded=False)
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_a_database_of_ones_own_is_filled_as_a_whole_or_named(empty, made, tmp_path, monkeypatch, capsys):
+    broken = shutil.copytree(made, tmp_path / "broken")
+    cut(broken, (broken / archive.DATABASE).stat().st_size - 300)  # the tables come before that
+    with pytest.raises(Problem, match="pg_restore did not succeed"):
+        restore.into_empty(empty, broken)
+    assert counts(empty) == {}
+    rewrite(made, rows=Manifest.read(made).rows | {"audit_event": 7})
+    monkeypatch.setenv("SLIPWAY_HOME", str(empty.state))
+    monkeypatch.setenv("DATABASE_URL", empty.dsn)
+    monkeypatch.setenv("SLIPWAY_MIGRATION_DATABASE_URL", empty.dsn)
+    assert restore.main([str(made)]) == 1
+    said = capsys.readouterr().err
+    assert f"{empty.database} holds what was read, and it is not the whole backup" in said
+    assert "Nothing was restored" not in said
 
 
 SMALL = """
