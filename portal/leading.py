@@ -32,7 +32,7 @@ SESSION = (
 
 
 def address() -> str:
-    """SLIPWAY_BEAT_DATABASE_URL when DATABASE_URL is a pooler, else the portal's own database."""
+    """SLIPWAY_BEAT_DATABASE_URL, the watcher's too, when DATABASE_URL is a pooler; else the portal's own."""
     chosen = os.environ.get("SLIPWAY_BEAT_DATABASE_URL") or os.environ.get("DATABASE_URL")
     return chosen or embedded.database_url(embedded.state_dir())
 

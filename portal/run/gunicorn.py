@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,14 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 # The processes count into files here, and /metrics adds them up.
 _port = os.environ.get("SLIPWAY_PORT", "8000")
 _counts = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(state_dir() / "metrics" / _port)))
-shutil.rmtree(_counts, ignore_errors=True)
-_counts.mkdir(parents=True)
+_counts.mkdir(parents=True, exist_ok=True)
+
+
+def on_starting(server: Any) -> None:
+    """Counts of the dead go; not at a reload (this is not called) nor an upgrade, whose old workers live."""
+    if not server.master_pid:
+        for counts in _counts.glob("*_*.db"):
+            counts.unlink(missing_ok=True)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

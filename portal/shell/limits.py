@@ -104,21 +104,18 @@ def refused(name: str, request: HttpRequest, *, person: str) -> Refusal | None:
     limit, factor = LIMITS[name], settings.LIMIT_FACTOR
     if not factor:
         return None
-    most = {
-        f"person:{person}": limit.person,
-        f"address:{proxies.address_of(request)}": limit.address,
-        "everybody": limit.everybody,
-    }
-    most = {who: int(number * factor) for who, number in most.items() if not who.endswith(":")}
-    now = time.time()
+    address, now = proxies.address_of(request), time.time()
     window = int(now // limit.seconds)
-    counts = _count([f"slipway:limit:{name}:{who}:{window}" for who in most], limit.seconds)
-    if counts is None:
-        return _uncounted(limit) if limit.shut else None
-    if all(count <= number for count, number in zip(counts, most.values(), strict=True)):
-        return None
-    wait = int((window + 1) * limit.seconds - now) + 1
-    return Refusal(429, wait, f"Too many {limit.what}: wait {wait} seconds, then try again.")
+    known = ("person", person, limit.person), ("address", address, limit.address)
+    own = {f"{kind}:{who}": most for kind, who, most in known if who}
+    for most in (own, {"everybody": limit.everybody}):  # what one is refused is not taken from all
+        counts = _count([f"slipway:limit:{name}:{who}:{window}" for who in most], limit.seconds)
+        if counts is None:
+            return _uncounted(limit) if limit.shut else None
+        if any(count > int(number * factor) for count, number in zip(counts, most.values(), strict=True)):
+            wait = int((window + 1) * limit.seconds - now) + 1
+            return Refusal(429, wait, f"Too many {limit.what}: wait {wait} seconds, then try again.")
+    return None
 
 
 def _uncounted(limit: Limit) -> Refusal:

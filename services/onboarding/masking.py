@@ -69,7 +69,8 @@ def _masked(content: Content, other: dict[tuple[str, str, str], Any]) -> Content
                 secret[part] = _hidden(name, part, secret[part], other)
         notes = secret.get("metadata")
         if isinstance(notes, dict) and "annotations" in notes:
-            notes["annotations"] = dict.fromkeys(notes["annotations"] or {}, SAME)
+            given = notes["annotations"]
+            notes["annotations"] = dict.fromkeys(given, SAME) if isinstance(given, dict) else SAME
     return dump(documents).encode() if found else content
 
 

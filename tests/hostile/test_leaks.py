@@ -293,6 +293,19 @@ def test_l3_a_difference_of_secrets_tells_which_changed(write):
 def test_l3_what_cannot_be_read_is_not_shown():
     assert masking.without_secrets(None, SECRET.encode() + b"a: b: {") == (None, masking.UNREADABLE)
     assert b"canary" not in masking.without_secrets(b"kind: Secret\ndata: [canary]\n", None)[0]
+    odd = ("metadata: [canary]", "metadata: canary", "metadata: {name: [canary], annotations: canary}")
+    odd += (
+        "metadata: {annotations: [{a: canary}]}",
+        "metadata: {annotations: 5}",
+        "metadata: {annotations: }",
+    )
+    odd += ("stringData: {1: canary, null: canary}", "items: [canary, [canary]]", "items: {kind: canary}")
+    for line in odd:
+        for old, new in ((line, line), ("", line), (line, "data: 5")):
+            sides = masking.without_secrets(*(f"kind: Secret\n{each}\n".encode() for each in (old, new)))
+            assert None not in sides
+    notes = b"kind: Secret\nmetadata: {annotations: [{a: canary}, canary]}\n"
+    assert b"canary" not in masking.without_secrets(notes, None)[0]
     plain = b"kind: ConfigMap\nmetadata: {name: Secret}\n"
     assert masking.without_secrets(plain, None) == (plain, None)
 

@@ -81,11 +81,23 @@ def test_each_limit_holds_for_a_person_an_address_and_everybody(few, name):
         return limits.refused(name, RequestFactory().get("/", REMOTE_ADDR=address), person=person) is not None
 
     assert [refused("mira", "10.0.0.1") for _ in range(3)] == [False, False, True]
-    assert [refused(person, "10.0.1.1") for person in ("sam", "jonas")] == [False, True]  # all together
+    assert [refused(person, "10.0.1.1") for person in ("sam", "jonas")] == [False, False]
+    assert refused("priya", "10.0.2.1")  # all together
     with time_machine.travel(NOON + 60, tick=False):
         assert [refused(person, "10.0.0.1") for person in "abcd"] == [False, False, False, True]
     with time_machine.travel(NOON + 120, tick=False):
         assert [refused(person, f"10.0.0.{person}") for person in "12345"] == [False] * 4 + [True]
+
+
+def test_what_one_is_refused_is_not_taken_from_all(few):
+    """Nor does an address that ends like an empty one go uncounted."""
+
+    def refused(person, address):
+        asked = RequestFactory().get("/", REMOTE_ADDR=address)
+        return limits.refused("sign-in", asked, person=person) is not None
+
+    assert [refused(f"guess-{number}", "2001:db8::") for number in range(9)] == [False] * 3 + [True] * 6
+    assert [refused("", "10.0.0.2"), refused("mira", "10.0.0.2")] == [False, True]
 
 
 def test_every_limit_is_met_somewhere():
