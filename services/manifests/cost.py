@@ -23,10 +23,12 @@ CHARACTER: Final = 20  # a list of characters, the worst that a function makes o
 SCANNED: Final = 32  # characters looked through in a unit
 OWN_COPY: Final = frozenset(("map", "filter"))
 
-TEXT: Final = (
-    r"""(?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|"""
-    r"""\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))|(?P<comment>//[^\n]*)"""
+# A raw text knows no escapes: a backslash before its quote is its last character.
+_RAW: Final = r"""(?:[bB]?[rR]|[rR][bB])(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"[^"]*"|'[^']*')"""
+_ESCAPING: Final = (
+    r"""[bB]?(?:\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 )
+TEXT: Final = rf"(?P<text>{_RAW}|{_ESCAPING})|(?P<comment>//[^\n]*)"
 _MACRO: Final = r"\.\s*(?P<macro>all|exists|exists_one|map|filter)\s*\(\s*(?P<binder>\w*)"
 _WORDS: Final = frozenset(("in", "true", "false", "null"))
 _NAME: Final = r"(?P<dot>\.\s*)?(?P<name>[A-Za-z_]\w*)(?P<call>\s*\()?"

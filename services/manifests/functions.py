@@ -17,6 +17,7 @@ from services.manifests import quantities
 from services.manifests.cel_engine import stdlib
 
 MAX_RESULT = 20_000  # elements of a list, and ten times that many characters, that a function may return
+MAX_PATTERN = 1_000  # characters of a regular expression
 Function = Callable[..., Any]
 
 
@@ -183,16 +184,30 @@ _POSIX = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
-_NAMED = re.compile(r"\[:(\^?\w*):\]")
-_SET = re.compile(r"\[\^?(?:\[:\^?\w*:\]|\\.|[^\]\\])+\]", re.DOTALL)
+_NAMED = re.compile(r"\\.|\[:(\^?\w*):\]", re.DOTALL)
+# One that is not closed is taken whole: looking for its end from each of its brackets would take long.
+_SET = re.compile(r"\\.|\[\^?\]?(?:\[:\^?\w*:\]|\\.|[^\]\\])*\]?", re.DOTALL)
 _LINEAR = jsonschema_rs.RegexOptions(size_limit=2**20, dfa_size_limit=2**20)
+
+
+def _named(match: re.Match[str]) -> str:
+    """The content of a set for a named class, `^` before its name meaning all but these."""
+    if match[1] is None:
+        return match[0]
+    known = _POSIX[match[1].removeprefix("^")]
+    if not match[1].startswith("^"):
+        return known
+    others = (code for code in range(128) if not re.match(f"[{known}]", chr(code)))
+    return "".join(f"\\x{code:02x}" for code in others) + "\x80-\U0010ffff"
 
 
 @lru_cache(maxsize=1_024)
 def _pattern(pattern: str) -> Callable[[str], bool]:
     """A regular expression as a schema: the one way at hand to keep it compiled, and never to backtrack."""
+    if len(pattern) > MAX_PATTERN:
+        raise ValueError(f"the pattern is longer than {MAX_PATTERN:,} characters")
     try:
-        known = _SET.sub(lambda match: _NAMED.sub(lambda name: _POSIX[name[1]], match[0]), pattern)
+        known = _SET.sub(lambda match: _NAMED.sub(_named, match[0]), pattern)
         validator = jsonschema_rs.Draft202012Validator({"pattern": known}, pattern_options=_LINEAR)
     except (jsonschema_rs.ValidationError, KeyError) as error:
         raise ValueError(f"{pattern!r} is not a valid regex") from error

@@ -88,6 +88,12 @@ def test_evaluate_refuses_with_a_sentence(source, says):
         ("t . matches ( '(?i)H' )", True),
         ("t.matches('[[:alpha:]]{3}')", True),
         ("t.matches('[^[:lower:]]')", False),
+        ("t.matches('[[:^alpha:]]')", False),
+        ("'h1é'.matches('^h[^[:^digit:]][[:^alnum:]]$')", True),
+        ("'a-'.matches('^a[[:^space:][:space:]]$')", True),
+        ("'[:alpha:'.matches('^[\\\\[:alph]+$')", True),
+        ("']a'.matches('^[][:alpha:]]+$')", True),
+        ("'[h'.matches('^\\\\[[[:lower:]]$')", True),
         ("'a:b'.matches('^a[:/]b$')", True),
         ("'\\n'.matches('[[:space:]]')", True),
         ("'٣'.matches('\\\\d')", False),  # as in the cluster: digits are 0 to 9
@@ -118,6 +124,15 @@ def test_patterns_never_backtrack_and_never_grow():
     assert time.thread_time() - started < 0.1
 
 
+def test_a_pattern_is_short_and_read_once_from_its_beginning_to_its_end():
+    with pytest.raises(ExpressionError, match=r"longer than 1,000 characters"):
+        evaluate("t.matches(p)", {"t": "a", "p": "a" * 1_001})
+    assert evaluate("t.matches(p)", {"t": "a" * 1_000, "p": "a" * 1_000}) is True
+    started = time.process_time()
+    assert functions._SET.sub("", "[" * 100_000) == ""
+    assert time.process_time() - started < 2, "each bracket is where it begins again"
+
+
 def test_matches_wants_two_texts():
     with pytest.raises(ExpressionError, match="two texts"):
         evaluate("matches(1, 'a')", {})
@@ -145,6 +160,26 @@ def test_brackets_and_macros_inside_texts_and_comments_do_not_count():
     assert evaluate('"' + "(" * 100 + '".size()', {}) == 100
     assert evaluate("1 // " + "[" * 100, {}) == 1
     assert evaluate("'.map(.map(.map('.size()", {}) == 15
+
+
+DEEP = "x.all(a, x.all(b, x.all(c, true)))"
+
+
+@pytest.mark.parametrize("prefix", ["r", "R", "br", "bR", "Br", "BR"])
+@pytest.mark.parametrize("quote", ['"', "'", '"""', "'''"])
+def test_a_raw_text_ends_at_its_quote_whatever_is_before_it(prefix, quote):
+    """So nothing hides behind a backslash, and a text that looks like code is still a text."""
+    raw, plain = rf"{prefix}{quote}\{quote}", f'{prefix[:-1]}"q"'
+    with pytest.raises(ExpressionError, match="macros"):
+        compile_expression(f'{raw} == {plain} || {DEEP} || "y" == "z"')
+    assert evaluate(f"{prefix}{quote}{DEEP} \\{quote} == {plain}", {}) is False
+    assert evaluate(f"{raw} == {plain} || t.matches('[[:^digit:]]')", {"t": "a"}) is True
+
+
+def test_the_text_that_hid_code():
+    source = r'r"\" == "q" || x.all(a, x.all(b, x.all(c, true))) || "y" == "z"'
+    with pytest.raises(ExpressionError, match="macros"):
+        compile_expression(source)
 
 
 def test_scope_refuses_too_much_data():
