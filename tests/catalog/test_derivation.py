@@ -217,7 +217,7 @@ def test_evidence_says_where_and_never_shows_a_password():
         "k8s/a.yaml",
         line,
         "CART_URL",
-        "http://***@cart:8080",
+        "http://cart:8080",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.catalog.derivation.dapr import add_components
 from services.catalog.derivation.edges import Finder, kinds_of
+from services.catalog.derivation.guard import noted
 from services.catalog.derivation.model import Edge, Evidence, Note, System
 from services.catalog.derivation.names import Names
 from services.catalog.derivation.reading import Project
@@ -24,6 +25,7 @@ def derive(files: Mapping[str, bytes]) -> System:
     system = System(kinds_of(workloads), notes=project.notes)
     finder = Finder(names, system, frozenset(project.own_hosts))
     for workload in workloads:
-        finder.read(workload)
+        with noted(system.notes, workload.file, workload.line):
+            finder.read(workload)
     finder.allow(project.cluster.policies, workloads)
     return finder.finish()

@@ -17,6 +17,7 @@ from services.catalog.derivation.vocabulary import COMPOSE_KEYS
 from services.catalog.descriptors.reading import Document, Path
 
 FILE_NAME = re.compile(r"(^|[-_.])(docker-?)?(compose|stack)[\w.-]*\.ya?ml\Z", re.IGNORECASE)
+PORT = re.compile(r"[0-9]{1,5}")
 LINKED, ORDERED = 0.8, 0.55
 MAX_EXTENDS = 10
 MAX_MOUNTED = 100
@@ -140,7 +141,7 @@ class _Reader:
         for each in [*listed(service, "ports"), *listed(service, "expose")]:
             told = text(each, "target") or plain(each)
             last = told.partition("/")[0].rpartition(":")[2]
-            if last.isdigit():
+            if PORT.fullmatch(last):
                 workload.ports.add(int(last))
 
     def _links(self, workload: Workload, service: Json) -> list[Hint]:

@@ -11,7 +11,7 @@ from services.catalog.derivation import keys, kinds
 from services.catalog.derivation.addresses import Mention, in_part, in_urls, in_value
 from services.catalog.derivation.commands import in_words
 from services.catalog.derivation.expansion import expand
-from services.catalog.derivation.masking import LONGEST, masked
+from services.catalog.derivation.masking import as_evidence, masked
 from services.catalog.derivation.model import Edge, Evidence, Kind, Note, Setting, System, Workload
 from services.catalog.derivation.names import (
     CLUSTER,
@@ -112,8 +112,8 @@ class Finder:
     def _claim(
         self, reader: Workload, setting: Setting, mention: Mention, name: str, outside: bool, trust: float
     ) -> None:
-        is_long = setting.kind == "words" or len(setting.value) > LONGEST
-        shown = masked(str(mention)) if setting.secret or is_long else masked(setting.value)
+        meant = str(mention)
+        shown = as_evidence(setting.value, meant) if setting.kind == "value" and not setting.secret else meant
         evidence = Evidence(setting.file, setting.line, setting.key or "args", shown)
         self.claims.append(Claim(reader.name, name, outside, trust, evidence, setting.block))
 

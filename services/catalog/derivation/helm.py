@@ -12,15 +12,16 @@ from typing import Any
 from services.catalog.derivation.trees import plain
 from services.catalog.descriptors.reading import read
 
-ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+ACTION = re.compile(r"\{\{((?:[^{}]|\{(?!\{)|\}(?!\}))*+)\}\}")
 CONTROL = re.compile(r"^(?:(?:if|else|end|range|with|define|block|fail)\b|/\*|\$\w+\s*:?=)")
 PATH = re.compile(r"^(?:\$)?\.Values\.([\w.-]+)$")
 DEFAULT = re.compile(r"\bdefault\s+\"([^\"]*)\"")
 LITERAL = re.compile(r"^\"([^\"]*)\"$")
 LABELS = re.compile(r"(selector|match)?labels", re.IGNORECASE)
-INDENT = re.compile(r"n?indent\s+(\d+)")
+INDENT = re.compile(r"n?indent\s+([0-9]{1,2})\b")
 BRANCH = re.compile(r"\{\{-?\s*(if|with|range|define|block|end|else)\b")
 MAX_SIZE = 512 * 1024
+MAX_VALUE = 1_000
 
 
 def is_template(path: str, content: bytes) -> bool:
@@ -61,8 +62,13 @@ def _first_branches(text: str) -> list[str]:
 def _line(line: str, values: Any, chart: str) -> str:
     whole = line.strip()
     if whole.startswith("{{") and whole.endswith("}}") and whole.count("{{") == 1:
-        return _block(ACTION.sub(r"\1", whole), chart)
-    return ACTION.sub(lambda match: _action(match[1], values, chart), line)
+        return _block(ACTION.sub(_bare, whole), chart)
+    return ACTION.sub(lambda match: _action(_bare(match), values, chart), line)
+
+
+def _bare(match: re.Match[str]) -> str:
+    """An action without what trims the space around it."""
+    return match[1].removeprefix("-").removesuffix("-").strip()
 
 
 def _block(action: str, chart: str) -> str:
@@ -87,7 +93,7 @@ def _told(expression: str, values: Any, chart: str) -> str:
     if match := PATH.match(expression):
         for key in match[1].split("."):
             values = values.get(key) if isinstance(values, dict) else None
-        return plain(values)
+        return plain(values)[:MAX_VALUE]
     if match := LITERAL.match(expression):
         return match[1]
     if expression.startswith(("include", "template", ".Chart.Name", "$.Chart.Name")):

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from services.catalog.derivation.model import Setting, Workload
+from services.catalog.derivation.guard import noted
+from services.catalog.derivation.model import Note, Setting, Workload
 from services.catalog.derivation.texts import settings_in
 
 TRUST = 0.75
@@ -38,14 +39,18 @@ COMMON = re.compile(r"application[-\w]*\.(ya?ml|properties)\Z", re.IGNORECASE)
 APPLICATION = ("spring.application.name", "quarkus.application.name", "micronaut.application.name")
 
 
-def attribute(files: Mapping[str, bytes], taken: set[str], workloads: list[Workload]) -> dict[str, str]:
+def attribute(
+    files: Mapping[str, bytes], taken: set[str], workloads: list[Workload], notes: list[Note]
+) -> dict[str, str]:
     """Give loose files to the workloads they belong to. Returns application name -> workload name."""
     owners = _Owners(workloads)
     configs = [f for f in sorted(files) if f not in taken and _is_config(f, files[f], owners.by_name)]
     shared = _repositories(configs, owners)
     apps: dict[str, str] = {}
     for file in configs:
-        rows = list(_settings(file, files[file].decode(errors="replace")))
+        rows: list[Setting] = []
+        with noted(notes, file):
+            rows = list(_settings(file, files[file].decode(errors="replace")))
         told = next(
             (row.value.lower() for row in rows if row.key in APPLICATION and "$" not in row.value), ""
         )

@@ -105,7 +105,7 @@ class Block:
 class Note:
     """Something a person should know: a document that could not be read, an address that leads nowhere."""
 
-    kind: Literal["unreadable", "dangling", "limit"]
+    kind: Literal["unreadable", "failed", "dangling", "limit"]
     file: str
     line: int
     message: str

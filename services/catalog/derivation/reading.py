@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.catalog.derivation import compose, containers, helm, kustomize, loose
+from services.catalog.derivation.guard import noted
 from services.catalog.derivation.kubernetes import Cluster
 from services.catalog.derivation.model import Block, Json, Note, Workload
 from services.catalog.derivation.trees import listed, mapping, merged, numbered, plain, text
@@ -32,16 +33,18 @@ class Project:
         pending: list[tuple[str, Document]] = []
         for file in sorted(self.files):
             if file.lower().endswith(TREES):
-                for document in self._documents(file):
-                    self._sort(file, document, pending)
+                with noted(self.notes, file):
+                    for document in self._documents(file):
+                        self._sort(file, document, pending)
         self._compose(pending)
         for pod in self.cluster.pods:
-            containers.describe(pod, self._block)
+            with noted(self.notes, pod.file, pod.workload.line):
+                containers.describe(pod, self._block)
         workloads = [
             *self.cluster.workloads,
             *(w for s in self.stacks.values() for w in s.workloads.values()),
         ]
-        self.apps = loose.attribute(self.files, self.taken, workloads)
+        self.apps = loose.attribute(self.files, self.taken, workloads, self.notes)
         return workloads
 
     def _documents(self, file: str) -> list[Document]:
@@ -76,7 +79,8 @@ class Project:
         for file, document in sorted(pending, key=lambda each: (posixpath.dirname(each[0]), len(each[0]))):
             folder = posixpath.dirname(file)
             stack = self.stacks.setdefault(folder, compose.Stack(folder, self.files))
-            compose.take(stack, file, document, others)
+            with noted(self.notes, file, document.line):
+                compose.take(stack, file, document, others)
 
     def _block(self, kind: str, space: str, name: str) -> Block | None:
         """A ConfigMap or Secret as the pods of a namespace see it."""

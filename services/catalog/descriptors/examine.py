@@ -252,8 +252,10 @@ def _lines(document: Document) -> Callable[[Path], int]:
 
 
 def _describe(found: list[tuple[DocumentReport, Workload]], files: Mapping[str, bytes]) -> None:
-    workloads.find_dependencies([workload for _, workload in found], files)
+    failed = {note.file: note for note in workloads.find_dependencies([each for _, each in found], files)}
     for report, workload in found:
+        if note := failed.get(report.file):
+            report.warnings.append(Problem("", "dependencies", note.message, "", note.line))
         report.descriptor = workloads.descriptor(workload)
         report.relations, _ = declared(report.descriptor)
         report.needs = workload.needs

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.catalog.derivation import Edge, derive
+from services.catalog.derivation import Edge, Note, System, derive
 from services.catalog.descriptors.problems import as_name
 from services.catalog.descriptors.reading import Path
 
@@ -168,13 +168,18 @@ def _type_of(manifest: dict[str, Any]) -> str:
     return "job" if manifest.get("kind") == "CronJob" else "service"
 
 
-def find_dependencies(workloads: list[Workload], files: Mapping[str, bytes]) -> None:
-    """Write into each workload which of the others the files show it to need; see `derivation`."""
+def find_dependencies(workloads: list[Workload], files: Mapping[str, bytes]) -> list[Note]:
+    """Write into each workload which of the others the files show it to need; see `derivation`.
+
+    Returns what was found in no file because the file was not understood.
+    """
     known: dict[str, list[Workload]] = {}
     for workload in workloads:
         known.setdefault(str(_mapping(workload.manifest, "metadata").get("name")), []).append(workload)
-    for edge in derive(files).sure() if known else ():
+    system = derive(files) if known else System()
+    for edge in system.sure():
         for target in known.get(edge.target, [])[:1]:
             for workload in known.get(edge.source, []):
                 if workload.ref != target.ref:
                     workload.needs[target.ref] = edge
+    return [note for note in system.notes if note.kind == "failed"]

@@ -38,7 +38,7 @@ class Command(EngineCommand):
         for note in notes:
             who = f"{note.source} {note.key}: " if note.source else ""
             self.stderr.write(f"{path}: {note.file}:{note.line}: {who}{note.message}")
-            self.unreadable += note.kind == "unreadable"
+            self.unreadable += note.kind in ("unreadable", "failed")
 
     def is_wrong(self, document: dict[str, Any]) -> bool:
         return self.unreadable > 0
