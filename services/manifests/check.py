@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.manifests import pointers, schema, semantics, unfinished
@@ -18,7 +18,7 @@ from services.manifests.problems import (
     environment_class,
 )
 from services.manifests.reader import Document, ManifestError
-from services.manifests.unfinished import UNFINISHED
+from services.manifests.unfinished import UNFINISHED, Later
 
 __all__ = ["RULES", "Finding", "Fix", "Severity", "check", "counts", "unreadable"]
 
@@ -70,6 +70,11 @@ def check(
     placed = [(subject.data, subject.place) for subject in subjects]
     patches, later = unfinished.patches(placed), unfinished.settled_later(placed)
     why = [unfinished.reason(subject.data, subject.place, patches) for subject in subjects]
+    settled = [later.get(posixpath.normpath(subject.place), Later()) for subject in subjects]
+    subjects = [
+        replace(subject, data=done.applied(subject.data)) if subject.is_object else subject
+        for subject, done in zip(subjects, settled, strict=True)
+    ]
     told = {
         number: [Problem(UNFINISHED, (), why[number])] if why[number] else list(_alone(subject, kubernetes))
         for number, subject in enumerate(subjects)
@@ -88,7 +93,7 @@ def check(
         _finding(each, subjects[number], wanted)
         for number, problems in told.items()
         for each in _once(problems)
-        if each.rule.id not in later.get(posixpath.normpath(subjects[number].place), ())
+        if each.rule.id not in settled[number].rules
     ]
     return sorted(found, key=_order)
 

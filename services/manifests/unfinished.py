@@ -1,10 +1,14 @@
 """Files that no cluster ever sees as they are: what tools merge, fill in, decrypt or only read."""
 
+import dataclasses
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from services.manifests.objects import entries, group, kind
+from services.manifests import pointers
+from services.manifests.objects import LONG_RUNNING, Object, entries, group, kind, pod_path
+from services.manifests.pointers import Path
 from services.manifests.problems import Rule
 
 UNFINISHED = Rule(
@@ -62,16 +66,71 @@ def patches(documents: Iterable[tuple[Mapping[str, Any], str]]) -> frozenset[str
     )
 
 
-# What cannot be said of a file whose labels or namespaces kustomize sets.
-BY_LABELS: Final = frozenset(
-    ("selector-mismatch", "service-selects-nothing", "pdb-selects-nothing", "pdb-missing", "owner-missing")
-)
+# What cannot be said of a file whose namespace kustomize sets.
 BY_NAMESPACE: Final = frozenset(("binding-subject", "namespace-default"))
+SELECTOR: Path = ("spec", "selector")
+# Where kustomize writes labels into a selector, if that is there.
+SELECTORS: Final = {
+    "Service": SELECTOR,
+    "ReplicationController": SELECTOR,
+    "PodDisruptionBudget": (*SELECTOR, "matchLabels"),
+    "Job": (*SELECTOR, "matchLabels"),
+    **dict.fromkeys(LONG_RUNNING, (*SELECTOR, "matchLabels")),
+}
+Labels = Mapping[str, str]
+Placed = Iterable[tuple[Mapping[str, Any], str]]
 
 
-def settled_later(documents: Iterable[tuple[Mapping[str, Any], str]]) -> dict[str, frozenset[str]]:
-    """By the place of a file: the rules that only what kustomize makes of it can be held to."""
-    found: dict[str, frozenset[str]] = {}
+@dataclass(frozen=True)
+class Later:
+    """What kustomize does to an object: the rules nobody can hold its file to, the labels it adds."""
+
+    rules: frozenset[str] = frozenset()
+    labels: Labels = dataclasses.field(default_factory=dict)
+    pods: Labels = dataclasses.field(default_factory=dict)
+    selectors: Labels = dataclasses.field(default_factory=dict)
+
+    def __or__(self, other: "Later") -> "Later":
+        return Later(
+            self.rules | other.rules,
+            {**self.labels, **other.labels},
+            {**self.pods, **other.pods},
+            {**self.selectors, **other.selectors},
+        )
+
+    def applied(self, obj: Object) -> Object:
+        """The object with these labels.
+
+        Other objects' pods may be missing from the kustomization, so that a Service or a budget gets only
+        the values of labels it asks for anyway: one more on both sides selects the same pods.
+        """
+        pods, selector = pod_path(obj), SELECTORS.get(kind(obj), ())
+        asked = pointers.mapping(obj, selector) if selector else {}
+        wanted = (
+            self.selectors
+            if kind(obj) in LONG_RUNNING
+            else {key: self.selectors[key] for key in asked if key in self.selectors}
+        )
+        for path, added in (
+            (("metadata", "labels"), self.labels),
+            ((*pods[:-1], "metadata", "labels") if pods else (), self.pods),
+            (selector, wanted),
+        ):
+            obj = _with_labels(obj, path, added)
+        return obj
+
+
+def _with_labels(obj: Object, path: Path, added: Labels) -> Object:
+    """Unless something else than labels is there, which the schema tells of."""
+    if not path or not added or not isinstance(pointers.find(obj, path), Mapping | None):
+        return obj
+    changed: Object = pointers.with_value(obj, path, {**pointers.mapping(obj, path), **added})
+    return changed
+
+
+def settled_later(documents: Placed) -> dict[str, Later]:
+    """By the place of a file: what only kustomize makes of it."""
+    found: dict[str, Later] = {}
     kustomizations = [
         (data, posixpath.dirname(posixpath.normpath(place)))
         for data, place in documents
@@ -79,12 +138,26 @@ def settled_later(documents: Iterable[tuple[Mapping[str, Any], str]]) -> dict[st
     ]
     lists = {folder: _resources(data, folder) for data, folder in kustomizations}
     for data, folder in kustomizations:
-        rules = (BY_LABELS if data.get("commonLabels") or data.get("labels") else frozenset()) | (
-            BY_NAMESPACE if data.get("namespace") else frozenset()
-        )
-        for place in _reached(folder, lists) if rules else ():
-            found[place] = found.get(place, frozenset()) | rules
+        later = _later(data)
+        for place in _reached(folder, lists) if later != Later() else ():
+            found[place] = found.get(place, Later()) | later
     return found
+
+
+def _later(kustomization: Mapping[str, Any]) -> Later:
+    """`labels` change pods and selectors only where they say so, `commonLabels` always."""
+    common = _pairs(kustomization.get("commonLabels"))
+    later = Later(BY_NAMESPACE if kustomization.get("namespace") else frozenset(), common, common, common)
+    for _, entry in entries(kustomization, ("labels",)):
+        pairs, everywhere = _pairs(entry.get("pairs")), entry.get("includeSelectors") is True
+        in_pods = everywhere or entry.get("includeTemplates") is True
+        later |= Later(frozenset(), pairs, pairs if in_pods else {}, pairs if everywhere else {})
+    return later
+
+
+def _pairs(given: Any) -> Labels:
+    pairs = given.items() if isinstance(given, Mapping) else ()
+    return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
 
 
 def _resources(kustomization: Mapping[str, Any], folder: str) -> list[str]:

@@ -77,7 +77,17 @@ LATER = {"selector-mismatch", "service-selects-nothing", "binding-subject"}
     [
         ("resources: [../base]", LATER),
         ("resources: [../base]\ncommonLabels: {app: web}", {"binding-subject"}),
-        ("bases: [../base]\nlabels: [{pairs: {app: web}}]\nnamespace: shop", set()),
+        ("bases: [../base]\nlabels: [{pairs: {app: web}, includeSelectors: true}]\nnamespace: shop", set()),
+        ("bases: [../base]\nlabels: [{pairs: {app: web}, includeTemplates: true}]\nnamespace: shop", set()),
+        ("resources: [../base]\nlabels: [{pairs: {app: web}}]", LATER),
+        ("resources: [../base]\nlabels: [{pairs: {team: t}, includeSelectors: true}]", LATER),
+        (
+            "resources: [../base]\nlabels: [{pairs: {app: other}, includeSelectors: true}]",
+            {"binding-subject"},
+        ),
+        ("resources: [../base]\nlabels: [{pairs: {app: other}, includeTemplates: true}]", LATER),
+        ("resources: [../base]\ncommonLabels: {team: t}", LATER),
+        ("resources: [../base]\ncommonLabels: {app: 1}\nlabels: [{pairs: 3}, 4]", LATER),
         ("resources: [../base, ../over, 3]\nnamespace: shop", LATER - {"binding-subject"}),
         ("resources: [../elsewhere]\nnamespace: shop\ncommonLabels: {app: web}", LATER),
         ("resources: 3\nnamespace: shop", LATER),
@@ -92,6 +102,35 @@ def test_what_kustomize_sets_is_not_missed_before(tmp_path: Path, over, told):
     (tmp_path / "over" / "kustomization.yaml").write_text(over)
     read = [each for file in files.read([tmp_path]) for each in file.documents]
     assert {each.rule for each in check(read, environment="staging")} & LATER == told
+
+
+def test_labels_of_kustomize_are_those_of_an_owner_and_never_repair_what_they_do_not_name(tmp_path: Path):
+    deployment = BASE["deployment.yaml"].replace("spec: {cont", "metadata: {labels: {app: wep}}, spec: {cont")
+    (tmp_path / "deployment.yaml").write_text(deployment)
+
+    def rules(kustomization: str) -> set[str]:
+        (tmp_path / "kustomization.yaml").write_text(f"resources: [deployment.yaml]\n{kustomization}")
+        read = [each for file in files.read([tmp_path]) for each in file.documents]
+        return {each.rule for each in check(read, environment="staging")} & {
+            "selector-mismatch",
+            "owner-missing",
+        }
+
+    assert rules("") == {"selector-mismatch", "owner-missing"}
+    assert rules("labels: [{pairs: {team: t}}]") == {"selector-mismatch"}
+    assert rules("commonLabels: {team: t}") == {"selector-mismatch"}
+    assert rules("commonLabels: {app: web}") == {"owner-missing"}
+
+
+@pytest.mark.parametrize("labels", ["3", "[a]", "''", "null"])
+def test_labels_of_kustomize_leave_alone_what_is_none(tmp_path: Path, labels):
+    (tmp_path / "map.yaml").write_text(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web, labels: {labels}}}\n"
+    )
+    (tmp_path / "kustomization.yaml").write_text("resources: [map.yaml]\ncommonLabels: {team: t}")
+    read = [each for file in files.read([tmp_path]) for each in file.documents]
+    told = "schema" in {each.rule for each in check(read, environment="staging")}
+    assert told == (labels != "null")
 
 
 FOREIGN = {
