@@ -1,23 +1,50 @@
-"""Secrets that people paste into what they write, found by their shape."""
+"""Secrets by their shape: what people paste into what they write, and what a container prints.
+
+The shapes of tokens are listed here alone; what is redacted elsewhere imports them.
+"""
 
 import re
 
 BLANK = "•••"
 
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+TOKEN = re.compile(
+    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA)[\w-]{10,}"
+    r"|(?<![\w-])sk-(?=[\w-]{0,200}\d)[\w-]{10,}"
+)
+# "Bearer" and "basic" are words: what follows must look typed like a token, less so after the header's name;
+# else it has letters and digits, and for "basic" is base64.
+_HEADER = (
+    r"(?i:\b(authorization[\"']?\s{0,20}[=:]\s{0,20}[\"']?(?:bearer|basic|token|apikey|digest)\s{1,20}))"
+    r"(?=[\w.~+/-]{0,200}[\dA-Z_=])[\w.~+/=-]{8,}"
+)
+_BEARER = r"(?i:\b(bearer\s{1,20}))(?=[\w.~+/-]{0,200}\d)(?=[\w.~+/-]{0,200}[A-Za-z])[\w.~+/=-]{16,}"
+_BASIC = (
+    r"(?i:\b(basic\s{1,20}))(?=[\w+/]{0,200}[\d=])(?=[\w+/]{0,200}[A-Z])(?=[\w+/]{0,200}[a-z])"
+    r"[A-Za-z0-9+/]{12,}={0,2}"
+)
 SHAPES = [
     ("a password in an address", re.compile(r"(?<=://)[^/\s:@]{0,300}:[^/\s@]{1,1000}(?=@)"), BLANK),
-    (
-        "a private key",
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-        BLANK,
-    ),
-    ("a token", re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), BLANK),
-    ("a token", re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|AKIA)[\w-]{10,}"), BLANK),
-    ("a password or token", re.compile(r"(?i)\b(bearer|basic)\s{1,20}[\w.~+/=-]{8,}"), rf"\1 {BLANK}"),
+    ("a private key", PRIVATE_KEY, BLANK),
+    ("a token", TOKEN, BLANK),
+    *(("a password or token", re.compile(pattern), rf"\1{BLANK}") for pattern in (_HEADER, _BEARER, _BASIC)),
 ]
-NAMED = r"(?i)((?:passw(?:or)?d|secret|token|api[-_]?key)[\w-]{0,60})(\s{0,20}[=:]\s{0,20})"
-# What people write about secrets is seldom one: theirs has letters and digits, and is no placeholder.
-_TYPED = re.compile(NAMED + r"[\"']?(?=[^\s,;&\"']{0,200}\d)(?=[^\s,;&\"']{0,200}[a-z])[^\s,;&\"'•<>{}$]{8,}")
+# How names end that hold a reference to a secret, or a fact about one, and not the secret itself.
+HARMLESS = ("name", "ref", "mount", "type", "version", "count", "path", "file", "ttl")
+NAMED = (
+    r"(?i)((?:passw(?:or)?d|secret|token|api[-_ ]?key)[\w-]{0,60}"
+    + "".join(f"(?<!{end})" for end in HARMLESS)
+    + r")([\"']?[ \t]{0,20}[=:][ \t]{0,20}[\"']?)"
+)
+# What people write about secrets is seldom one: theirs has letters and digits, and is no placeholder,
+# address, version, or call.
+_TYPED = re.compile(
+    NAMED + r"(?!=|https?://|v?\d+\.\d|[a-z_]\w{0,60}(?:\.\w{1,60}){1,9}[(\[])"
+    r"(?=[^\s,;&\"']{0,200}\d)(?=[^\s,;&\"']{0,200}[a-z])[^\s,;&\"'•<>{}$]{8,}"
+)
 
 
 def suspects(text: str) -> list[str]:

@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
-MASK = "•••"
+from portal.shell import pasted
+
+MASK = pasted.BLANK
 SECRET_NAME = re.compile(
     r"passw|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth(?!or)|dsn|pwd",
     re.IGNORECASE,
@@ -17,12 +19,6 @@ _ASSIGNED = re.compile(
     r"(?P<sign>[\"']?\s{0,20}[:=]\s{0,20}[\"']?(?:Bearer\s+|Basic\s+)?)(?P<value>[^\s\"',;&}]+)",
     re.IGNORECASE,
 )
-_KNOWN = re.compile(
-    r"(?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|\b(?:gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|glpat-[\w-]{20,})"
-)
-_BLOCK = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
-)
 BULK = {"managedFields", "selfLink", "generateName"}
 # Copies of whole objects, secrets included, that tools leave in annotations.
 NOISE = re.compile(r"last-applied|objectset\.rio\.cattle\.io/applied")
@@ -30,9 +26,9 @@ NOISE = re.compile(r"last-applied|objectset\.rio\.cattle\.io/applied")
 
 def redact_text(text: str) -> str:
     """`text` without passwords in addresses, assigned secrets, known token shapes and private keys."""
-    text = _BLOCK.sub(MASK, text.replace("\0", ""))
+    text = pasted.PRIVATE_KEY.sub(MASK, text.replace("\0", ""))
     text = _IN_URL.sub(rf"\g<scheme>:{MASK}@", text)
-    text = _KNOWN.sub(MASK, text)
+    text = pasted.TOKEN.sub(MASK, text)
     return _ASSIGNED.sub(rf"\g<key>\g<sign>{MASK}", text)
 
 

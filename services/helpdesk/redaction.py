@@ -16,8 +16,7 @@ _NAMES = re.compile(
     r"|authorization|cookie|dsn|connection[-_]?string",
     re.IGNORECASE,
 )
-# Values that are references to a secret, or facts about one, and not the secret itself.
-_HARMLESS = re.compile(r"(name|ref|mount|type|version|count)$", re.IGNORECASE)
+_HARMLESS = re.compile(rf"({'|'.join(pasted.HARMLESS)})$", re.IGNORECASE)
 _ASSIGNED = re.compile(pasted.NAMED + r"(?!•)[^\s,;&\"']+")
 
 

@@ -62,24 +62,75 @@ def test_what_is_written_at_a_request_is_masked(client, world):
     path = f"/requests/{row.ref}/changes/comment/"
     page = client.post(path, {"body": SECRETS["a token"], "key": "k"}, follow=True).content.decode()
     assert "looked like a token was masked" in page
-    client.post(f"/requests/{row.ref}/reject/", {"reason": SECRETS["a password in an address"]})
+    path, said = f"/requests/{row.ref}/reject/", {"reason": SECRETS["a password in an address"]}
+    page = client.post(path, said, follow=True).content.decode()
+    assert "looked like a password in an address was masked" in page
     assert Effect.objects.filter(kind="onboarding.comment").exists()
     assert CANARY not in stored()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The secret checkout-db is missing, and the token: expired",
-        "password: <yours>, api_key=${API_KEY}, token=•••",
-        "https://git.larkfield.shop/shop/deploy/commit/0123456789abcdef",
-        "secretKeyRef: name: db, key: url",
-        "postgres://db:5432/shop does not answer; user@host:22",
-        "registry.larkfield.shop/web@sha256:" + "0a" * 32,
-    ],
-)
+ORDINARY = """\
+How do I set up basic authentication?
+Please add basic monitoring, and basic Kubernetes-1.33 alerts
+basic auth; Basic OAuth2/OIDC; the bearer of R-1001
+Does the bearer authentication of the bearer oauth2-proxy expire?
+The token expired, and the password reset of 2024-06-01 did not help
+I forgot my password. password:
+The secret checkout-db is missing, and the token: expired
+secretName: payments-tls-2024
+secretRef: db-credentials-2024, passwordSecretRef=db-credentials-2024
+{"secretName": "payments-tls-2024", "token_type": "oauth2-bearer"}
+password: <yours>, api_key=${API_KEY}, token=•••
+password: ${DB_PASSWORD_2024}, token=$TOKEN_2024
+password = os.environ["DB_PASSWORD"]
+token = base64.b64decode(data2024), secret = vault.read("db/team1")
+if password==expected_value2: pass
+valueFrom: secretKeyRef: name: db, key: url
+DB_PASSWORD_FILE=/run/secrets/db2, tokenTTL: 3600seconds
+image: registry.larkfield.shop/token:v1.4.2-rc1, password-reset:2.10.3-alpine
+token_url: https://login.larkfield.shop/oauth2/token
+https://git.larkfield.shop/shop/deploy/commit/0123456789abcdef
+postgres://db:5432/shop does not answer; user@host:22
+sk-learn-contrib and task-runner-2024 and disk-0123456789abc
+Authorization: missing permissions, though it says Authorization: Basic authentication"""
+ORDINARY = [*ORDINARY.splitlines(), "password: \nhost=db1.example.com", f"web@sha256:{'0a' * 32}"]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
 def test_talk_about_secrets_is_no_secret(text):
     assert pasted.suspects(text) == []
+    assert pasted.masked(text) == text
+
+
+REAL = f"""\
+Authorization: Bearer {CANARY}
+-H 'authorization: basic {CANARY}abc'
+"Authorization": "Bearer {CANARY}"
+Bearer {CANARY}0123456789
+I sent basic dXNlcjpw{CANARY}Q29ycmVjdA==
+DB_PASSWORD={CANARY}
+password: "{CANARY}"
+"clientSecret": "{CANARY}"
+the api key: {CANARY}
+AWS_SECRET_ACCESS_KEY = {CANARY}/x
+secretName: x, token={CANARY}
+amqp://app:{CANARY}@mq:5672
+github_pat_{CANARY}_abc
+sk-proj-{CANARY}0123
+glpat-{CANARY}
+xoxb-{CANARY}
+AKIA{CANARY}0123"""
+
+
+@pytest.mark.parametrize("text", REAL.splitlines())
+def test_a_secret_is_found_in_whatever_it_stands(text):
+    assert pasted.suspects(text)
+    assert CANARY not in pasted.masked(text) + redact(text)
+
+
+@pytest.mark.parametrize("text", REAL.splitlines()[-5:])
+def test_every_place_knows_every_shape_of_token(text):
+    assert CANARY not in redact_text(text)
 
 
 LONG = (

@@ -19,6 +19,12 @@ def _reason(request: HttpRequest, name: str = "reason") -> str:
     return forms.words(request.POST, name, longest=LONGEST_REASON)
 
 
+def _done(request: HttpRequest, text: str, name: str = "reason") -> None:
+    """Say what was done, and whether something of what `name` holds was masked."""
+    hidden = pasted.suspects(request.POST.get(name, ""))
+    toasts.done(request, text + (f" What looked like {hidden[0]} was masked." if hidden else ""))
+
+
 @policy(signed_in)
 @require_POST
 @refusals_as_toasts
@@ -29,7 +35,7 @@ def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
         tree_hash=request.POST.get("tree_hash", ""),
         remark=_reason(request, "remark"),
     )
-    toasts.done(request, f"You approved {row.ref}.")
+    _done(request, f"You approved {row.ref}.", "remark")
     return redirect(row)
 
 
@@ -38,7 +44,7 @@ def request_approve(request: HttpRequest, ref: str) -> HttpResponse:
 @refusals_as_toasts
 def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
     row = actions.reject(request=request_for(request, ref), by=request.user, reason=_reason(request))
-    toasts.done(request, f"{row.ref} is rejected; {row.created_by} reads your reason.")
+    _done(request, f"{row.ref} is rejected; {row.created_by} reads your reason.")
     return redirect(row)
 
 
@@ -47,7 +53,7 @@ def request_reject(request: HttpRequest, ref: str) -> HttpResponse:
 @refusals_as_toasts
 def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
     row = actions.withdraw(request=request_for(request, ref), by=request.user, reason=_reason(request))
-    toasts.done(request, f"{row.ref} is withdrawn. Nothing of it was merged.")
+    _done(request, f"{row.ref} is withdrawn. Nothing of it was merged.")
     return redirect(row)
 
 
@@ -56,7 +62,7 @@ def request_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
 @refusals_as_toasts
 def request_close(request: HttpRequest, ref: str) -> HttpResponse:
     row = actions.close(request=request_for(request, ref), by=request.user, reason=_reason(request))
-    toasts.done(request, f"{row.ref} is closed.")
+    _done(request, f"{row.ref} is closed.")
     return redirect(row)
 
 
@@ -121,7 +127,5 @@ def request_comment(request: HttpRequest, ref: str) -> HttpResponse:
         body=forms.words(request.POST, "body"),
         key=forms.words(request.POST, "key")[:64],
     )
-    hidden = pasted.suspects(request.POST.get("body", ""))
-    what = f" What looked like {hidden[0]} was masked." if hidden else ""
-    toasts.done(request, f"Your comment is on its way to the pull request.{what}")
+    _done(request, "Your comment is on its way to the pull request.", "body")
     return redirect("onboarding:proposal_detail", row.ref)
