@@ -89,7 +89,6 @@ def _apply(source: Source, run: ImportRun, changes: list[planning.Change], by: P
     run.undo = _before([change for action in UNDOABLE for change in by_action[action]])
     continuity.rename({change.was: change.ref for change in by_action[planning.RENAMED]})
     items = _items(run, *(by_action[action] for action in planning.WRITTEN))
-    continuity.reclaim(change.ref for change in by_action[planning.NEW])
     writing.write([writing.row_of(item, source) for item in items], items)
     _mark_missing(by_action[planning.STALE], Entity.State.STALE)
     _mark_missing(by_action[planning.ORPHAN], Entity.State.ORPHAN)
@@ -142,10 +141,14 @@ def undo_import(*, run: ImportRun, by: Person) -> ImportRun:
     if run.source.runs.filter(pk__gt=run.pk, state=ImportRun.State.APPLIED).exists():
         raise Refused("A newer import of this source was applied; undo that one first.")
     ours = set(Entity.objects.filter(source=run.source).values_list("ref", flat=True))
-    new = [entry["ref"] for entry in run.undo if entry["before"] is None and entry["ref"] in ours]
-    Entity.objects.filter(ref__any_of=new).delete()
     kept = [entry for entry in run.undo if entry["before"] and entry["ref"] in ours]
-    continuity.rename({e["ref"]: e["was"] for e in kept if e.get("was")}, keep_alias=False)
+    old_names = {entry["ref"]: entry["was"] for entry in kept if entry.get("was")}
+    new = [entry["ref"] for entry in run.undo if entry["before"] is None and entry["ref"] in ours]
+    taken = Entity.objects.filter(ref__any_of=old_names.values()).exclude(ref__any_of=new).first()
+    if taken:
+        raise Refused(f"{taken.ref} is something else by now, so its old name cannot be given back.")
+    Entity.objects.filter(ref__any_of=new).delete()
+    continuity.rename(old_names, keep_alias=False)
     _restore([entry["before"] for entry in kept])
     run.state, run.undone_at = ImportRun.State.UNDONE, timezone.now()
     run.save(update_fields=["state", "undone_at"])

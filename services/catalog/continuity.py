@@ -23,7 +23,10 @@ def rename(pairs: dict[str, str], *, keep_alias: bool = True) -> None:
         Entity.objects.filter(ref=old).update(ref=new)
         Entity.objects.filter(owner_ref=old).update(owner_ref=new)
         Entity.objects.filter(system_ref=old).update(system_ref=new)
-        Relation.objects.filter(target_ref=old).update(target_ref=new)
+        named = Relation.objects.filter(target_ref=old)
+        same = {field: OuterRef(field) for field in ("source", "type", "field")}
+        named.filter(Exists(Relation.objects.filter(target_ref=new, **same))).delete()
+        named.update(target_ref=new)
         _follow(old, new)
     if keep_alias:
         keys = dict(Entity.objects.filter(ref__any_of=pairs.values()).values_list("ref", "pk"))

@@ -21,6 +21,8 @@ def remove_entity(*, entity: Entity, by: Person) -> Removed:
     entity = Entity.objects.select_for_update().get(pk=entity.pk)
     if entity.state != Entity.State.ORPHAN:
         raise Refused("Only what its source no longer has can be removed. Remove it there first.")
+    if claim := Claim.objects.filter(ref=entity.ref).select_related("source").first():
+        raise Refused(f"{claim.source} has it too. Use that one instead.")
     return _remove(entity, by, f"Removed {entity.ref}")
 
 
@@ -48,35 +50,40 @@ def restore_entity(*, removed: Removed, by: Person) -> Entity:
     writing.write([row], [entry["item"]])
     writing.resolve_links()
     entity = Entity.objects.get(ref=removed.ref)
-    Alias.objects.bulk_create(
-        [Alias(ref=ref, entity=entity) for ref in entry["aliases"]], ignore_conflicts=True
-    )
+    taken = set(Entity.objects.filter(ref__any_of=entry["aliases"]).values_list("ref", flat=True))
+    free = [ref for ref in entry["aliases"] if ref not in taken]
+    Alias.objects.bulk_create([Alias(ref=ref, entity=entity) for ref in free], ignore_conflicts=True)
     removed.delete()
     record(by=by, action="catalog.restored", obj=entity, summary=f"Brought back {entity.ref}")
     return entity
 
 
-def remove_orphans(now: datetime) -> int:
-    """Take out what no source has had for `CATALOG_ORPHAN_DAYS`; it can be brought back for as long again."""
+def remove_orphans(now: datetime) -> None:
+    """Take out what no source has had for `CATALOG_ORPHAN_DAYS`; it can be brought back for as long again.
+
+    What another source has too becomes that one's.
+    """
     since = now - timedelta(days=settings.CATALOG_ORPHAN_DAYS)
     Removed.objects.filter(removed_at__lt=since).delete()
     due = Entity.objects.filter(state=Entity.State.ORPHAN, orphaned_at__lt=since).values_list("pk", flat=True)
     for pk in list(due[:AT_ONCE]):
         _remove_due(pk)
-    return len(due)
 
 
 @transaction.atomic
 def _remove_due(pk: int) -> None:
     entity = Entity.objects.select_for_update().filter(pk=pk, state=Entity.State.ORPHAN).first()
-    if entity:
+    claim = Claim.objects.filter(ref=entity.ref).order_by("-seen_at").first() if entity else None
+    if claim:
+        choose_source(claim=claim, by=None)
+    elif entity:
         why = f"Removed {entity.ref}: no source had it for {settings.CATALOG_ORPHAN_DAYS} days"
         _remove(entity, None, why)
 
 
 @transaction.atomic
 def choose_source(*, claim: Claim, by: Person) -> Entity:
-    """Let the claim's source have the entity from now on; whose it was claims it instead.
+    """Let the claim's source have the entity from now on; whose it was claims it instead, unless it lost it.
 
     Refuses a claim on something that left the catalog meanwhile: the next import takes it in by itself.
     """
@@ -87,7 +94,7 @@ def choose_source(*, claim: Claim, by: Person) -> Entity:
     if entity is None:
         raise Refused(f"{claim.ref} is not in the catalog any more. Import {claim.source} again.")
     before = writing.snapshot([entity.ref])[0]["before"]
-    loser, winner = entity.source, claim.source
+    loser, winner = entity.source if entity.state != Entity.State.ORPHAN else None, claim.source
     writing.write([writing.row_of(claim.item, winner)], [claim.item])
     writing.resolve_links()
     if loser is not None:

@@ -71,9 +71,11 @@ def _target(item: dict[str, Any], field: str) -> str:
 def write(rows: list[Entity], items: Iterable[dict[str, Any]]) -> None:
     """Insert or update entities and replace what they say about others.
 
-    Owners and systems go first, so that the many who name them are written once, with the link.
+    Their names lead to them, and to nobody who had one before. Owners and systems go first, so that the
+    many who name them are written once, with the link.
     """
     items = list(items)
+    continuity.reclaim(item["ref"] for item in items)
     now = continuity.current({said["target"] for item in items for said in item["relations"]})
     for row in rows if now else ():
         row.owner_ref = now.get(row.owner_ref, row.owner_ref)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import yaml
 from django.utils import timezone
 
 from services.audit.queries import events_for
@@ -120,6 +121,42 @@ def test_a_new_entity_takes_an_old_name_over(files):
     bring({**files, "cart.yaml": named("basket")})
     bring({**files, "cart.yaml": named("basket"), "again.yaml": named("cart")})
     assert queries.find(CART).ref == CART
+    assert not Alias.objects.exists()
+
+
+def test_who_names_both_names_of_a_renamed_entity_names_it_once(files, mira):
+    both = WEB.replace(b"[component:cart]", b"[component:cart, component:basket]")
+    bring({**files, "web.yaml": both})
+    run = bring({**files, "cart.yaml": named("basket"), "web.yaml": both})
+    assert tally(run)["renamed"] == 1
+    needs = Relation.objects.filter(source__name="web", type="dependsOn")
+    assert [(need.target_ref, need.target.ref) for need in needs] == [(BASKET, BASKET)]
+
+
+def test_a_rename_is_not_undone_over_something_new(files, mira):
+    bring(files)
+    run = bring({**files, "cart.yaml": named("basket")})
+    bring({"new.yaml": named("cart")}, location="/elsewhere")
+    with pytest.raises(Refused, match=f"{CART} is something else by now"):
+        undo_import(run=run, by=mira)
+    assert set(Entity.objects.filter(kind="Component").values_list("ref", flat=True)) == {CART, BASKET}
+
+
+def test_a_registered_entity_takes_an_old_name_over(files, mira):
+    bring(files)
+    bring({**files, "cart.yaml": named("basket")})
+    actions.register(yaml.safe_load(named("cart")), by=mira)
+    bring({"web.yaml": WEB}, location="/elsewhere")
+    assert Relation.objects.get(source__name="web", type="dependsOn").target.ref == CART
+
+
+def test_what_comes_back_takes_its_name_back_but_no_other_one(files, mira):
+    removed = lifecycle.remove_entity(entity=orphaned(files), by=mira)
+    removed.entry["aliases"] = ["component:default/web"]
+    removed.save()
+    bring({"a.yaml": named("web")}, location="/elsewhere")
+    Alias.objects.create(ref=CART, entity=Entity.objects.get(name="web"))
+    lifecycle.restore_entity(removed=removed, by=mira)
     assert not Alias.objects.exists()
 
 
@@ -248,6 +285,20 @@ def test_choosing_the_other_source_turns_them_round_and_back(files, mira):
     assert Entity.objects.get(ref=CART).owner_ref == "group:default/rivals"
     assert lifecycle.choose_source(claim=Claim.objects.get(), by=mira).owner.name == "checkout"
     assert events_for(cart).filter(action="catalog.source_chosen").count() == 2
+
+
+def test_what_its_source_lost_goes_to_the_one_that_has_it_too(files, mira):
+    contested(files)
+    bring({"rest.yaml": files["rest.yaml"]})
+    cart = Entity.objects.get(ref=CART)
+    with pytest.raises(Refused, match="rivals has it too"):
+        lifecycle.remove_entity(entity=cart, by=mira)
+    Entity.objects.filter(ref=CART).update(orphaned_at=timezone.now() - timedelta(days=31))
+    tidy()
+    cart.refresh_from_db()
+    assert (cart.state, cart.source.title, cart.contested) == ("active", "rivals", False)
+    assert (cart.owner_ref, cart.orphaned_at) == ("group:default/rivals", None)
+    assert not Claim.objects.exists()
 
 
 def test_a_claim_on_what_is_gone_cannot_be_chosen(files, mira):
