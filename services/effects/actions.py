@@ -72,8 +72,8 @@ def retry(*, effect: Effect, by: Any) -> Effect:
     effect.state = Effect.State.DUE
     effect.attempts = effect.deaths = 0
     effect.due_at = Now()
-    effect.finished_at = None
-    effect.save(update_fields=["state", "attempts", "deaths", "due_at", "finished_at"])
+    effect.finished_at = effect.tell_at = None
+    effect.save(update_fields=["state", "attempts", "deaths", "due_at", "finished_at", "tell_at"])
     effect.refresh_from_db(fields=["due_at"])
     audit.record(by=by, action="effect.retried", obj=effect, summary=str(effect))
     ring(effect)
@@ -88,7 +88,8 @@ def cancel(*, effect: Effect, by: Any) -> Effect:
         raise NotCancellable(effect.get_state_display())
     effect.state = Effect.State.CANCELLED
     effect.finished_at = timezone.now()
-    effect.save(update_fields=["state", "finished_at"])
+    effect.tell_at = None
+    effect.save(update_fields=["state", "finished_at", "tell_at"])
     audit.record(by=by, action="effect.cancelled", obj=effect, summary=str(effect))
     return effect
 

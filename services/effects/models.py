@@ -16,6 +16,10 @@ class EffectQuerySet(models.QuerySet["Effect"]):
         abandoned = Q(state=Effect.State.RUNNING, lease_until__lt=Now())
         return self.filter(waiting | abandoned)
 
+    def untold(self) -> "EffectQuerySet":
+        """Put before a person when nothing else could follow from it: that is to be made up for."""
+        return self.filter(state=Effect.State.NEEDS_ATTENTION, tell_at__lte=Now())
+
 
 class Effect(models.Model):
     """One thing to do outside, once. `kind` and `key` are its natural key."""
@@ -37,6 +41,7 @@ class Effect(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     deaths = models.PositiveIntegerField(default=0, db_default=0, help_text="Workers lost in it in a row.")
     due_at = models.DateTimeField(db_default=Now())
+    tell_at = models.DateTimeField(null=True, blank=True, help_text="When to run `on_attention` (again).")
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0, help_text="Grows with each claim; only its holder writes.")
     result = models.JSONField(default=dict)
@@ -64,6 +69,9 @@ class Effect(models.Model):
                 condition=Q(state__in=["due", "unknown", "running"]),
             ),
             models.Index(fields=["object_type", "object_id"], name="effects_effect_object"),
+            models.Index(
+                fields=["tell_at"], name="effects_effect_untold", condition=Q(tell_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

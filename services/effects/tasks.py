@@ -34,6 +34,8 @@ def sweep() -> int:
 
     actions.pulse("sweep")
     count, end = 0, time.monotonic() + SWEEP_SECONDS
+    while time.monotonic() < end and worker.tell_one():
+        pass
     while time.monotonic() < end and worker.run_one():
         count += 1
     return count

@@ -12,7 +12,8 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Greatest, Least, Now
 
 from services.effects.crashpoints import reached
 from services.effects.errors import OutsideError
@@ -27,6 +28,7 @@ UNKNOWN_WAIT = timedelta(seconds=5)
 # What others ask us to wait is believed within these bounds.
 SHORTEST_ASKED, LONGEST_ASKED = 1.0, 24 * 3600.0
 LEASE = timedelta(minutes=2)
+LONGEST_UNTOLD = timedelta(hours=1)
 # A row that took so many workers with it, one after the other, is not given to another.
 MAX_DEATHS = 2
 REWRITES = (0.1, 0.5, 2.0)
@@ -47,6 +49,7 @@ def claim(pk: int | None = None) -> Claim | None:
             if effect.deaths < MAX_DEATHS:
                 return _take(effect)
             _park(effect)
+        tell(effect.pk)
 
 
 def _next(pk: int | None) -> Effect | None:
@@ -67,17 +70,42 @@ def _take(effect: Effect) -> Claim:
 
 
 def _park(effect: Effect) -> None:
-    """Put it before a person. What follows from that may itself be what kills: it is tried, not relied on."""
+    """Put it before a person. What follows from that may itself be what kills: it waits for the commit."""
     log.error("effect.poison", effect=effect.pk, kind=effect.kind, key=effect.key, deaths=effect.deaths)
+    effect.tell_at = Now() + _paced(LEASE)
     _need_attention(effect, f"The worker running it was lost {effect.deaths} times in a row.")
-    handler = handler_for(effect.kind)
-    if handler is None or handler.on_attention is None:
-        return
+
+
+def tell(pk: int) -> None:
+    """Run what follows from parking. What fails, or takes this worker with it, is made up for by a sweep."""
     try:
-        with transaction.atomic():
-            handler.on_attention(effect)
+        _persist(lambda: _tell(pk))
     except Exception:
-        log.exception("effect.attention_failed", effect=effect.pk)
+        log.exception("effect.attention_failed", effect=pk)
+
+
+@transaction.atomic
+def _tell(pk: int) -> None:
+    waiting = Effect.objects.filter(pk=pk, state=Effect.State.NEEDS_ATTENTION, tell_at__isnull=False)
+    effect = waiting.select_for_update().first()
+    if effect is None:
+        return
+    handler = handler_for(effect.kind)
+    if handler is not None and handler.on_attention is not None:
+        handler.on_attention(effect)
+    waiting.update(tell_at=None)
+
+
+def tell_one() -> bool:
+    """Make up for one; False when there is none. Each time it is tried later, twice as long after parking."""
+    with transaction.atomic():
+        effect = Effect.objects.untold().select_for_update(skip_locked=True).order_by("tell_at").first()
+        if effect is None:
+            return False
+        wait = Least(Greatest(_paced(LEASE), Now() - F("finished_at")), LONGEST_UNTOLD)
+        Effect.objects.filter(pk=effect.pk).update(tell_at=Now() + wait)
+    tell(effect.pk)
+    return True
 
 
 def _need_attention(effect: Effect, message: str) -> None:

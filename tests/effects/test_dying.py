@@ -107,6 +107,92 @@ def test_parking_does_not_depend_on_what_follows_from_it(handler):
     assert "effect.attention_failed" in [entry["event"] for entry in logs]
 
 
+def test_who_could_not_be_told_is_told_by_a_later_sweep(handler):
+    answers, told = iter([ZeroDivisionError, ZeroDivisionError]), []
+
+    def tell(effect):
+        if problem := next(answers, None):
+            raise problem
+        told.append(effect.key)
+
+    handler(lambda claim: Done(), on_attention=tell)
+    effect = queue("poison")
+    worker_dies()
+    worker_dies()
+    for expected in ([], [], ["poison"], ["poison"]):
+        tasks.sweep()
+        tasks.sweep()  # not again before its time
+        assert told == expected
+        later = timezone.now() - timedelta(seconds=1)
+        Effect.objects.filter(tell_at__isnull=False).update(tell_at=later, finished_at=later)
+    effect.refresh_from_db()
+    assert (effect.state, effect.tell_at) == ("needs_attention", None)
+
+
+def test_of_what_a_person_took_back_meanwhile_nothing_is_told(handler):
+    told = []
+
+    def tell(effect):
+        told.append(effect.key)
+        raise ZeroDivisionError
+
+    handler(lambda claim: Done(), on_attention=tell)
+    effect = queue("poison")
+    worker_dies()
+    worker_dies()
+    worker.claim()
+    actions.cancel(effect=effect, by=UserFactory())
+    assert not Effect.objects.filter(tell_at__isnull=False).exists()
+    worker.tell(effect.pk)
+    assert told == ["poison"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_follows_from_parking_may_kill_and_costs_one_worker_only(handler):
+    class Killed(BaseException):
+        """As the kernel does it: nothing after it runs."""
+
+    def kill(effect):
+        raise Killed
+
+    handler(lambda claim: Done(), on_attention=kill)
+    poison, good = queue("poison"), queue("good")
+    worker_dies()
+    worker_dies()
+    with pytest.raises(Killed):
+        tasks.sweep()
+    assert tasks.sweep() == 1
+    poison.refresh_from_db()
+    good.refresh_from_db()
+    assert (poison.state, good.state) == ("needs_attention", "done")
+    Effect.objects.filter(pk=poison.pk).update(
+        tell_at=timezone.now(), finished_at=timezone.now() - timedelta(minutes=20)
+    )
+    with pytest.raises(Killed):
+        tasks.sweep()
+    poison.refresh_from_db()
+    assert timedelta(minutes=19) < poison.tell_at - timezone.now() < timedelta(minutes=21)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deadlock_while_telling_is_tried_again(handler, monkeypatch):
+    monkeypatch.setattr(worker, "REWRITES", (0.01, 0.01, 0.01))
+    tries = []
+
+    def deadlock(effect):
+        tries.append(effect.pk)
+        if len(tries) < 3:
+            raise OperationalError("deadlock detected")
+
+    handler(lambda claim: Done(), on_attention=deadlock)
+    effect = queue()
+    worker_dies()
+    worker_dies()
+    assert not worker.run_one()
+    effect.refresh_from_db()
+    assert (effect.state, effect.tell_at, len(tries)) == ("needs_attention", None, 3)
+
+
 def test_a_poison_row_of_a_kind_nobody_handles_is_parked_too():
     effect = queue()
     worker_dies()
