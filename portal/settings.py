@@ -112,7 +112,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", embedded.database_url(STATE_DIR))}
 # Migrations connect as the owner of the tables; the role of all else may only do what it was granted.
-DATABASE_ROLE = DATABASES["default"]["USER"]
+DATABASE_ROLE, DATABASE_NAME = DATABASES["default"]["USER"], DATABASES["default"]["NAME"]
 DATABASE_OWNER = dj_database_url.parse(
     env.str("SLIPWAY_MIGRATION_DATABASE_URL", "")
     or env.str("DATABASE_URL", "")
@@ -120,17 +120,17 @@ DATABASE_OWNER = dj_database_url.parse(
 )
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("SLIPWAY_DB_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-    "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
-)
-# A server that is gone is noticed: no connection waits for it longer than this many seconds.
-DATABASES["default"]["OPTIONS"] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,  # milliseconds
-} | DATABASES["default"]["OPTIONS"]
+for _address in (DATABASES["default"], DATABASE_OWNER):
+    # A server that is gone is noticed: no connection waits for it longer than this many seconds.
+    _address["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+        **_address.get("OPTIONS", {}),
+        "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+    }
 CATALOG_ORPHAN_DAYS = env.int("SLIPWAY_CATALOG_ORPHAN_DAYS", 30)  # then removed, and kept as long for undo
 CATALOG_KINDS: list[str] = env.list("SLIPWAY_CATALOG_KINDS", [])  # kinds of one's own, kept unchecked
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse, JsonResponse
@@ -27,6 +28,8 @@ from portal.shell.policies import policy, public
 DATABASE_SECONDS = 1.0
 BROKER_SECONDS = 0.5
 OK = "ok"
+AWAY = "does not answer"
+log = structlog.get_logger(__name__)
 
 
 @policy(public)
@@ -44,10 +47,19 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if needed["database"] == OK:
         needed["migrations"] = _migrations()
     if needed.get("migrations") == OK:
-        helpful |= {vital.key: vital.check() for vital in registry.vitals}
+        helpful |= {vital.key: _state_of(vital) for vital in registry.vitals}
     ready = _all_ok(needed)
     status = ("ready" if _all_ok(helpful) else "degraded") if ready else "not ready"
     return JsonResponse({"status": status, "checks": needed | helpful}, status=200 if ready else 503)
+
+
+def _state_of(vital: registry.Vital) -> str:
+    """One that cannot be looked at is not well, and hides no other."""
+    try:
+        return vital.check()
+    except Exception:
+        log.exception("health.vital", key=vital.key)
+        return "cannot be looked at: see the log"
 
 
 def _all_ok(checks: dict[str, str]) -> bool:
@@ -69,8 +81,8 @@ def _ask_database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        return "does not answer"
+    except Error:  # InterfaceError is no DatabaseError
+        return AWAY
     finally:
         connection.close()
     return OK
@@ -78,7 +90,10 @@ def _ask_database() -> str:
 
 def _migrations() -> str:
     """Counts what this code knows and the database lacks. More in the database is the next release's."""
-    waiting = _known_migrations() - MigrationRecorder(connection).applied_migrations().keys()
+    try:
+        waiting = _known_migrations() - MigrationRecorder(connection).applied_migrations().keys()
+    except Error:
+        return AWAY
     return f"{len(waiting)} to apply" if waiting else OK
 
 

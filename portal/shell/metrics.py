@@ -14,7 +14,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http import Http404, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -81,7 +81,7 @@ class _Apps:
         gauges, up = [], 1.0
         try:
             gauges = [gauge for source in registry.metrics for gauge in source()]
-        except DatabaseError:
+        except Error:  # InterfaceError is no DatabaseError
             up = 0.0
         yield _family(registry.Gauge("slipway_database_up", "Whether the database answers.", {(): up}))
         yield from map(_family, gauges)

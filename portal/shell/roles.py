@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
@@ -18,8 +19,13 @@ SCHEMA = [
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
 ]
-TABLE = ["REVOKE ALL ON {table} FROM {role}", "GRANT {privileges} ON {table} TO {role}"]
+REVOKE, GRANT = "REVOKE ALL ON {table} FROM {role}", "GRANT {privileges} ON {table} TO {role}"
 IDENTITY = ("USER", "PASSWORD", "HOST", "PORT")
+OWN_TABLES = """
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+AND pg_has_role(c.relowner, 'USAGE') ORDER BY 1
+"""
 
 
 def is_divided() -> bool:
@@ -28,12 +34,17 @@ def is_divided() -> bool:
 
 
 @contextmanager
-def as_owner() -> Iterator[None]:
-    """Connect as the owner inside of this; the same database."""
-    known: dict[str, Any] = connection.settings_dict
-    was = {key: known[key] for key in IDENTITY}
+def as_owner(connection: Any = connection) -> Iterator[None]:
+    """Connect as the owner inside of this, as its address says. Refuses the address of another database."""
     given: Mapping[str, Any] = settings.DATABASE_OWNER
-    owner = {key: given[key] for key in IDENTITY}
+    if given["NAME"] != settings.DATABASE_NAME:
+        raise CommandError(
+            f"SLIPWAY_MIGRATION_DATABASE_URL names the database {given['NAME']}, and DATABASE_URL "
+            f"{settings.DATABASE_NAME}: both have to name the same."
+        )
+    known: dict[str, Any] = connection.settings_dict
+    was = {key: known[key] for key in (*IDENTITY, "OPTIONS")}
+    owner = {key: given[key] for key in was}
     if was == owner:
         yield
         return
@@ -58,10 +69,19 @@ def grant() -> None:
             "schema": sql.Identifier(cursor.fetchone()[0]),
         }
         wanted = [sql.SQL(text).format(**names) for text in SCHEMA]
-        for table, privileges in _wanted(connection.introspection.table_names(cursor)).items():
+        existing = own_tables(cursor)
+        for table in existing:  # also those that no model speaks of
+            wanted.append(sql.SQL(REVOKE).format(table=sql.Identifier(table), **names))
+        for table, privileges in _wanted(existing).items():
             each = {"table": sql.Identifier(table), "privileges": sql.SQL(privileges), **names}
-            wanted += [sql.SQL(text).format(**each) for text in TABLE]
+            wanted.append(sql.SQL(GRANT).format(**each))
         cursor.execute(sql.SQL("; ").join(wanted))
+
+
+def own_tables(cursor: Any) -> list[str]:
+    """All tables and views of the schema that whoever asks owns; an extension's may be another's."""
+    cursor.execute(OWN_TABLES)
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _wanted(existing: list[str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ def check_is_due() -> bool:
 
 
 def can_be_rewritten(role: str = "") -> bool:
-    """Whether a role (that of the application) could change or remove what was written, or stop the chain."""
+    """Whether a role (that of the application) could change or remove what was written, forge or stop it."""
     with connection.cursor() as cursor:
         cursor.execute(_CAN_REWRITE, {"role": role or settings.DATABASE_ROLE})
         return bool(cursor.fetchone()[0])
@@ -46,7 +46,9 @@ SELECT coalesce(bool_or(
     has_table_privilege(who, t.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')
     OR has_any_column_privilege(who, t.oid, 'UPDATE')
     OR pg_has_role(who, t.relowner, 'MEMBER')
-    OR (t.oid = to_regclass('audit_link') AND has_table_privilege(who, t.oid, 'INSERT'))), false)
+    OR (t.oid IN (to_regclass('audit_link'), to_regclass('audit_unsealed'))
+        AND has_any_column_privilege(who, t.oid, 'INSERT'))), false)
 FROM pg_class t, coalesce(nullif(%(role)s, ''), current_user) AS who
-WHERE t.oid IN (to_regclass('audit_event'), to_regclass('audit_link'))
+WHERE t.oid IN (to_regclass('audit_event'), to_regclass('audit_link'),
+                to_regclass('audit_unsealed'), to_regclass('audit_check'))
 """

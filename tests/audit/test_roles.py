@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.core.management.base import CommandError
 from django.db import connection
 from psycopg import sql
 
@@ -100,6 +101,73 @@ def test_application_may_use_every_other_table(application):
             query = "SELECT has_table_privilege(%s, %s)"
             granted = application.execute(query, [model._meta.db_table, privilege]).fetchone()[0]
             assert granted is (privilege in wanted), (model, privilege)
+
+
+@pytest.mark.parametrize(
+    ("table", "privilege"),
+    [
+        ("audit_unsealed", "INSERT"),
+        ("audit_unsealed", "INSERT (content)"),
+        ("audit_link", "INSERT (hash)"),
+        ("audit_event", "UPDATE (summary)"),
+        ("audit_check", "DELETE"),
+    ],
+)
+def test_what_lets_it_forge_is_seen_and_taken_back(db, table, privilege):
+    """Also on a table that no model speaks of."""
+    assert not queries.can_be_rewritten()
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT {privilege} ON {table} TO {settings.DATABASE_ROLE}")
+    assert queries.can_be_rewritten()
+    roles.grant()
+    assert not queries.can_be_rewritten()
+
+
+def test_a_table_of_somebody_else_in_the_schema_does_not_stop_the_grant(db):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE of_their_own")
+        cursor.execute("CREATE TABLE theirs (id int)")
+        cursor.execute("ALTER TABLE theirs OWNER TO of_their_own")
+        cursor.execute("CREATE ROLE not_super; GRANT pg_read_all_data TO not_super")
+        cursor.execute(
+            "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        )
+        assert "theirs" in [name for (name,) in cursor.fetchall()]
+        cursor.execute("SET LOCAL ROLE not_super")
+        assert roles.own_tables(cursor) == []
+
+
+@pytest.fixture
+def divided(settings) -> dict[str, object]:
+    """Another address for the owner than for the application."""
+    settings.DATABASE_OWNER = settings.DATABASE_OWNER | {
+        "PASSWORD": "another",
+        "OPTIONS": {"sslmode": "prefer"},
+    }
+    return settings.DATABASE_OWNER
+
+
+def test_the_owner_connects_with_the_options_of_its_address(db, divided):
+    known = connection.copy()
+    before = dict(known.settings_dict)
+    with roles.as_owner(known):
+        assert known.settings_dict["OPTIONS"] == {"sslmode": "prefer"}
+        assert known.settings_dict["PASSWORD"] == "another"
+        assert known.settings_dict["NAME"] == before["NAME"]
+    assert known.settings_dict == before
+
+
+def test_an_owner_of_another_database_is_refused(divided):
+    divided["NAME"] = "elsewhere"
+    said = "SLIPWAY_MIGRATION_DATABASE_URL names the database elsewhere, "
+    with pytest.raises(CommandError, match=said), roles.as_owner():
+        pass
+
+
+def test_both_addresses_wait_for_a_server_equally_long():
+    for given in (settings.DATABASES["default"], settings.DATABASE_OWNER):
+        assert given["OPTIONS"]["connect_timeout"] == 5
+        assert "lock_timeout" in given["OPTIONS"]["options"]
 
 
 def test_granting_again_changes_nothing_and_takes_back_what_was_given(application, db):

@@ -3,10 +3,13 @@ import time
 
 import pytest
 import redis
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from portal import embedded
+from portal.shell import registry
+from portal.shell.registry import Vital
 from services.effects.models import Pulse
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +85,38 @@ def test_readyz_says_when_beat_or_the_sweep_fell_silent(client, everything_runs)
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     checks = response.json()["checks"]
     assert (checks["beat"], checks["sweep"]) == ("last ran 90 s ago", "has not run yet")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, ZeroDivisionError])
+def test_readyz_is_degraded_by_what_cannot_be_looked_at(client, everything_runs, error):
+    def explode():
+        raise error
+
+    registry.vitals.add(Vital("odd", 99, explode))
+    try:
+        response = client.get("/readyz")
+    finally:
+        registry.vitals._items.pop("odd")
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["checks"]["odd"] == "cannot be looked at: see the log"
+    assert response.json()["checks"]["audit"] == "ok"
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("refused", ["SELECT 1", "django_migrations"])
+def test_readyz_is_not_ready_when_the_database_refuses(client, monkeypatch, error, refused):
+    real = CursorWrapper.execute
+
+    def execute(self, query, params=None):
+        if refused in query:
+            raise error("the connection is closed")
+        return real(self, query, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", execute)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "not ready")
+    checks = response.json()["checks"]
+    assert "does not answer" in (checks["database"], checks.get("migrations"))
 
 
 def test_readyz_is_not_ready_while_migrations_wait(client):

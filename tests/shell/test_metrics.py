@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -107,9 +107,10 @@ def test_answers_are_counted_by_view_and_status(read, client):
     assert grown("slipway_http_request_seconds_bucket", "10.0", "livez") == 3
 
 
-def test_without_its_database_the_portal_still_tells_what_it_knows(read):
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_without_its_database_the_portal_still_tells_what_it_knows(read, error):
     def away():
-        raise OperationalError
+        raise error
 
     assert read()["slipway_database_up",] == 1
     registry.metrics.add(away)
