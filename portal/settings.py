@@ -19,7 +19,9 @@ COMPANY = env.str("SLIPWAY_COMPANY", "Larkfield" if DEMO else "")
 DEMO_PEOPLE = ["mira", "jonas", "sam", "priya", "hanna"]
 SECRET_KEY = env.str("SLIPWAY_SECRET_KEY", "") or embedded.local_secret(STATE_DIR)
 ALLOWED_HOSTS = env.list("SLIPWAY_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-ALLOWED_HOSTS += env.list("SLIPWAY_OWN_ADDRESS", [])  # of a pod: what probes and scrapers ask for
+# Of a pod: what probes and scrapers ask for. An IPv6 address stands in brackets where a host name does.
+OWN_ADDRESSES: list[str] = env.list("SLIPWAY_OWN_ADDRESS", [])
+ALLOWED_HOSTS += [f"[{each.strip('[]')}]" if ":" in each else each for each in OWN_ADDRESSES]
 BASE_URL = env.str("SLIPWAY_BASE_URL", "http://localhost:8000")
 HTTPS = BASE_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]

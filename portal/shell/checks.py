@@ -144,6 +144,12 @@ def is_plain() -> str:
     return "" if settings.HTTPS else "Sessions travel without encryption: SLIPWAY_BASE_URL is not https://."
 
 
+def knows_no_proxy() -> str:
+    """The portal speaks no TLS itself: people who come by https come through a proxy."""
+    alone = settings.HTTPS and not settings.PROXIES
+    return "Everybody has the proxy's address, and one person's limits are everybody's." if alone else ""
+
+
 RULES = [
     Rule("slipway.E001", acks_early, "Set CELERY_TASK_ACKS_LATE = True; effects are claimed once."),
     Rule("slipway.E002", loses_on_kill, "Set CELERY_TASK_REJECT_ON_WORKER_LOST = True."),
@@ -170,6 +176,7 @@ DEPLOY_RULES = [
     Rule("slipway.W001", debugs, "Leave SLIPWAY_DEBUG unset."),
     Rule("slipway.W002", is_demo, "Leave SLIPWAY_DEMO unset."),
     Rule("slipway.W003", is_plain, "Set SLIPWAY_BASE_URL to the https:// address people use."),
+    Rule("slipway.W005", knows_no_proxy, "Set SLIPWAY_PROXIES to the addresses of the proxies before it."),
 ]
 
 

@@ -3,15 +3,18 @@
 import configparser
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from io import StringIO
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 import yaml
 from django.core.management import call_command
+from django.http.request import split_domain_port, validate_host
 
 from portal.run import prepare
 from portal.shell import metrics
@@ -76,6 +79,41 @@ def test_units_keep_a_program_in_its_place(unit):
     command = service["ExecStart"].split()
     assert command[0] == "/opt/slipway/.venv/bin/python"
     assert command[1] == "manage.py" or command[2] in ("gunicorn", "celery", "portal.run.prepare")
+
+
+def test_a_release_that_fails_takes_nothing_down():
+    """Everything comes after the migrations; nothing stops because they run again or fail."""
+    for unit in UNITS:
+        if unit.stem != "slipway-prepare":
+            text = unit.read_text()
+            assert re.search("^After=.*slipway-prepare.service", text, re.M)
+            assert re.search("^Wants=.*slipway-prepare.service", text, re.M)
+            assert not re.search("^(Requires|Requisite|BindsTo|PartOf)=.*prepare", text, re.M)
+
+
+def test_addresses_of_proxies_are_shipped_and_narrow():
+    """Whoever is a proxy chooses whose limits count."""
+    example = (DEPLOY / "systemd" / "environment.example").read_text()
+    shipped = re.findall(r"^SLIPWAY_PROXIES=(.+)", example, re.M)
+    shipped.append(OBJECTS[DEPLOY / "kubernetes" / "configmap.yaml"]["data"]["SLIPWAY_PROXIES"])
+    assert len(shipped) == 2
+    assert max(ip_network(each).num_addresses for each in ",".join(shipped).split(",")) <= 256
+
+
+def test_what_pods_may_reach_has_addresses_of_both_kinds():
+    rules = OBJECTS[DEPLOY / "kubernetes" / "networkpolicy.yaml"]["spec"]["egress"]
+    blocks = [to["ipBlock"]["cidr"] for rule in rules for to in rule["to"] if "ipBlock" in to]
+    assert {ip_network(block).version for block in blocks} == {4, 6}
+
+
+@pytest.mark.parametrize(
+    ("own", "asked"),
+    [("10.1.2.3", "10.1.2.3:8000"), ("fd00::1f", "[fd00::1f]:8000"), ("[fd00::1f]", "[fd00::1f]")],
+)
+def test_a_pod_answers_to_its_own_address(monkeypatch, own, asked):
+    monkeypatch.setenv("SLIPWAY_OWN_ADDRESS", own)
+    hosts = runpy.run_path(str(ROOT / "portal" / "settings.py"))["ALLOWED_HOSTS"]
+    assert validate_host(split_domain_port(asked)[0], hosts)
 
 
 def test_systemd_understands_the_units(tmp_path):

@@ -21,6 +21,7 @@ PRODUCTION = {
     "SLIPWAY_SECRET_KEY": "5pUeL0c4lT3st0nly" * 4,
     "SLIPWAY_DEBUG": "0",
     "SLIPWAY_DEMO": "0",
+    "SLIPWAY_PROXIES": "127.0.0.1,::1",
 }
 POLICY = django_settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
 DATABASE = django_settings.DATABASES["default"]
@@ -59,6 +60,7 @@ WRONG = [
     ("slipway.W001", {"DEBUG": True}),
     ("slipway.W002", {"DEMO": True}),
     ("slipway.W003", {"HTTPS": False}),
+    ("slipway.W005", {"PROXIES": []}),
 ]
 BY_VERSION = {"slipway.E007", "slipway.E014"}
 
@@ -71,7 +73,7 @@ def found() -> dict[str, str]:
 
 @pytest.fixture
 def production(settings):
-    settings.HTTPS, settings.DEMO, settings.DEBUG = True, False, False
+    settings.HTTPS, settings.DEMO, settings.DEBUG, settings.PROXIES = True, False, False, ["127.0.0.1"]
 
 
 def test_nothing_is_found_as_shipped(production):
