@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
-# Metadata services outside of the link-local networks: AWS, Google, Alibaba, Oracle.
-METADATA = {ip_address(a) for a in ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192")}
+# Metadata services outside of the link-local networks: AWS, Google, Alibaba, Oracle; the host's one of Azure.
+METADATA = {
+    ip_address(a)
+    for a in ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16")
+}
 # Special purposes that `is_global` of Python 3.11 does not know.
 SPECIAL = [ip_network(n) for n in ("192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")]
 _NAT64, _COMPATIBLE = IPv6Network("64:ff9b::/96"), IPv6Network("::/96")

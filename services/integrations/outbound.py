@@ -19,6 +19,7 @@ from services.integrations.errors import Refused
 Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
 # A connection for each watch of a cluster's client, and some to ask with; idle ones are not trusted for long.
 CONNECTIONS, IDLE, IDLE_FOR = 100, 20, 5.0
+ADDRESSES = 4  # of a name are tried, all within the time for connecting
 
 
 class AddressRefused(Refused):
@@ -97,9 +98,11 @@ class Guarded(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         trouble: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in self._checked(host, port):
+        until = None if timeout is None else Until(timeout, timeout)
+        for address in self._checked(host, port)[:ADDRESSES]:
             try:
-                return _Stream(self._below.connect_tcp(address, port, timeout, local_address, socket_options))
+                left = _left(until, httpcore.ConnectTimeout)
+                return _Stream(self._below.connect_tcp(address, port, left, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 trouble = error
         raise trouble

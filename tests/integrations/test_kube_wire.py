@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from services.integrations.kube import errors, transport
@@ -131,6 +132,21 @@ def test_an_event_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "EVENT_LIMIT", 64 * 1024)
     told = asked(endless(head(200, CHUNKED), b"400\r\n" + b" " * 1024 + b"\r\n"), watch)
     assert "larger than 65536 bytes" in str(told)
+
+
+def test_lines_come_whole_however_they_are_cut() -> None:
+    chunks = [b'{"a', b'": 1}\n\n{"b": 2}', b"\n", b" \n{", b"}"]
+    found = list(transport.lines(httpx.Response(200, content=iter(chunks))))
+    assert found == [b'{"a": 1}', b'{"b": 2}', b"{}"]
+
+
+@pytest.mark.case("S7")
+def test_a_long_event_in_small_pieces_is_not_copied_for_each() -> None:
+    pieces = [b"x" * 500] * 16_000
+    started = time.process_time()
+    found = list(transport.lines(httpx.Response(200, content=iter([*pieces, b"\n"]))))
+    assert (len(found), len(found[0])) == (1, 8_000_000)
+    assert time.process_time() - started < 1.5, "64 GB were copied"
 
 
 @pytest.mark.case("S7")

@@ -1,9 +1,12 @@
 """S of the attack list: where a connection may go is decided by the address it goes to."""
 
 import base64
+import contextlib
 import socket
+import time
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -36,7 +39,10 @@ def test_the_machine_itself_and_its_network_are_refused_unless_allowed(address: 
 @pytest.mark.case("S1")
 @pytest.mark.parametrize(
     "address",
-    ["169.254.169.254", "fe80::1%eth0", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192"],
+    [
+        "169.254.169.254", "fe80::1%eth0", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192",
+        "168.63.129.16", "::ffff:168.63.129.16",
+    ],
 )  # fmt: skip
 def test_metadata_is_refused_even_where_everything_is_allowed(address: str) -> None:
     assert "metadata" in refused(address, EVERYWHERE)
@@ -115,6 +121,33 @@ def test_the_next_address_is_tried_when_one_does_not_answer(settings: Any) -> No
     with wire(VERSION) as server:
         address = f"http://kube.test:{server.port}"
         assert _asked(address, lambda *_: _found("::1", "127.0.0.1")).is_success
+
+
+def test_the_fifth_address_is_not_tried(settings: Any) -> None:
+    settings.CLUSTER_NETWORKS = HERE
+    with wire(VERSION) as server:
+        address = f"http://kube.test:{server.port}"
+        assert _asked(address, lambda *_: _found(*["::1"] * 3, "127.0.0.1")).is_success
+        with pytest.raises(httpx.ConnectError):
+            _asked(address, lambda *_: _found(*["::1"] * 4, "127.0.0.1"))
+
+
+@pytest.mark.case("S7")
+def test_all_addresses_together_get_the_time_of_one(settings: Any) -> None:
+    """A queue that is full: whoever knocks gets no answer."""
+    settings.CLUSTER_NETWORKS = HERE
+    with socket.socket() as silent, contextlib.ExitStack() as waiting:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _ in range(3):
+            knocking = waiting.enter_context(socket.socket())
+            knocking.setblocking(False)
+            knocking.connect_ex(silent.getsockname())
+        guard = outbound.Guarded(HERE, lambda *_: _found(*["127.0.0.1"] * 4))
+        started = time.monotonic()
+        with pytest.raises(httpcore.ConnectTimeout):
+            guard.connect_tcp("kube.test", silent.getsockname()[1], timeout=1.0)
+        assert 0.9 < time.monotonic() - started < 3.5, "four seconds are one for each"
 
 
 @pytest.mark.case("S2")

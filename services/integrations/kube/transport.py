@@ -156,14 +156,16 @@ def whole(response: httpx.Response, limit: int, *, mutating: bool) -> bytes:
 
 def lines(response: httpx.Response) -> Iterator[bytes]:
     """Each line of an answer that goes on; one that does not end is Malformed."""
-    rest = b""
+    rest = bytearray()
     for chunk in response.iter_raw():
-        *found, rest = (rest + chunk).split(b"\n")
+        rest += chunk
+        if b"\n" in chunk:
+            *found, rest = rest.split(b"\n")
+            yield from (bytes(line) for line in found if line.strip())
         if len(rest) > EVENT_LIMIT:
             raise errors.Malformed(f"An event is larger than {EVENT_LIMIT} bytes.")
-        yield from (line for line in found if line.strip())
     if rest.strip():
-        yield rest
+        yield bytes(rest)
 
 
 def exchange(
