@@ -1,7 +1,7 @@
 """Ringing workers without making anybody wait for the broker.
 
-A ring that fails costs at most a second, and then none is tried for half a minute in this process: what was
-not rung for is found by the sweep. So a broker that is down, full or silent never slows a page.
+Each step of a ring may take a second, and after one that failed none is tried for half a minute in this
+process: what was not rung for is found by the sweep. So a broker that is down, full or silent slows one page.
 """
 
 import threading

@@ -176,6 +176,18 @@ def people_signed_in():
     limits._resting.clear()
 
 
+def test_what_cannot_be_counted_is_not_called_too_much(client, settings, monkeypatch, people_signed_in):
+    settings.LIMIT_FACTOR, settings.REDIS_URL = 1, NOWHERE
+    monkeypatch.setitem(limits.LIMITS, "ticket", replace(limits.LIMITS["ticket"], shut=True))
+    client.force_login(people_signed_in[0])
+    shut = client.post("/help/ask/", QUESTION)
+    assert (shut.status_code, shut["Retry-After"], Ticket.objects.count()) == (503, "60", 0)
+    page = shut.content.decode()
+    assert "too much at once" not in page
+    assert "<h1>Nothing is taken just now</h1>" in page
+    assert "what you typed is kept in this page" in page
+
+
 def test_a_redis_that_does_not_answer_is_not_waited_for_again_and_again(client, settings, people_signed_in):
     settings.LIMIT_FACTOR, settings.REDIS_URL = 1, NOWHERE
     client.force_login(people_signed_in[0])
