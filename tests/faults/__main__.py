@@ -20,6 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 A_ROUND = 300
 # Starting a real worker takes seconds: small rounds do without.
 RING_FROM = 100
+# A round has servers of its own, whatever those are that the caller uses.
+NOT_PASSED_ON = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SLIPWAY_BROKER_URL",
+    "SLIPWAY_MIGRATION_DATABASE_URL",
+    "SLIPWAY_DEMO",
+)
 
 
 def main() -> int:
@@ -29,6 +37,8 @@ def main() -> int:
     parser.add_argument("--random", action="store_true", help="Sequences of three by chance only.")
     parser.add_argument("--round", type=Path, help="Run one round here and write what it found to this file.")
     options = parser.parse_args()
+    if options.faults < 1:
+        parser.error("at least one fault: without any there is nothing to check")
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     if options.round:
         return one_round(options, seed)
@@ -62,9 +72,7 @@ def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
 def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
     home = Path(tempfile.mkdtemp(prefix="slipway-faults-"))
     keep = os.environ.get("SLIPWAY_FAULTS_KEEP") == "1"
-    environment = {
-        k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SLIPWAY_DEMO")
-    }
+    environment = {k: v for k, v in os.environ.items() if k not in NOT_PASSED_ON}
     environment |= {
         "SLIPWAY_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "tests.faults.settings",

@@ -4,6 +4,7 @@ They are forked from the warm driver, so a new one costs milliseconds; each has 
 its own folder of crash orders, and its own git host that can be told to fail.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -19,7 +20,7 @@ from services.effects import crashpoints
 from services.integrations import githosts
 from tests.faults.acts import ACTS
 from tests.faults.hosts import FaultyHost
-from tests.faults.processes import die_with_parent
+from tests.faults.processes import live_and_end
 
 
 class Hand:
@@ -36,7 +37,7 @@ class Hand:
         self.pid = os.fork()
         if self.pid == 0:
             self.pipe.close()
-            self._live(theirs)
+            live_and_end(lambda: self._live(theirs))
         theirs.close()
 
     # in the driver
@@ -81,18 +82,15 @@ class Hand:
     # in the process
 
     def _live(self, pipe: Connection) -> None:
-        die_with_parent()
         os.environ[crashpoints.FOLDER] = str(self.orders)
         os.environ["PGAPPNAME"] = self.name
         connection.connection = None  # the driver's, if it has one: not ours to close
         host = FaultyHost()
         githosts.register("local", lambda: host)
-        try:
+        with contextlib.suppress(EOFError, BrokenPipeError):
             while True:
                 act, said, extra = pipe.recv()
                 pipe.send(_answer(act, said, self.lossy, **extra))
-        except (EOFError, BrokenPipeError):
-            os._exit(0)
 
 
 def _answer(

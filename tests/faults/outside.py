@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.fakes.cluster import Cluster, FaultyHandler
 from tests.fakes.proxy import Proxy, Rule
-from tests.faults.processes import die_with_parent
+from tests.faults.processes import live_and_end
 
 REQUEST = "slipway.dev/request"
 ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
@@ -38,12 +38,13 @@ class Outside:
         ours, theirs = Pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            die_with_parent()
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            _Process(self.folder, self.postgres, str(self.sockets)).serve(theirs)
-            os._exit(0)
+            live_and_end(lambda: self._live(theirs))
         theirs.close()
         self._pipe = ours
+
+    def _live(self, pipe: Connection) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _Process(self.folder, self.postgres, str(self.sockets)).serve(pipe)
 
     def ask(self, what: str, **said: Any) -> Any:
         assert self._pipe is not None

@@ -12,7 +12,7 @@ import psycopg
 import redis
 
 from portal import embedded
-from tests.faults.processes import die_with_parent
+from tests.faults.processes import live_and_end
 
 REPO = "shop/deploy"
 SETTINGS = {
@@ -91,7 +91,7 @@ class Stack:
     def start_watcher(self) -> None:
         self.watcher = os.fork()
         if self.watcher == 0:
-            _watch()
+            live_and_end(_watch)
 
     def pause_watcher(self) -> None:
         os.kill(self.watcher, signal.SIGSTOP)
@@ -107,7 +107,6 @@ def _watch() -> None:
     from services.clusters.watching.loop import Watcher
     from services.clusters.watching.streams import Pace
 
-    die_with_parent()
     logging.disable()  # it will have much to complain about
     connection.connection = None
     kinds = tuple(k for k in WATCHED if k.kind in ("Deployment", "Pod"))

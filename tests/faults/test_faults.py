@@ -14,6 +14,7 @@ import pytest
 from services.effects.crashpoints import NAMES
 from tests.faults import nemesis
 from tests.faults.acts import ACTS  # everything that declares points
+from tests.faults.processes import live_and_end
 
 ROOT = Path(__file__).resolve().parents[2]
 LAST = re.compile(
@@ -33,6 +34,35 @@ def test_three_hundred_faults_lose_double_and_stick_nothing():
     assert run.returncode == 0, run.stdout[-6000:]
     assert "never killed at" not in run.stdout
     assert float(last[1]) < 120
+
+
+def test_no_faults_at_all_are_refused_with_a_sentence():
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.faults", "0"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, "at least one fault" in run.stderr) == (2, True), run.stderr
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def _broken() -> None:
+    raise RuntimeError("a bug in a hand")
+
+
+@pytest.mark.parametrize(
+    ("live", "code"), [(lambda: None, 0), (_interrupted, 1), (_broken, 1), (sys.exit, 1)]
+)
+def test_a_forked_process_never_comes_back_into_the_driver(capfd, live, code):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            live_and_end(live)
+        finally:
+            os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code
+    assert ("a bug in a hand" in capfd.readouterr().err) == (live is _broken)
 
 
 def test_every_point_is_on_the_way_and_every_step_has_some():
