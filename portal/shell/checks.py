@@ -68,7 +68,7 @@ def hands_out_twice() -> str:
         ),
         "CELERY_VISIBILITY_TIMEOUT": _celery("VISIBILITY_TIMEOUT"),
     }
-    limit = _celery("TASK_TIME_LIMIT") or 0
+    limit = max(_celery("TASK_TIME_LIMIT") or 0, settings.LONGEST_TASK_SECONDS)
     short = [name for name, seconds in places.items() if not seconds or seconds <= limit]
     return f"Shorter than the longest task, or not set: {', '.join(short)}." if short else ""
 
@@ -154,9 +154,7 @@ RULES = [
     Rule("slipway.E001", acks_early, "Set CELERY_TASK_ACKS_LATE = True; effects are claimed once."),
     Rule("slipway.E002", loses_on_kill, "Set CELERY_TASK_REJECT_ON_WORKER_LOST = True."),
     Rule("slipway.E003", prefetches, "Set CELERY_WORKER_PREFETCH_MULTIPLIER = 1."),
-    Rule(
-        "slipway.E004", hands_out_twice, "Keep portal.broker.VISIBILITY_SECONDS above CELERY_TASK_TIME_LIMIT."
-    ),
+    Rule("slipway.E004", hands_out_twice, "Keep portal.broker.VISIBILITY_SECONDS above the time limits."),
     Rule("slipway.E005", stops_hard, "Set CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT to some seconds."),
     Rule(
         "slipway.E006",

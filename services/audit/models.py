@@ -59,6 +59,11 @@ class Check(models.Model):
     events = models.BigIntegerField()
     position = models.BigIntegerField()
     hash = models.BinaryField(max_length=32)
+    is_finished = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="False says that a look was begun, and nothing of what it saw.",
+    )
     broken = models.JSONField(default=list, help_text="Ids of events that are not what they were.")
 
     class Meta:

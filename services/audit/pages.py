@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only
-from portal.shell.registry import NavItem, NeedsItem, Vital
+from portal.shell.registry import Gauge, NavItem, NeedsItem, Vital
 from services.audit import queries
 
 
@@ -25,10 +26,17 @@ def register() -> None:
     )
     registry.needs_me.add(broken_chain)
     registry.vitals.add(Vital("audit", 30, privileges))
+    registry.metrics.add(gauges)
 
 
 def privileges() -> str:
     return "the database role of the application could rewrite it" if queries.can_be_rewritten() else "ok"
+
+
+def gauges() -> Iterator[Gauge]:
+    last = queries.last_check()
+    age = float("inf") if last is None else (timezone.now() - last.at).total_seconds()
+    yield Gauge("slipway_audit_check_age_seconds", "Since the audit was last looked through.", {(): age})
 
 
 def broken_chain(request: HttpRequest) -> Iterator[NeedsItem]:

@@ -26,12 +26,13 @@ def events(searched: str = "") -> QuerySet[Event]:
 
 
 def last_check() -> Check | None:
-    return Check.objects.first()
+    """The last that came to its end."""
+    return Check.objects.filter(is_finished=True).first()
 
 
 def check_is_due() -> bool:
-    last = last_check()
-    return last is None or last.at < timezone.now() - CHECK_EVERY
+    """Also one that did not come to its end is not tried again before the next day."""
+    return not Check.objects.filter(at__gte=timezone.now() - CHECK_EVERY).exists()
 
 
 def can_be_rewritten(role: str = "") -> bool:

@@ -4,13 +4,18 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import InternalError, ProgrammingError, connection, connections, transaction
+from django.utils import timezone
+from structlog.testing import capture_logs
 
-from services.audit import actions, tasks
+from portal.celery import app
+from services.audit import actions, pages, queries, tasks
 from services.audit.chain import Head
 from services.audit.models import Check, Event, Link
 
@@ -176,10 +181,43 @@ def test_a_nightly_look_is_a_noted_head_and_tells_what_it_found(events, tamper):
     tamper("DELETE FROM audit_link WHERE event_id = %s", events[5])
     tamper("DELETE FROM audit_event WHERE id = %s", events[5])
     tasks.verify()
-    assert Check.objects.count() == 1  # one a day is enough
+    assert Check.objects.filter(is_finished=True).count() == 1  # one a day is enough
     Check.objects.update(at="2026-01-01T00:00Z")
     tasks.verify()
-    assert [check.broken for check in Check.objects.all()] == [[events[4]], []]
+    assert [check.broken for check in Check.objects.filter(is_finished=True)] == [[events[4]], []]
+
+
+def test_a_look_that_does_not_end_is_tried_again_the_next_day_only(events):
+    looks = []
+
+    def out_of_time(execute, query, params, many, context):
+        if "statement_timeout" in query:
+            looks.append(query)
+            raise SoftTimeLimitExceeded
+        return execute(query, params, many, context)
+
+    with capture_logs() as logs, connection.execute_wrapper(out_of_time):
+        tasks.verify()
+        tasks.verify()
+    assert [entry["event"] for entry in logs] == ["audit.unfinished"]
+    assert (len(looks), queries.last_check()) == (1, None)
+    assert [gauge.values for gauge in pages.gauges()] == [{(): float("inf")}]
+    Check.objects.update(at=timezone.now() - timedelta(days=1))
+    tasks.verify()
+    assert queries.last_check().events == 6
+    assert actions.verify().problems == []
+    Check.objects.update(at=timezone.now() - timedelta(hours=5))
+    (gauge,) = pages.gauges()
+    assert (gauge.name, round(gauge.values[()], -2)) == ("slipway_audit_check_age_seconds", 5 * 3600)
+
+
+def test_no_task_may_take_longer_than_brokers_wait_for_it(settings):
+    """Redis as long as we say; RabbitMQ half an hour, unless told otherwise."""
+    app.loader.import_default_modules()
+    ours = {task.name: task for task in app.tasks.values() if not task.name.startswith("celery.")}
+    longest = max(task.time_limit or 0 for task in ours.values())
+    assert longest == ours["audit.verify"].time_limit == settings.LONGEST_TASK_SECONDS < 1800
+    assert ours["audit.verify"].soft_time_limit < longest
 
 
 @pytest.mark.parametrize("table", ["audit_event", "audit_link"])

@@ -38,6 +38,7 @@ WRONG = [
     ("slipway.E004", {"CELERY_BROKER_TRANSPORT_OPTIONS": {}}),
     ("slipway.E004", {"CELERY_BROKER_TRANSPORT_OPTIONS": {"visibility_timeout": 300}}),
     ("slipway.E004", {"CELERY_VISIBILITY_TIMEOUT": None}),
+    ("slipway.E004", {"LONGEST_TASK_SECONDS": 3600}),
     ("slipway.E004", {"CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS": {"visibility_timeout": 10}}),
     ("slipway.E005", {"CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": 0}),
     ("slipway.E006", {"CELERY_ACCEPT_CONTENT": ["json", "pickle"]}),
