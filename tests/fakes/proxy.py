@@ -101,10 +101,11 @@ class _Link:
     def answers(self) -> None:
         with contextlib.suppress(OSError):
             while data := self.server.recv(CHUNK):
-                if self.mode == "lose_reply":
+                mode = self.mode  # of this answer: the client may have asked the next before we are through
+                if mode == "lose_reply":
                     break
-                self.client.sendall(data[:CUT_AFTER] if self.mode == "truncate" else data)
-                if self.mode == "truncate":
+                self.client.sendall(data[:CUT_AFTER] if mode == "truncate" else data)
+                if mode == "truncate":
                     break
         self.cut()
 
