@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from portal import embedded
+from portal import __version__, embedded
 from services.audit import chain
 
 FORMAT = 1
@@ -90,7 +89,7 @@ class Manifest:
             raise Problem(f"{folder} is of format {manifest.format}; this version reads format {FORMAT}.")
         if unknown := [name for name in manifest.migrations if not is_known(name)]:
             raise Problem(
-                f"{folder} was made by a newer Slipway ({manifest.slipway}; this is {version()}) "
+                f"{folder} was made by a newer Slipway ({manifest.slipway}; this is {__version__}) "
                 f"that has migration {unknown[0]}. Install that version, or a newer one."
             )
         return manifest
@@ -115,10 +114,6 @@ class Manifest:
 def _offers(folder: Path) -> str:
     inside = sorted(each.parent.name for each in folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
     return f"; inside of it are {', '.join(inside[-5:])}" if inside else ""
-
-
-def version() -> str:
-    return str(tomllib.loads((embedded.ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
 def ours() -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from portal import embedded
+from portal import __version__, embedded
 from portal.run import archive
 from portal.run.archive import DATABASE, FILES, Manifest, Place, Problem
 from portal.run.steps import step
@@ -96,7 +96,7 @@ def _write(place: Place, folder: Path, now: datetime) -> None:
         sums = {name: archive.checksum(folder / name) for name in (DATABASE, FILES)}
     Manifest(
         format=archive.FORMAT,
-        slipway=archive.version(),
+        slipway=__version__,
         made_at=now.isoformat(timespec="seconds"),
         database_bytes=size,
         files_bytes=files,

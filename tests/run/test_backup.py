@@ -2,7 +2,11 @@
 
 import contextlib
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -15,7 +19,7 @@ import pytest
 import time_machine
 from django.db import connection, connections
 
-from portal import embedded
+from portal import __version__, embedded
 from portal.run import archive, backup, restore
 from portal.run.archive import Manifest, Place, Problem
 from services.audit import actions as audit
@@ -177,6 +181,24 @@ def made(place, tmp_path) -> Path:
     """A small backup."""
     (place.state / "git").mkdir()
     return backup.create(place, tmp_path / "to")
+
+
+def test_an_image_can_be_backed_up_from(place, tmp_path):
+    """It holds what the Containerfile copies; the database is elsewhere."""
+    image = tmp_path / "image"
+    image.mkdir()
+    for name in re.findall(r"^COPY (\S+) ", (embedded.ROOT / "deploy" / "Containerfile").read_text(), re.M):
+        source, copy = embedded.ROOT / name, image / name
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    environment = {**os.environ, "DATABASE_URL": place.dsn, "SLIPWAY_HOME": str(place.state)}
+    command = [sys.executable, "-m", "portal.run.backup", str(tmp_path / "to")]
+    done = subprocess.run(command, cwd=image, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder,) = (tmp_path / "to").iterdir()
+    assert Manifest.read(folder).slipway == __version__
 
 
 def damage(folder: Path, name: str) -> None:

@@ -147,6 +147,26 @@ def test_settings_that_are_shipped_are_documented():
     assert [name for name in shipped if f"`{name}`" not in known] == []
 
 
+def test_backups_are_made_with_the_environment_of_the_portal_and_as_the_owner():
+    spec = OBJECTS[DEPLOY / "kubernetes" / "cronjob-backup.yaml"]["spec"]["jobTemplate"]["spec"]["template"][
+        "spec"
+    ]
+    (container,) = spec["containers"]
+    named = [name for source in container["envFrom"] for name in (each["name"] for each in source.values())]
+    assert named == ["slipway", "slipway", "slipway-migration"]
+    folder = container["command"][-1]
+    assert container["command"] == ["python", "-m", "portal.run.backup", folder]
+    (volume,) = [mount["name"] for mount in container["volumeMounts"] if mount["mountPath"] == folder]
+    claims = {
+        each["name"]: each.get("persistentVolumeClaim", {}).get("claimName") for each in spec["volumes"]
+    }
+    claim = OBJECTS[DEPLOY / "kubernetes" / "persistentvolumeclaim-backups.yaml"]
+    assert claims[volume] == claim["metadata"]["name"]
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    for file in ("/etc/slipway/environment", "-/etc/slipway/migration"):
+        assert f"-p EnvironmentFile={file}" in text
+
+
 def test_an_image_brings_its_static_files():
     """So that pods of two releases side by side each serve theirs; nothing is collected when one starts."""
     text = (DEPLOY / "Containerfile").read_text()
