@@ -5,7 +5,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Longest first, so that no process waits for another at the end.
 SLOW = ("tests/browser/", "tests/faults/", "tests/scale/", "tests/hostile/", "tests/demo/", "tests/run/")
-# One lane each: their tests share a portal, or measure the machine.
+# One lane each, for their tests share a portal; every other file is a lane of its own.
 TOGETHER = ("tests/browser/",)
 
 

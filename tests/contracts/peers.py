@@ -111,7 +111,7 @@ def real() -> Peer:
 
 
 def _compaction() -> Callable[[], None] | None:
-    """`../shared/tools/kube-apiserver` leaves the process id of its etcd beside the kubeconfig."""
+    """An `etcd.pid` beside the kubeconfig names the process of its etcd."""
     pid = Path(REAL).with_name("etcd.pid")
     if not pid.is_file():
         return None

@@ -13,8 +13,6 @@ from tests.contracts.conftest import config_map, maps
 from tests.contracts.peers import MERGE, Answer, Peer
 
 CORE = "/api/v1/namespaces"
-# One of them makes the past unreadable, which pages of another process would notice.
-pytestmark = pytest.mark.xdist_group("kube-reading")
 
 
 @pytest.fixture(scope="module")

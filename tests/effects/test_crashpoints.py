@@ -79,10 +79,10 @@ def test_a_point_nobody_declared_is_a_mistake(orders):
 
 
 def test_a_point_costs_nothing_in_a_product(settings):
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(10_000):
         reached(POINTS)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.django_db(transaction=True)

@@ -35,7 +35,7 @@ def test_too_much_is_refused_before_it_costs_anything(text, why):
     started = time.process_time()
     with pytest.raises(ManifestError, match=why):
         load_all(text)
-    assert time.process_time() - started < 0.05
+    assert time.process_time() - started < 0.2
 
 
 TWICE = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.manifests import cost
 from services.manifests.expressions import ExpressionError, Scope, compile_expression, evaluate
 
-SECONDS = 0.25  # a tenth is what the bounds are made for; other processes take their share of the caches
+SECONDS = 0.4  # a tenth is what the bounds are made for; other processes take their share of the caches
 MANY = int(os.environ.get("SLIPWAY_EXAMPLES", "150"))
 
 # Each is quick for small data, and without bounds takes seconds or all memory for larger ones.

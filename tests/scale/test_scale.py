@@ -1,5 +1,6 @@
 """Several of each process: what one of them would do is done once, and the loss of one is made good."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -32,7 +33,6 @@ from tests.scale.processes import Processes, ask_to_end, ended, wait_until
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(400),
-    pytest.mark.xdist_group("scale"),
 ]
 REPO = "shop/deploy"
 SETTINGS = {
@@ -151,13 +151,13 @@ def test_two_webs_three_workers_and_two_beats_do_everything_once(home, mira):
         assert leaders() == 1
         first = beats.pop(leading_beat())
         first.kill()
-        wait_until(lambda: leading_beat() in beats, "the other beat leads", 10)
+        wait_until(lambda: leading_beat() in beats, "the other beat leads", 40)
         assert leaders() == 1
         wait_until(lambda: webs[0].health()["status"] == "ready", "ready")
 
         for idle in (*beats.values(), watcher):
             ask_to_end(idle)
-            assert ended(idle, 5) == 0
+            assert ended(idle, 20) == 0
         Pulse.objects.filter(name="beat").update(at="2026-01-01T00:00Z")
         health = webs[1].health()
         assert (health["status"], health["checks"]["beat"][:8]) == ("degraded", "last ran")
@@ -189,8 +189,8 @@ def assert_a_web_ends_after_its_requests(web) -> None:
             ask_to_end(web.process)
             time.sleep(1)
             assert web.process.poll() is None, "it left a request unanswered"
-        assert waiting.result(10)["checks"]["database"] == "ok"
-    assert ended(web.process, 10) == 0
+        assert waiting.result(40)["checks"]["database"] == "ok"
+    assert ended(web.process, 40) == 0
 
 
 def assert_a_worker_ends_after_its_effect(web, workers, user) -> None:
@@ -203,14 +203,17 @@ def assert_a_worker_ends_after_its_effect(web, workers, user) -> None:
             ask_to_end(worker)
         time.sleep(1)
         assert [worker for worker in workers if worker.poll() is None], "none finishes its effect"
-    assert [ended(worker, 15) for worker in workers] == [0, 0, 0]
+    assert [ended(worker, 60) for worker in workers] == [0, 0, 0]
     last = Effect.objects.filter(kind="onboarding.propose").order_by("-pk")[0]
     assert (last.state, last.fence) == ("done", 1)
 
 
 def blocked() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE NOT granted AND datname = current_database()"
+        )
         return cursor.fetchone()[0] > 0
 
 
@@ -228,6 +231,17 @@ def test_rabbitmq_rings_as_well_as_redis(home, mira, tmp_path):
         assert "amqp://" in portal.said("worker-0")
 
 
+def knocked(silent: socket.socket) -> int:
+    """How many connections were made that nobody has taken."""
+    silent.setblocking(False)
+    number = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            silent.accept()[0].close()
+            number += 1
+    return number
+
+
 @pytest.mark.parametrize("how", ["down", "silent"])
 def test_without_a_broker_requests_are_accepted_at_once_and_found_by_the_sweep(
     mira, client, monkeypatch, settings, how
@@ -241,14 +255,15 @@ def test_without_a_broker_requests_are_accepted_at_once_and_found_by_the_sweep(
         settings.REDIS_URL = settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         monkeypatch.setenv("CELERY_BROKER_WRITE_URL", settings.REDIS_URL)
         monkeypatch.setattr(tasks, "bell", Bell())
-        taken = []
+        taken, knocks = [], []
         for name in ("first", "second"):
             start = time.perf_counter()
             assert client.post("/new/web-service/", form(name))["Location"].startswith("/requests/")
             taken.append(time.perf_counter() - start)
+            knocks.append(knocked(silent) if how == "silent" else 0)
         health = client.get("/readyz")
-    assert taken[0] < 4, f"{taken}: the broker held up a request"
-    assert taken[1] < 2.5, f"{taken}: it did so twice"
+    assert max(taken) < 16, f"{taken}: the broker held up a request"
+    assert knocks == [how == "silent", 0], "the second request waited for it as well"
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
     tasks.sweep()
     assert Counter(Request.objects.values_list("state", flat=True)) == {State.IN_REVIEW: 2}

@@ -75,7 +75,7 @@ def test_readyz_waits_for_a_silent_broker_no_longer_than_a_probe_does(
     settings.CELERY_BROKER_URL = f"{scheme}://127.0.0.1:{silent_port}//"
     start = time.perf_counter()
     assert client.get("/readyz").json()["status"] == "degraded"
-    assert time.perf_counter() - start < 1.5
+    assert time.perf_counter() - start < 4
 
 
 def test_readyz_says_when_beat_or_the_sweep_fell_silent(client, everything_runs):
@@ -142,16 +142,14 @@ def test_readyz_is_not_ready_on_a_full_disk(client, settings):
     assert "MiB free" in response.json()["checks"]["disk"]
 
 
-@pytest.mark.parametrize(
-    ("host", "seconds"), [("127.0.0.1", 0.5), ("silent", 1.5)], ids=["refused", "silent"]
-)
+@pytest.mark.parametrize(("host", "seconds"), [("127.0.0.1", 2), ("silent", 6)], ids=["refused", "silent"])
 def test_readyz_is_not_ready_without_a_database(client, monkeypatch, silent_port, host, seconds):
     refused = {"HOST": "127.0.0.1", "PORT": str(silent_port) if host == "silent" else "1"}
     for name, value in refused.items():
         monkeypatch.setitem(connection.settings_dict, name, value)
     start = time.perf_counter()
     response = client.get("/readyz")
-    assert time.perf_counter() - start < seconds + 0.5
+    assert time.perf_counter() - start < seconds
     assert (response.status_code, response.json()["status"]) == (503, "not ready")
     assert response.json()["checks"]["database"].startswith("does not answer")
 

@@ -22,7 +22,7 @@ from tests.factories.people import member, platform_engineer
 from tests.hostile import doors
 from tests.hostile.pages import forms_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.case("R"), pytest.mark.xdist_group("limits")]
+pytestmark = [pytest.mark.django_db, pytest.mark.case("R")]
 NOON = 1_800_000_000  # the beginning of a window of every length
 NOWHERE = "redis://127.0.0.1:1/0"
 QUESTION = {
