@@ -1,10 +1,13 @@
 """Texts in uploads that mean ill: to memory, to time, to those who read the evidence, to the reader."""
 
 import json
+import time
 
 import pytest
 
 from services.catalog.derivation import derive, helm
+from services.catalog.derivation.texts import settings_in
+from services.catalog.descriptors import locations
 from services.catalog.descriptors.examine import examine
 from tests.catalog.test_derivation import CART, door, pod
 
@@ -113,3 +116,104 @@ def test_a_workload_that_fails_the_reader_is_noted_and_the_others_are_read(monke
     assert [note.file for note in result.notes if note.kind == "failed"] == ["b.json"]
     reports = {report.file: report for report in examine(files)}
     assert "TypeError" in reports["b.json"].warnings[0].message
+
+
+SIZE = 200_000
+TOML = "".join(f'a{n} = "\\u0041{n}"\n' for n in range(SIZE // 20))
+
+
+def component(kind: str, definition: str) -> bytes:
+    spec = {"type": kind, "lifecycle": "p", "owner": "a", "definition": definition}
+    api = {"apiVersion": "backstage.io/v1alpha1", "kind": "API", "metadata": {"name": "x"}, "spec": spec}
+    return json.dumps(api).encode()
+
+
+def located(targets: list[str], name: str = "x") -> bytes:
+    location = {"apiVersion": "backstage.io/v1alpha1", "kind": "Location", "metadata": {"name": name}}
+    return json.dumps({**location, "spec": {"targets": targets}}).encode()
+
+
+SLOW = {
+    "open actions": ("web/templates/a.yaml", b"{{" * (SIZE // 2)),
+    "open actions with space": ("web/templates/a.yaml", b"{{" + b" " * SIZE),
+    "spaces of a value": ("web/application.properties", b"a=x" + b" " * SIZE + b"y"),
+    "empty lines": ("web/nginx.conf", b"\n" * SIZE),
+    "escapes of TOML": ("web/settings.toml", TOML.encode()),
+    "a list of TOML": ("web/settings.toml", b"a = [" + b'"\\u0041",\n' * (SIZE // 10) + b"]"),
+    "a long section": ("web/a.ini", b"[" + b"x" * SIZE + b"]\n" + b"a=1\n" * (SIZE // 4)),
+    "open comments": ("a.json", component("grpc", "/* " * (SIZE // 3))),
+    "escaped quotes": ("a.json", component("grpc", '\\"' * (SIZE // 2))),
+    "escaped quotes of GraphQL": ("a.json", component("graphql", '\\"' * (SIZE // 2))),
+    "open texts of GraphQL": ("a.json", component("graphql", '"""\\' * (SIZE // 4))),
+}
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_a_text_takes_time_in_proportion_to_its_size(what):
+    name, content = SLOW[what]
+    started = time.process_time()
+    files = {"compose.yaml": b"services:\n  web: {image: web}\n", name: content}
+    derive(files)
+    examine(files)
+    assert time.process_time() - started < 4
+
+
+def test_wildcards_of_an_import_are_bounded_and_told(monkeypatch):
+    monkeypatch.setattr(locations, "MAX_STEPS", locations.MAX_STEPS // 5)
+    files = {f"{n}.yaml": located([f"{n}{m}*" for m in range(1_000)], f"x{n}") for n in range(10)}
+    files |= {f"a/{n}/b": b"" for n in range(2_000)}
+    started = time.process_time()
+    reports = {report.file: report for report in examine(files)}
+    assert time.process_time() - started < 4
+    assert "matches" in reports["0.yaml"].warnings[0].message
+    assert "too many wildcards" in reports["9.yaml"].warnings[0].message
+
+
+def test_a_long_circle_is_told_shortly():
+    count = 3_000
+    files = {f"{n}.yaml": located([f"{(n + 1) % count}.yaml", "0.yaml"], f"x{n}") for n in range(count)}
+    started = time.process_time()
+    reports = examine(files)
+    assert time.process_time() - started < 8
+    told = [warning.message for report in reports for warning in report.warnings if warning.rule == "circle"]
+    assert len(told) == count
+    assert max(map(len, told)) < 400
+
+
+def test_a_setting_of_toml_is_found_where_its_key_stands():
+    text = """
+# cart:8080 is the old one
+[web]
+title = "about cart:8080"
+cart_url = "cart:8080"
+[[upstream]]
+host = "cart:8080"
+[[upstream]]
+hosts = [
+  "a:1",  # first
+  "cart:8080",
+]
+[other]
+host = "cart:8080"
+port = 1_000
+inner = { host = "cart:8080" }
+"""
+    rows = {(row.key, row.line) for row in settings_in("a.toml", text, file="a.toml")}
+    assert rows == {
+        ("web.title", 4), ("web.cart_url", 5), ("upstream.host", 7), ("upstream.hosts", 10),
+        ("upstream.hosts", 11), ("other.host", 14), ("other.port", 15), ("other.inner.host", 16),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_called"),
+    [
+        ("BASE_URL", "redis://registry.somewhere.org:1", False),
+        ("BASE_URL", "redis://repo1.somewhere.org:1", False),
+        ("MIRROR_URL", "redis://x.somewhere.org:1", False),
+        ("PIP_INDEX_URL", "redis://x.somewhere.org:1", False),
+        ("BASE_URL", "redis://x.somewhere.org:1", True),
+    ],
+)
+def test_where_packages_come_from_is_nobody_that_is_called(key, value, is_called):
+    assert bool(evidence(key, value)) is is_called

@@ -19,7 +19,7 @@ SAMPLE = re.compile(
 LIBRARIES = re.compile(
     r"(^|\.)(w3\.org|json-schema\.org|xmlsoap\.org|schemastore\.org|apache\.org|opensource\.org|spdx\.org|purl\.org"
     r"|github\.com|githubusercontent\.com|gitlab\.com|bitbucket\.org|docker\.io|docker\.com|quay\.io|gcr\.io|pkg\.dev"
-    r"|ghcr\.io|k8s\.io|kubernetes\.io|npmjs\.org|npmjs\.com|pypi\.org|maven\.org|springframework\.org|swagger\.io"
+    r"|ghcr\.io|k8s\.io|kubernetes\.io|registry\..*|repo\d?\..*|springframework\.org|swagger\.io"
     r"|openapis\.org|opentelemetry\.io|grafana\.com|prometheus\.io|nginx\.org|nginx\.com|readthedocs\.io|java\.sun\.com"
     r"|jboss\.org|hibernate\.org|mozilla\.org|wikipedia\.org|stackoverflow\.com|helm\.sh|artifacthub\.io"
     r"|jsdelivr\.net|unpkg\.com|cdnjs\.cloudflare\.com|googletagmanager\.com|fonts\.googleapis\.com|microsoft\.com"

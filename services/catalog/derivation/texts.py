@@ -1,19 +1,19 @@
 """Configuration files of any format into settings: YAML, JSON, TOML, properties, INI, nginx and its like."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
+from services.catalog.derivation import toml
 from services.catalog.derivation.model import Setting
 from services.catalog.derivation.trees import leaves, merged
 from services.catalog.derivation.vocabulary import NOT_WANTED, endings
 from services.catalog.descriptors.reading import read
 
-MAX_LINES = 20_000
-ASSIGNMENT = re.compile(r"\s*(?:export\s+|ENV\s+)?([A-Za-z_][\w.\-\[\]]{0,150})\s*[=:]\s*(.*?)\s*\Z")
+MAX_LINES, MAX_KEY = 20_000, 200
+ASSIGNMENT = re.compile(r"\s*(?:export\s+|ENV\s+)?([A-Za-z_][\w.\-\[\]]{0,150})\s*[=:](.*)\Z")
 COMMENT = re.compile(r"^\s*(#|//|;|!|--|/\*|\*|rem\s)|(?<=\s)#.*$")
-UPSTREAM = re.compile(r"^\s*upstream\s+[\"']?([\w.-]+)", re.MULTILINE)
+UPSTREAM = re.compile(r"^[ \t]*upstream[ \t]+[\"']?([\w.-]+)", re.MULTILINE)
 TREES = (".yaml", ".yml", ".json")
 LINES = (".properties", ".env", ".ini")
 TEXTS = endings("conf cfg cnf template tmpl vcl hcl tf config river alloy xml")
@@ -31,7 +31,7 @@ def settings_in(name: str, content: str, *, file: str, first: int = 1, trust: fl
         kind, rows = ("words", _script(content)) if script else ("text", _lines(content))
         trust = min(trust, 0.7) if script else trust
     return [
-        Setting(key[:200], value, file, first + line - 1, trust, kind)  # type: ignore[arg-type]  # one of three
+        Setting(key[:MAX_KEY], value, file, first + line - 1, trust, kind)  # type: ignore[arg-type]  # one of three
         for key, value, line in rows
     ]
 
@@ -44,7 +44,7 @@ def _rows(name: str, content: str) -> Iterable[Row] | None:
     if low.endswith(TREES):
         return _tree(low, content)
     if low.endswith(".toml"):
-        return _toml(content)
+        return toml.rows(content)
     if low.endswith(LINES) or low.startswith(".env") or _is_assignments(low, content):
         return assignments(content)
     return None
@@ -55,19 +55,6 @@ def _tree(name: str, content: str) -> list[Row] | None:
     if any(document.problem for document in documents):
         return None
     return [row for document in documents for row in leaves(merged(document.data), document.line_of)]
-
-
-def _toml(content: str) -> list[Row] | None:
-    try:
-        data = tomllib.loads(content)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return None
-    return [(key, value, _line_of(content, value)) for key, value, _ in leaves(data)]
-
-
-def _line_of(content: str, value: str) -> int:
-    place = content.find(value)
-    return content.count("\n", 0, place) + 1 if place >= 0 else 1
 
 
 def _is_assignments(name: str, content: str) -> bool:
@@ -84,9 +71,9 @@ def assignments(content: str) -> Iterator[Row]:
     for number, line in enumerate(content.splitlines()[:MAX_LINES], 1):
         bare = line.strip()
         if bare.startswith("[") and bare.endswith("]"):
-            section = bare.strip("[]").strip() + "."
+            section = bare.strip("[]").strip()[:MAX_KEY] + "."
         elif bare and bare[0] not in "#;!" and (match := ASSIGNMENT.match(line)):
-            yield section + match[1], _unquoted(match[2]), number
+            yield section + match[1], _unquoted(match[2].strip()), number
 
 
 def _unquoted(value: str) -> str:

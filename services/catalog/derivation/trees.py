@@ -5,7 +5,7 @@ from typing import Any
 
 from services.catalog.descriptors.reading import Path
 
-MAX_LEAVES = 20_000
+MAX_LEAVES, MAX_KEY = 20_000, 1_000
 MAX_MERGES = 40
 Line = Callable[[Path], int]
 
@@ -73,7 +73,7 @@ def leaves(data: Any, line: Line | None = None) -> Iterator[tuple[str, str, int]
         seen += 1
         if isinstance(value, dict):
             waiting += [
-                (f"{key}.{name}" if key else name, (*path, name), each)
+                ((f"{key}.{name}" if key else str(name))[:MAX_KEY], (*path, name), each)
                 for name, each in reversed(value.items())
             ]
         elif isinstance(value, list):

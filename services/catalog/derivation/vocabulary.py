@@ -30,7 +30,7 @@ MUTE = _set(
 # An outside host under these is something to read or to pull, not something that is called.
 MUTE_OUTSIDE = _set(
     "image images license licence homepage avatar logo icon favicon documentation docs doc help website",
-    "label repository repo source download public external",
+    "label repository repo source download public external mirror mirrors npm pip maven",
 )
 NO_PAIR = _set(
     "version tag digest time date duration ratio mapping id uuid sha password secret token",

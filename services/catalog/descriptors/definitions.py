@@ -9,8 +9,8 @@ from services.catalog.descriptors.reading import MAX_FILE, read
 PATH = ("spec", "definition")
 MAX_CHECKED = min(MAX_FILE, 1024 * 1024)
 PAIRS = {")": "(", "]": "[", "}": "{"}
-GRAPHQL_NOISE = re.compile(r'"""(?:\\"""|[\s\S])*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*')
-PROTO_NOISE = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*[\s\S]*?\*/')
+GRAPHQL_NOISE = re.compile(r'"""(?:\\"""|[\s\S])*?(?:"""|\Z)|"(?:\\.|[^"\\\n])*+"?|#[^\n]*')
+PROTO_NOISE = re.compile(r'"(?:\\.|[^"\\\n])*+"?|\'(?:\\.|[^\'\\\n])*+\'?|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)')
 GRAPHQL = re.compile(r"\b(type|schema|interface|enum|input|scalar|union|extend|directive)\b")
 PROTO = re.compile(r"\b(service|message|enum|syntax|package|import)\b")
 

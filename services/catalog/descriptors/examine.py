@@ -56,7 +56,7 @@ class _Examination:
     foreign: Foreign = field(default_factory=Foreign)
 
     def run(self) -> list[DocumentReport]:
-        self.includes = Includes(self.files)
+        self.includes, self.locations = Includes(self.files), locations.Follower(self.files)
         seen: set[str] = set()
         waiting = sorted(path for path in self.files if is_candidate(path))
         while waiting:
@@ -127,7 +127,7 @@ class _Examination:
         if data["kind"] == "API":
             return check_definition(data["spec"]["type"], data["spec"]["definition"])
         if data["kind"] == "Location":
-            paths, notes = locations.follow(data, report.file, self.files)
+            paths, notes = self.locations.follow(data, report.file)
             self.steps.append((report, paths))
             return notes
         return []
