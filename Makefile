@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up down reset backup restore test cases lint bench lock install install-dev browser rabbitmq kubectl help
+.PHONY: up down reset backup restore test cases lint faults bench lock install install-dev browser rabbitmq kubectl help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

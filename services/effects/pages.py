@@ -28,7 +28,7 @@ def register() -> None:
 
 
 def stuck_effects(request: HttpRequest) -> Iterable[NeedsItem]:
-    """For platform engineers: what gave up and waits for a retry."""
+    """For platform engineers: what gave up, or whose outcome nobody knows."""
     if not platform_only(request.user):
         return
     stuck = list(queries.waiting_for_people()[:3])
@@ -36,7 +36,7 @@ def stuck_effects(request: HttpRequest) -> Iterable[NeedsItem]:
         yield NeedsItem(
             icon="send",
             tone="bad",
-            title=f"{effect.kind} {effect.key} gave up",
+            title=f"{effect.kind} {effect.key}: {effect.get_state_display().lower()}",
             text=effect.last_error[:200],
             url=reverse("effects:effect_list"),
             action="Look at it",

@@ -24,6 +24,11 @@ def oldest_due_age() -> timedelta:
     return found or timedelta()
 
 
+def leaders() -> QuerySet[Pulse]:
+    """Which process leads, of what only one may do."""
+    return Pulse.objects.exclude(who="").order_by("name")
+
+
 def in_view(view: str) -> QuerySet[Effect]:
     """Rows of one tab of the outbox page: attention, open, done or all."""
     if view == "attention":
@@ -41,7 +46,7 @@ def counts() -> dict[str, int]:
     return {state: found.get(state, 0) for state in Effect.State.values}
 
 
-def silence(name: str) -> timedelta | None:
+def age_of_pulse(name: str) -> timedelta | None:
     """How long ago something regular last happened; None when it never did."""
     ages = Pulse.objects.filter(name=name).annotate(age=Now() - F("at"))
     return ages.values_list("age", flat=True).first()

@@ -24,10 +24,10 @@ def register() -> None:
 
 def state_of(name: str) -> str:
     """ "ok", or for how long it has not been heard of."""
-    silence = queries.silence(name)
-    if silence is None:
+    age = queries.age_of_pulse(name)
+    if age is None:
         return "has not run yet"
-    return "ok" if silence <= SILENT_AFTER[name] else f"last ran {silence.total_seconds():.0f} s ago"
+    return "ok" if age <= SILENT_AFTER[name] else f"last ran {age.total_seconds():.0f} s ago"
 
 
 def gauges() -> Iterator[Gauge]:
@@ -35,11 +35,11 @@ def gauges() -> Iterator[Gauge]:
     yield Gauge("slipway_effect_oldest_due_seconds", "How long the oldest due effect waits.", {(): oldest})
     states = {(state,): float(count) for state, count in queries.counts().items()}
     yield Gauge("slipway_effects", "Effects by state.", states, ("state",))
-    ages = {(name,): _seconds(queries.silence(name)) for name in SILENT_AFTER}
+    ages = {(name,): _seconds(queries.age_of_pulse(name)) for name in SILENT_AFTER}
     yield Gauge(
         "slipway_last_run_age_seconds", "Time since beat, a sweep or the watcher last ran.", ages, ("what",)
     )
 
 
-def _seconds(silence: timedelta | None) -> float:
-    return float("inf") if silence is None else silence.total_seconds()
+def _seconds(age: timedelta | None) -> float:
+    return float("inf") if age is None else age.total_seconds()

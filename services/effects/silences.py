@@ -3,6 +3,7 @@
 For what is looked at again and again (reconciling); an effect that was refused waits for a person anyway.
 """
 
+import hashlib
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,12 +13,13 @@ from services.effects.errors import OutsideError
 from services.effects.models import Silence
 
 AFTER_REFUSAL = timedelta(minutes=5)
-LONGEST = timedelta(days=1)
+LONGEST = KEPT = timedelta(days=1)
+LENGTH = 200
 
 
 def hold(*about: str) -> bool:
     """Whether any of these is not to be asked now."""
-    return Silence.objects.filter(about__in=about, until__gt=Now()).exists()
+    return Silence.objects.filter(about__in=map(_short, about), until__gt=Now()).exists()
 
 
 def keep(about: str, error: OutsideError) -> None:
@@ -28,4 +30,13 @@ def keep(about: str, error: OutsideError) -> None:
         wait = AFTER_REFUSAL * float(getattr(settings, "EFFECTS_PACE", 1.0))
     else:
         return
-    Silence.objects.update_or_create(about=about[:200], defaults={"until": Now() + wait})
+    Silence.objects.update_or_create(about=_short(about), defaults={"until": Now() + wait})
+    Silence.objects.filter(until__lt=Now() - KEPT).delete()
+
+
+def _short(about: str) -> str:
+    """As it is stored; what is cut off goes on telling it from others."""
+    if len(about) <= LENGTH:
+        return about
+    digest = hashlib.sha256(about.encode()).hexdigest()
+    return f"{about[: LENGTH - len(digest) - 1]} {digest}"

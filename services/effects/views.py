@@ -25,6 +25,7 @@ def effect_list(request: HttpRequest) -> HttpResponse:
         "states": STATES,
         "chosen": chosen,
         "page": tables.paginate(request, rows),
+        "leaders": queries.leaders(),
         "oldest": queries.oldest_due_age(),
         "now": timezone.now(),
     }

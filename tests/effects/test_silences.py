@@ -33,6 +33,21 @@ def test_who_just_failed_is_asked_again():
     assert not silences.hold("git host")
 
 
+def test_long_names_are_held_too_and_told_apart():
+    """A repository deep in a tree of groups."""
+    host = f"git local {'group/' * 60}repository"
+    silences.keep(f"{host} #1", OutsideError("401", permanent=True))
+    assert silences.hold(host, f"{host} #1")
+    assert not silences.hold(host, f"{host} #2")
+
+
+def test_what_ended_long_ago_is_forgotten():
+    ends = {"old": timedelta(days=-2), "recent": timedelta(hours=-2), "still": timedelta(hours=2)}
+    Silence.objects.bulk_create([Silence(about=key, until=timezone.now() + end) for key, end in ends.items()])
+    silences.keep("new", OutsideError("401", permanent=True))
+    assert set(Silence.objects.values_list("about", flat=True)) == {"recent", "still", "new"}
+
+
 def test_a_later_word_replaces_the_earlier():
     silences.keep("git host", OutsideError("401", permanent=True))
     silences.keep("git host", OutsideError("429", retry_after=0))

@@ -1,9 +1,10 @@
 import pytest
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from services.effects import actions
-from services.effects.models import Effect
+from services.effects.models import Effect, Pulse
 from tests.effects_driver import run_due_effects
 from tests.factories.people import member, platform_engineer
 
@@ -25,6 +26,24 @@ def test_effect_list_shows_what_waits_for_a_person(client, stuck, django_assert_
         response = client.get(LIST)
     assert "nobody.handles" in response.text
     assert "No handler is registered" in response.text
+
+
+def test_effect_list_says_who_leads(client):
+    Pulse.objects.create(name="beat", at=timezone.now(), who="harbour-1:4711")
+    actions.pulse("sweep")
+    client.force_login(platform_engineer())
+    text = client.get(LIST).text
+    assert "harbour-1:4711" in text
+    assert "sweep" not in text  # whichever worker it was
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("needs_attention", "needs attention"), ("unknown", "outcome unknown")]
+)
+def test_home_says_what_state_an_effect_is_in(client, stuck, state, said):
+    Effect.objects.update(state=state)
+    client.force_login(platform_engineer())
+    assert f"nobody.handles this: {said}" in client.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -61,6 +80,6 @@ def test_effect_cancel_ends_it(client, stuck):
 
 def test_home_tells_the_platform_what_gave_up(client, stuck):
     client.force_login(platform_engineer())
-    assert "nobody.handles this gave up" in client.get(reverse("home")).text
+    assert "nobody.handles this: needs attention" in client.get(reverse("home")).text
     client.force_login(member("mira", "checkout"))
-    assert "nobody.handles this gave up" not in client.get(reverse("home")).text
+    assert "nobody.handles this: needs attention" not in client.get(reverse("home")).text

@@ -1,6 +1,7 @@
 """Installing, with a real pip in a real environment: what it says becomes a sentence."""
 
 import hashlib
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -24,6 +25,12 @@ def prepare_metadata_for_build_wheel(folder, settings=None):
 def build_wheel(folder, settings=None, metadata=None):
     subprocess.run(["cc", "-c", "module.c"], check=True)
 """
+
+
+def test_no_command_is_taken_for_a_file_of_its_name():
+    makefile = (Path(install.__file__).parents[2] / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)
+    assert set(phony.split()) == set(re.findall(r"^([a-z-]+):(?!=)", makefile, re.M))
 
 
 @pytest.fixture(scope="module")
