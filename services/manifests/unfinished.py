@@ -121,8 +121,10 @@ class Later:
 
 
 def _with_labels(obj: Object, path: Path, added: Labels) -> Object:
-    """Unless something else than labels is there, which the schema tells of."""
-    if not path or not added or not isinstance(pointers.find(obj, path), Mapping | None):
+    """Unless something else stands there or on the way, or nothing at all: that is told of as it is."""
+    if not path or not added or not isinstance(obj.get(str(path[0])), Mapping):
+        return obj
+    if not all(isinstance(pointers.find(obj, path[:end]), Mapping | None) for end in range(2, len(path) + 1)):
         return obj
     changed: Object = pointers.with_value(obj, path, {**pointers.mapping(obj, path), **added})
     return changed

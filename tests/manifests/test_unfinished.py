@@ -122,15 +122,33 @@ def test_labels_of_kustomize_are_those_of_an_owner_and_never_repair_what_they_do
     assert rules("commonLabels: {app: web}") == {"owner-missing"}
 
 
-@pytest.mark.parametrize("labels", ["3", "[a]", "''", "null"])
-def test_labels_of_kustomize_leave_alone_what_is_none(tmp_path: Path, labels):
-    (tmp_path / "map.yaml").write_text(
-        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web, labels: {labels}}}\n"
-    )
-    (tmp_path / "kustomization.yaml").write_text("resources: [map.yaml]\ncommonLabels: {team: t}")
+MALFORMED = {"schema", "spec-missing", "not-an-object"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "metadata: {name: web, labels: 3}",
+        "metadata: {name: web, labels: [a]}",
+        "metadata: {name: web, labels: ''}",
+        "metadata: web",
+        "metadata: {name: web}\nspec: 3",
+        "metadata: {name: web}\nspec:",
+        "metadata: {name: web}",
+        "metadata: {name: web}\nspec: {selector: 3, template: {spec: {containers: []}}}",
+        "metadata: {name: web}\nspec: {selector: {}, template: {metadata: 3, spec: {containers: []}}}",
+    ],
+)
+def test_labels_of_kustomize_hide_no_mistake_of_another_kind(tmp_path: Path, written):
+    """What stands where labels would go is not replaced by them."""
+    (tmp_path / "deployment.yaml").write_text(f"apiVersion: apps/v1\nkind: Deployment\n{written}\n")
+    (tmp_path / "kustomization.yaml").write_text("resources: []")
     read = [each for file in files.read([tmp_path]) for each in file.documents]
-    told = "schema" in {each.rule for each in check(read, environment="staging")}
-    assert told == (labels != "null")
+    alone = {(each.rule, each.path) for each in check(read, environment="staging") if each.rule in MALFORMED}
+    (tmp_path / "kustomization.yaml").write_text("resources: [deployment.yaml]\ncommonLabels: {app: t}")
+    read = [each for file in files.read([tmp_path]) for each in file.documents]
+    assert alone
+    assert alone == {(e.rule, e.path) for e in check(read, environment="staging") if e.rule in MALFORMED}
 
 
 FOREIGN = {
