@@ -238,15 +238,22 @@ def into_empty(place: Place, source: Path) -> None:
         with step("Unpacking repositories and keys"):
             archive.unpack(source / FILES, place.state)
     except FAILURES as problem:
-        with place.connect() as connection:
-            is_filled = bool(archive.row_counts(connection))
-        if not is_filled:  # the tables came in one transaction
+        if not may_be_filled(place):  # the tables come in one transaction
             raise
         raise Half(
             f"The database {place.database} holds what was read, and it is not the whole backup: {problem} "
-            f"Nothing was there before; drop it, and remove {', '.join(archive.KEPT)} from {place.state}."
+            f"Nothing was there before: drop it, and remove {', '.join(archive.KEPT)} from {place.state}."
         ) from problem
     print("  Restored; start the portal with this DATABASE_URL.")
+
+
+def may_be_filled(place: Place) -> bool:
+    """Also when nobody can tell."""
+    try:
+        with place.connect() as connection:
+            return bool(archive.row_counts(connection))
+    except psycopg.Error:
+        return True
 
 
 if __name__ == "__main__":

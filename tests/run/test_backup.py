@@ -329,6 +329,7 @@ def test_a_database_of_ones_own_is_filled_as_a_whole_or_named(empty, made, tmp_p
     said = capsys.readouterr().err
     assert f"{empty.database} holds what was read, and it is not the whole backup" in said
     assert "Nothing was restored" not in said
+    assert restore.may_be_filled(Place(empty.state, empty.at("no_such_database"), is_embedded=False))
 
 
 SMALL = """
