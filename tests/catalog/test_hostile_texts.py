@@ -140,6 +140,7 @@ SLOW = {
     "empty lines": ("web/nginx.conf", b"\n" * SIZE),
     "escapes of TOML": ("web/settings.toml", TOML.encode()),
     "a list of TOML": ("web/settings.toml", b"a = [" + b'"\\u0041",\n' * (SIZE // 10) + b"]"),
+    "a long key of TOML": ("web/settings.toml", b"a." * (SIZE // 2) + b"a = 1"),
     "a long section": ("web/a.ini", b"[" + b"x" * SIZE + b"]\n" + b"a=1\n" * (SIZE // 4)),
     "open comments": ("a.json", component("grpc", "/* " * (SIZE // 3))),
     "escaped quotes": ("a.json", component("grpc", '\\"' * (SIZE // 2))),

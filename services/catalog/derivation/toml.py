@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from services.catalog.derivation.trees import leaves
 
 AHEAD, SPAN, PARTS = 10, 4_000, 5
+MAX_DOTS = 1_000  # in a line: the standard reader takes the square of a key's parts
 
 
 def rows(content: str) -> list[tuple[str, str, int]] | None:
-    """(dotted key, value, line) of everything; None for what is no TOML."""
+    """(dotted key, value, line) of everything; None for what is no TOML, or hardly anybody's."""
+    if any(line.count(".") > MAX_DOTS for line in content.split("\n")):
+        return None
     try:
         data = tomllib.loads(content)
     except (ValueError, RecursionError):
