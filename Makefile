@@ -40,7 +40,7 @@ kubectl:
 	@$(BIN)/python -m tests.manifests.kubectl
 
 test: install-dev browser rabbitmq kubectl ## All tests, the browser ones included
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+	$(BIN)/python -m pytest -n 4 $(ARGS)
 
 cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=1 proves them
 	$(BIN)/python -m tests.cases $(if $(RUN),--run) $(if $(MUTATE),--mutate) $(ARGS)

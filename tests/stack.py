@@ -16,7 +16,10 @@ START_SECONDS = 200
 STOP_SECONDS = 40
 GREETING = "Slipway is up"
 # What the test run itself set must not reach the stack: it has servers and settings of its own.
-NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "SLIPWAY_HOME", "DJANGO_SETTINGS_MODULE", "SLIPWAY_LOG_LEVEL")
+NOT_PASSED_ON = (
+    "DATABASE_URL", "REDIS_URL", "SLIPWAY_HOME", "DJANGO_SETTINGS_MODULE", "SLIPWAY_LOG_LEVEL",
+    "DJANGO_ALLOW_ASYNC_UNSAFE",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

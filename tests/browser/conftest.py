@@ -14,6 +14,8 @@ from tests import stack
 from tests.browser import chromium
 from tests.browser.watch import Watch, check_accessible
 
+# The browser's event loop stays in this process, whose other tests use the database all the same.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 NAMES = {who.username: who.name for who in company.COLLEAGUES}
 expect.set_options(timeout=10_000)
 

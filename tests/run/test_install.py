@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
@@ -33,11 +34,15 @@ def test_no_command_is_taken_for_a_file_of_its_name():
     assert set(phony.split()) == set(re.findall(r"^([a-z-]+):(?!=)", makefile, re.M))
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("install") / "venv"
-    assert install.create(folder) == ""
-    return folder
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """An environment whose Python and pip are those of the tests: nothing here ends up installed."""
+    programs = tmp_path / "venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, run in (("python", sys.executable), ("pip", f"{sys.executable} -m pip")):
+        (programs / name).write_text(f'#!/bin/sh\nexec {run} "$@"\n')
+        (programs / name).chmod(0o755)
+    return programs.parent
 
 
 @pytest.fixture
