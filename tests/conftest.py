@@ -27,7 +27,6 @@ def pytest_configure() -> None:
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nobody's secret
-    structlog.configure(cache_logger_on_first_use=False)  # a cached logger cannot be listened to
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +71,7 @@ def _no_limits(settings) -> None:
 @pytest.fixture(autouse=True)
 def _clean_log_context() -> None:
     structlog.contextvars.clear_contextvars()
+    structlog.configure(cache_logger_on_first_use=False)  # a cached logger cannot be listened to
 
 
 @pytest.fixture(autouse=True)
