@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up down reset backup restore test coverage cases faults lint bench lock install install-dev browser rabbitmq kubectl help
+.PHONY: up down reset backup restore test coverage cases faults lint bench lock install install-dev programs help
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,22 +30,16 @@ install:
 install-dev: install
 	@$(BIN)/python portal/run/install.py $(VENV) requirements-dev.txt
 
-browser:
-	@$(BIN)/python -m tests.browser.chromium
+programs: install-dev
+	@$(BIN)/python -m tests.programs
 
-rabbitmq:
-	@$(BIN)/python -m tests.scale.rabbitmq
-
-kubectl:
-	@$(BIN)/python -m tests.manifests.kubectl
-
-test: install-dev browser rabbitmq kubectl ## All tests, the browser ones included
+test: programs ## All tests, the browser ones included
 	$(BIN)/python -m pytest -n 4 $(ARGS)
 
 cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=1 proves them
 	$(BIN)/python -m tests.cases $(if $(RUN),--run) $(if $(MUTATE),--mutate) $(ARGS)
 
-coverage: install-dev kubectl ## Branches of effects, manifests and integrations: fails below all of them
+coverage: programs ## Branches of effects, manifests and integrations: fails below all of them
 	$(BIN)/python -m pytest -n 2 tests/effects tests/manifests tests/integrations tests/contracts tests/clusters/test_watching.py \
 		--cov=services.effects --cov=services.manifests --cov=services.integrations --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100 $(ARGS)

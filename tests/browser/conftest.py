@@ -11,8 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from portal.demo import company
 from tests import stack
-from tests.browser import chromium
 from tests.browser.watch import Watch, check_accessible
+from tests.programs import CHROMIUM
 
 # The browser's event loop stays in this process, whose other tests use the database all the same.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -45,10 +45,7 @@ def base_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, object]:
-    path = chromium.find()
-    if path is None:
-        pytest.fail("The browser tests need Chromium and found none: run `make browser`.", pytrace=False)
-    return {"executable_path": path, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+    return {"executable_path": CHROMIUM.needed(), "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
 
 
 @pytest.fixture(scope="session")

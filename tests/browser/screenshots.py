@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import stack
-from tests.browser import chromium
+from tests.programs import CHROMIUM
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 SIZES = [(1440, 900), (390, 844)]
@@ -53,7 +53,7 @@ def main() -> None:
         stack.running(Path(folder) / "home") as portal,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.needed(), args=["--no-sandbox"])
         for (width, height), theme in itertools.product(SIZES, THEMES):
             take(browser, portal.address, width, height, theme)
 

@@ -66,13 +66,12 @@ def test_hard_texts_read_back_alike(reader):
 
 def test_kubernetes_reads_hard_texts_alike(tmp_path):
     """All in one call: each costs a process."""
-    program = kubectl.needed()
-    assert different(list(kubectl.read(program, dump(OBJECTS), str(tmp_path))), OBJECTS) == []
+    assert different(list(kubectl.read(dump(OBJECTS), str(tmp_path))), OBJECTS) == []
 
 
 def test_the_comparison_notices_a_difference(tmp_path):
     text = dump(OBJECTS[:1]).replace('"y"', "y")
-    assert different(list(kubectl.read(kubectl.needed(), text, str(tmp_path))), OBJECTS[:1]) == ["y"]
+    assert different(list(kubectl.read(text, str(tmp_path))), OBJECTS[:1]) == ["y"]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.text(
@@ -108,7 +107,7 @@ def test_any_tree_reads_back_alike(tree):
 @given(st.lists(grown(values), min_size=20, max_size=60))
 def test_kubernetes_reads_any_tree_alike(tmp_path_factory, many):
     objects = [{**everywhere(number, ""), "value": tree} for number, tree in enumerate(many)]
-    read = list(kubectl.read(kubectl.needed(), dump(objects), str(tmp_path_factory.getbasetemp())))
+    read = list(kubectl.read(dump(objects), str(tmp_path_factory.getbasetemp())))
     assert different(read, objects) == []
 
 

@@ -1,60 +1,24 @@
-"""RabbitMQ for one test: found, or Debian's installed when it is missing and we may; run in a folder of ours.
-
-SLIPWAY_RABBITMQ names the `rabbitmq-server` script to use.
-"""
+"""RabbitMQ for one test, in a folder of its own."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.programs import RABBITMQ
 from tests.stack import free_ports
 
 START_SECONDS = 100
-# Debian's /usr/sbin/rabbitmq-server insists on the system's user and folders; this is what it calls.
-SCRIPTS = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
-
-
-def find() -> str | None:
-    installed = sorted(map(str, Path("/").glob(SCRIPTS.removeprefix("/"))))
-    return (
-        os.environ.get("SLIPWAY_RABBITMQ") or next(iter(installed), None) or shutil.which("rabbitmq-server")
-    )
-
-
-def main() -> int:
-    if find():
-        return 0
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        return say(
-            "The scale tests need RabbitMQ (Debian: apt install rabbitmq-server), or set SLIPWAY_RABBITMQ."
-        )
-    print("  Installing RabbitMQ …", flush=True)
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "rabbitmq-server"]
-    for command in (["apt-get", "update", "-qq"], install):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=quiet)
-        if done.returncode:
-            return say(f"`{' '.join(command)}` failed: {done.stderr.strip()[-500:]}")
-    return 0
-
-
-def say(problem: str) -> int:
-    print(f"  {problem}", file=sys.stderr)
-    return 1
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """Start a server below `folder`; the address once asked for is given when it answers."""
-    script = find()
-    assert script, "RabbitMQ is missing: `python -m tests.scale.rabbitmq` installs or says why not"
+    script = RABBITMQ.needed()
     port, distribution, mapper = free_ports(3)
     folder.mkdir(parents=True, exist_ok=True)
     environment = os.environ | _environment(folder, port, distribution, mapper)
@@ -103,7 +67,3 @@ def wait_for(address: str) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError("RabbitMQ did not start")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
