@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -18,7 +19,7 @@ class Unusable(CommandError):
         super().__init__(message, returncode=2)
 
 
-class EngineCommand(BaseCommand):
+class EngineCommand(BaseCommand, ABC):
     """Prints one JSON document, or text for people; exits 0 when nothing is wrong, 1 when something is.
 
     Subclasses implement `run(**options) -> dict`, `text(document) -> str` and `is_wrong(document) -> bool`.
@@ -43,11 +44,11 @@ class EngineCommand(BaseCommand):
             return json.dumps(document, indent=2, default=str, ensure_ascii=False)
         return self.text(document)
 
-    def run(self, **options: Any) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def run(self, **options: Any) -> dict[str, Any]: ...
 
-    def text(self, document: dict[str, Any]) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def text(self, document: dict[str, Any]) -> str: ...
 
-    def is_wrong(self, document: dict[str, Any]) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_wrong(self, document: dict[str, Any]) -> bool: ...

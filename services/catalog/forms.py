@@ -1,8 +1,10 @@
 """What people fill in to import something. Forms check and fetch; they save nothing."""
 
+from abc import ABCMeta, abstractmethod
 from typing import Any
 
 from django import forms
+from django.forms.forms import DeclarativeFieldsMetaclass
 
 from services.catalog import fetching
 from services.catalog.fetching import CannotFetch, Fetched
@@ -30,7 +32,11 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(one, initial) for one in several]
 
 
-class ImportForm(forms.Form):
+class AbstractFormMetaclass(ABCMeta, DeclarativeFieldsMetaclass):
+    """A form may be abstract."""
+
+
+class ImportForm(forms.Form, metaclass=AbstractFormMetaclass):
     """Base: `fetched` holds the files once the form is valid; trouble in reading them is a field's error."""
 
     kind = ""
@@ -48,12 +54,12 @@ class ImportForm(forms.Form):
                     self.add_error(None, "There is no YAML or JSON file in there.")
         return cleaned
 
-    def fetch(self, cleaned: dict[str, Any]) -> Fetched:
-        raise NotImplementedError
+    @abstractmethod
+    def fetch(self, cleaned: dict[str, Any]) -> Fetched: ...
 
+    @abstractmethod
     def source(self) -> dict[str, str]:
         """How the source is kept: title, location, branch, path."""
-        raise NotImplementedError
 
 
 class FolderForm(ImportForm):

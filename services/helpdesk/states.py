@@ -24,7 +24,7 @@ class State(models.TextChoices):
 class Phase(models.TextChoices):
     """What a state means for clocks, queues and colours."""
 
-    TODO = "todo"
+    UNSTARTED = "unstarted"
     ACTIVE = "active"
     WAITING_REQUESTER = "waiting_requester"
     WAITING_THIRD_PARTY = "waiting_third_party"
@@ -33,8 +33,8 @@ class Phase(models.TextChoices):
 
 
 PHASES: dict[str, Phase] = {
-    State.NEW: Phase.TODO,
-    State.TRIAGED: Phase.TODO,
+    State.NEW: Phase.UNSTARTED,
+    State.TRIAGED: Phase.UNSTARTED,
     State.IN_PROGRESS: Phase.ACTIVE,
     State.WAITING_REQUESTER: Phase.WAITING_REQUESTER,
     State.WAITING_EXTERNAL: Phase.WAITING_THIRD_PARTY,
