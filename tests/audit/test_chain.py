@@ -149,26 +149,26 @@ def test_a_tail_removed_with_its_links_is_told_by_a_noted_head(events, tamper):
     assert actions.verify(noted=[head]).broken == [events[4]]
 
 
-def test_a_chain_written_anew_is_told_by_a_noted_head(events, tamper):
-    head = actions.verify().head
-    tamper("UPDATE audit_event SET summary = 'never mind' WHERE id = %s", events[5])
+def write_anew(tamper, event: int) -> None:
+    """Change an event and seal it again, as whoever owns the database could."""
+    tamper("UPDATE audit_event SET summary = 'never mind' WHERE id = %s", event)
     tamper(
         "UPDATE audit_link l SET hash = sha256(l.previous || int8send(l.position) || audit_content(e))"
         " FROM audit_event e WHERE e.id = l.event_id AND e.id = %s",
-        events[5],
+        event,
     )
+
+
+def test_a_chain_written_anew_is_told_by_a_noted_head(events, tamper):
+    head = actions.verify().head
+    write_anew(tamper, events[5])
     assert actions.verify().problems == []
     assert actions.verify(noted=[head]).broken == [events[5]]
 
 
 def test_no_look_kept_in_the_database_overrules_a_head_noted_outside(events, tamper):
     head = actions.verify().head
-    tamper("UPDATE audit_event SET summary = 'never mind' WHERE id = %s", events[5])
-    tamper(
-        "UPDATE audit_link l SET hash = sha256(l.previous || int8send(l.position) || audit_content(e))"
-        " FROM audit_event e WHERE e.id = l.event_id AND e.id = %s",
-        events[5],
-    )
+    write_anew(tamper, events[5])
     forged = actions.check()
     assert forged.position == head.position
     assert actions.verify(noted=[head]).broken == [events[5]]

@@ -4,35 +4,20 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from services.effects import actions, handlers, tasks, worker
+from services.effects import actions, tasks, worker
 from services.effects.errors import OutsideError
 from services.effects.handlers import Done, Later
 from services.effects.models import Effect
 from services.effects.once import find_else_create
+from tests.effects.conftest import queue
 from tests.effects_driver import run_due_effects
 from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def handler():
-    """Registers a handler for the kind "test" and removes it again."""
-
-    def register(run, **options):
-        handlers.register("test", **options)(run)
-
-    yield register
-    handlers._handlers.pop("test", None)
-
-
-def queue(key="1", **options):
-    with transaction.atomic():
-        return actions.enqueue(kind="test", key=key, **options)
 
 
 def worker_dies() -> None:

@@ -2,35 +2,20 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from services.effects import actions, handlers, queries, tasks, worker
+from services.effects import actions, queries, tasks, worker
 from services.effects.bell import Bell
 from services.effects.errors import OutsideError
 from services.effects.handlers import Done, Later
 from services.effects.models import Effect
+from tests.effects.conftest import queue
 from tests.effects_driver import run_due_effects
 from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def handler():
-    """Registers a handler for the kind "test" and removes it again."""
-
-    def register(run, **options):
-        handlers.register("test", **options)(run)
-
-    yield register
-    handlers._handlers.pop("test", None)
-
-
-def queue(key="1", **options):
-    with transaction.atomic():
-        return actions.enqueue(kind="test", key=key, **options)
 
 
 def test_enqueue_is_idempotent_on_its_natural_key():

@@ -169,9 +169,8 @@ def test_an_edit_against_an_approval_is_never_approved_unseen(world, submit) -> 
 STEPS = ["tree written", "commit written", "branch written", "row written"]
 
 
-@pytest.mark.parametrize("step", [*STEPS, "told"])
-def test_a_worker_killed_while_proposing_leaves_one_pull_request(world, submit, use_host, step) -> None:
-    row = submit()
+def killed_while_proposing(use_host, step: str) -> None:
+    """A worker dies at a step of the host, or ("told") after it answered and before that is written down."""
 
     class DiesWhenTold(LocalHost):
         def propose(self, *args, **kwargs):
@@ -183,6 +182,12 @@ def test_a_worker_killed_while_proposing_leaves_one_pull_request(world, submit, 
         worker.run_one()
 
     in_a_process_that_dies(work)
+
+
+@pytest.mark.parametrize("step", [*STEPS, "told"])
+def test_a_worker_killed_while_proposing_leaves_one_pull_request(world, submit, use_host, step) -> None:
+    row = submit()
+    killed_while_proposing(use_host, step)
     row.refresh_from_db()
     assert row.state == State.PROPOSING
     abandoned()
@@ -226,17 +231,7 @@ def test_a_pull_request_opened_by_a_worker_that_died_is_closed_when_the_request_
     world, submit, use_host, step
 ) -> None:
     row = submit()
-
-    class DiesWhenTold(LocalHost):
-        def propose(self, *args, **kwargs):
-            super().propose(*args, **kwargs)
-            die()
-
-    def work() -> None:
-        use_host(DiesWhenTold() if step == "told" else LocalHost(at=die_at(step)))
-        worker.run_one()
-
-    in_a_process_that_dies(work)
+    killed_while_proposing(use_host, step)
     actions.withdraw(request=row, by=world.mira)
     abandoned()
     run_due_effects()

@@ -1,4 +1,3 @@
-import socket
 import time
 
 import pytest
@@ -18,15 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def everything_runs():
     Pulse.objects.bulk_create([Pulse(name=name, at=timezone.now()) for name in ("beat", "sweep", "watcher")])
-
-
-@pytest.fixture
-def silent_port():
-    """It takes connections and never answers."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(20)
-        yield listening.getsockname()[1]
 
 
 def test_livez_touches_nothing(client, django_assert_num_queries):

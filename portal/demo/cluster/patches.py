@@ -14,13 +14,7 @@ def merge(live: Any, patch: Any) -> Any:
     """RFC 7396: null removes, maps merge, all else replaces."""
     if not isinstance(patch, dict):
         return patch
-    merged = dict(live) if isinstance(live, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge(merged.get(key), value)
-    return merged
+    return _merged(live, patch, lambda key, before, value: merge(before, value))
 
 
 def strategic(live: Any, patch: Any, path: Path = ()) -> Any:
@@ -29,12 +23,16 @@ def strategic(live: Any, patch: Any, path: Path = ()) -> Any:
         return _items(live, patch, path)
     if not isinstance(patch, dict):
         return patch
+    return _merged(live, patch, lambda key, before, value: strategic(before, value, (*path, f"f:{key}")))
+
+
+def _merged(live: Any, patch: dict[str, Any], below: Callable[[str, Any, Any], Any]) -> dict[str, Any]:
     merged = dict(live) if isinstance(live, dict) else {}
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
         else:
-            merged[key] = strategic(merged.get(key), value, (*path, f"f:{key}"))
+            merged[key] = below(key, merged.get(key), value)
     return merged
 
 
