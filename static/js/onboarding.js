@@ -34,7 +34,7 @@
     var input = event.target;
     if (!input.matches("[data-picker]")) return;
     var whole = Array.from(input.list.options).some(function (option) { return option.value === input.value; });
-    if (whole) field(input).dataset.redraw = "1"; else event.stopPropagation();
+    if (whole) field(input).dataset.chosen = String(performance.now()); else event.stopPropagation();
   });
   /* A fix, a row more or less, another file: the button may be drawn anew while its question waits its turn,
      so the form asks for it. htmx would add whichever button has the focus; only pressed ones count. */
@@ -78,7 +78,8 @@
     if (!box.matches("[data-field]")) return;
     var fresh = event.detail.fragment.querySelector("[data-field]");
     var inside = box.contains(document.activeElement) && document.activeElement.tagName !== "BUTTON";
-    if (box.dataset.redraw) return;
+    var chosen = Number(box.dataset.chosen || Infinity);
+    if (chosen <= sent) return;
     if (!inside && !(Number(box.dataset.edited || 0) > sent)) return;
     event.detail.shouldSwap = false;
     box.hidden = fresh.hidden;

@@ -3,7 +3,7 @@
 import re
 import uuid
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 
 def open_form(page: Page) -> str:
@@ -76,6 +76,28 @@ def test_rows_and_entities_are_added_and_taken_away(page: Page, become) -> None:
     expect(picker).to_be_focused()
     token.get_by_role("button").click()
     expect(token).to_have_count(0)
+
+
+def test_an_entity_chosen_while_an_older_answer_is_on_its_way_stays(page: Page, become) -> None:
+    become(page, "mira")
+    fill_required(page, open_form(page))
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held or route.request.method != "POST":
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/*", hold_the_first)
+    page.get_by_label("One sentence for colleagues").fill("Lets people keep products, and share them.")
+    page.wait_for_timeout(500)
+    picker = page.get_by_label("Depends on")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        picker.fill("component:default/cart")
+        held[0].continue_()
+    expect(page.locator(".tokens .token")).to_have_count(1)
+    expect(picker).to_have_value("")
 
 
 def test_a_draft_is_put_away_and_brought_back(page: Page, become) -> None:
