@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Some images forbid Python to keep what it compiled; a dozen processes would each compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: up down reset backup restore test coverage cases faults lint bench lock install install-dev programs help
 

@@ -50,7 +50,7 @@ def test_a_real_deadlock_is_lost_by_one_and_done_by_both():
         take(orders[number])
 
     assert at_once(2, take_in_order) == [None, None]
-    assert len(runs) == 3
+    assert len(runs) >= 3, "nobody lost"
     assert Effect.objects.filter(result__taken__gte=1).count() == 2
 
 
