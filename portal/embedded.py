@@ -65,11 +65,12 @@ def broker_url(url: str) -> str:
     return "redis+socket" + url.removeprefix("unix") if url.startswith("unix://") else url
 
 
-def start_postgres(state: Path) -> None:
+def start_postgres(state: Path, *, durable: bool = True) -> None:
     """Start PostgreSQL on its socket, creating the cluster on first use; no network address is opened.
 
     As root the server runs as the system user `pgserver`, for PostgreSQL refuses root; the folders above
     `state` are then made passable for others. The lock file of a killed server is PostgreSQL's own to clear.
+    One that is not `durable` outlives being killed, but not the machine.
     """
     server = _postgres(state)
     state.mkdir(parents=True, exist_ok=True)
@@ -82,6 +83,8 @@ def start_postgres(state: Path) -> None:
         shutil.chown(sockets, server.system_user)
     options = f'-h "" -k {sockets} -c unix_socket_permissions=0700'
     options += " -c shared_buffers=48MB -c max_connections=60 -c jit=off"
+    if not durable:
+        options += " -c fsync=off -c full_page_writes=off"
     _pg_ctl(server, "-w", "-o", options, "-l", str(server.pgdata / "log"), "start")
 
 

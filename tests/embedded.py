@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     state = Path(os.environ["SLIPWAY_HOME"])
     if not embedded.postgres_answers(state):
-        embedded.start_postgres(state)
+        embedded.start_postgres(state, durable=False)
         _started.append(state)
     embedded.ensure_database(state)
     (state / "static").mkdir(exist_ok=True)  # whitenoise warns when it is absent

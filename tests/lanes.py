@@ -1,4 +1,4 @@
-"""How the tests are dealt to the processes of one run: by file, slow folders first, the browser's as one."""
+"""How the tests are dealt to the processes of one run: by file, slow folders first, two folders as one each."""
 
 import gc
 
@@ -7,8 +7,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Longest first, so that no process waits for another at the end.
 SLOW = ("tests/browser/", "tests/faults/", "tests/scale/", "tests/hostile/", "tests/demo/", "tests/run/")
-# One lane each, for their tests share a portal; every other file is a lane of its own.
-TOGETHER = ("tests/browser/",)
+# One lane each, for their tests share a portal or a company; every other file is a lane of its own.
+TOGETHER = ("tests/browser/", "tests/hostile/")
 
 
 def rank(nodeid: str) -> int:

@@ -15,11 +15,11 @@ from tests.hostile import world as company
 from tests.hostile.asking import Asked
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def founded(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SimpleNamespace]:
-    """The company, once for all tests of a file: each of them undoes what it changed.
+    """The company, once for all tests of the folder: each of them undoes what it changed.
 
     It is never committed. `git` is the folder of its repositories, to be copied.
     """
