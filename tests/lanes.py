@@ -1,4 +1,4 @@
-"""How the tests are dealt to the processes of one run: by file, slow folders first, two folders as one each."""
+"""How tests are dealt to the processes of one run: by file, slow ones first, two folders as one each."""
 
 import gc
 
