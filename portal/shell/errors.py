@@ -13,9 +13,16 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import get_template
 
+from portal.shell import api
 from portal.shell.http import HttpRequest
 
 COME_BACK_SECONDS = 10
+SAID = {
+    400: "This cannot be read.",
+    403: "A form token is missing: send the header X-CSRFToken, or a bearer token instead of a session.",
+    404: "There is nothing at this address.",
+    413: "That is too large.",
+}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -63,13 +70,25 @@ def server_error(request: HttpRequest) -> HttpResponse:
     that was read stands in the page, to be sent again.
     """
     context: dict[str, Any] = {"reference": reference()}
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    if api.is_api(request):
+        return _failed(request, is_away)
     if hasattr(request, "_post"):  # reading it now could fail like what brought us here
         context |= {"again": _sent(request)[0], "request": request, "csrf_token": get_token(request)}
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if is_away:
         html = get_template("errors/503.html").render(context)
         return HttpResponse(html, status=503, headers={"Retry-After": str(COME_BACK_SECONDS)})
     html = get_template("errors/500.html").render(context)
     return HttpResponse(html, status=500)
+
+
+def _failed(request: HttpRequest, is_away: bool) -> HttpResponse:
+    """The same for programs."""
+    if not is_away:
+        return api.refusal(request, 500, f"Something here is broken. Its reference is {reference()}.")
+    response = api.refusal(request, 503, "The database does not answer. Try again.")
+    response["Retry-After"] = str(COME_BACK_SECONDS)
+    return response
 
 
 def reference() -> str:
@@ -78,6 +97,8 @@ def reference() -> str:
 
 
 def _page(request: HttpRequest, status: int, *, template: str = "", **context: Any) -> HttpResponse:
+    if api.is_api(request):
+        return api.refusal(request, status, context.get("said") or context.get("who") or SAID[status])
     context |= {"status": status, "reference": reference()}
     response = render(request, template or f"errors/{status}.html", context, status=status)
     if context.get("who"):

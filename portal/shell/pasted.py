@@ -12,7 +12,7 @@ PRIVATE_KEY = re.compile(
 )
 TOKEN = re.compile(
     r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA)[\w-]{10,}"
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|slipway_)[\w-]{10,}"
     r"|(?<![\w-])sk-(?=[\w-]{0,200}\d)[\w-]{10,}"
 )
 # "Bearer" and "basic" are words: what follows must look typed like a token, less so after the header's name;

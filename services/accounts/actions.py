@@ -1,17 +1,28 @@
-"""Sign-in, and what people set for themselves."""
+"""Sign-in, what people set for themselves, and the tokens of their programs."""
+
+import secrets
+from datetime import timedelta
+from typing import Final
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone as clock
 
-from services.accounts.models import SignInFailure, User
-from services.accounts.queries import WINDOW
+from services.accounts.models import ApiToken, SignInFailure, Team, User
+from services.accounts.queries import WINDOW, digest_of, led_by
 from services.audit.actions import record
+
+PREFIX: Final = "slipway_"  # so that scanners know a leaked one; `portal.shell.pasted` does
+FRESH: Final = timedelta(minutes=1)
+
+
+class Refused(Exception):
+    """Not so; the sentence says why."""
 
 
 @transaction.atomic
 def note_failure(*, username: str, address: str | None) -> None:
     """Remember a wrong password and forget the ones that no longer count."""
-    SignInFailure.objects.filter(at__lt=timezone.now() - WINDOW).delete()
+    SignInFailure.objects.filter(at__lt=clock.now() - WINDOW).delete()
     SignInFailure.objects.create(username=username.lower()[:150], address=address)
 
 
@@ -37,3 +48,51 @@ def save_profile(*, by: User, name: str, timezone: str, theme: str) -> None:
     by.save(update_fields=["name", "timezone", "theme"])
     if changed:
         record(by=by, action="accounts.profile_saved", obj=by, summary=f"{by} changed {', '.join(changed)}")
+
+
+@transaction.atomic
+def create_token(
+    *, by: User, name: str, scopes: list[str], days: int, team: Team | None = None
+) -> tuple[ApiToken, str]:
+    """A token and its secret, which nobody can read again.
+
+    Refuses a team that `by` neither leads nor runs the platform for, and a name that a live token has.
+    """
+    owner = {"user": None, "team": team} if team else {"user": by, "team": None}
+    if team and not led_by(by).filter(pk=team.pk).exists():
+        raise Refused(f"Only who leads {team} makes tokens for it.")
+    User.objects.select_for_update().get(pk=by.pk)  # sent twice, the second one finds the name taken
+    if ApiToken.objects.filter(**owner, name=name, revoked_at=None).exists():
+        raise Refused(f"There is a token {name} already. Revoke it, or choose another name.")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        **owner,
+        name=name,
+        scopes=sorted(scopes),
+        digest=digest_of(secret),
+        hint=secret[-4:],
+        created_by=by,
+        expires_at=clock.now() + timedelta(days=days),
+    )
+    details = {"scopes": token.scopes, "owner": token.owner.ref, "expires_at": token.expires_at.isoformat()}
+    record(
+        by=by, action="accounts.token_created", obj=token, summary=f"{by} made token {name}", details=details
+    )
+    return token, secret
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, by: User) -> None:
+    """From now on it opens nothing. Refuses nothing: who can see a token may revoke it, and twice is once."""
+    token = ApiToken.objects.select_for_update().get(pk=token.pk)
+    if token.revoked_at is None:
+        token.revoked_at = clock.now()
+        token.save(update_fields=["revoked_at"])
+        record(by=by, action="accounts.token_revoked", obj=token, summary=f"{by} revoked token {token}")
+
+
+def note_use(*, token: ApiToken) -> None:
+    """Remember that it was used, at most once a minute. Not audited."""
+    now = clock.now()
+    if token.last_used_at is None or now - token.last_used_at >= FRESH:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -9,8 +9,8 @@ from django.contrib.auth import authenticate
 from portal.shell import limits, proxies
 from portal.shell.http import HttpRequest
 from portal.shell.limits import Refusal
-from services.accounts.models import User
-from services.accounts.queries import by_name_or_mail, wrong_too_often
+from services.accounts.models import SCOPES, Team, User
+from services.accounts.queries import by_name_or_mail, led_by, wrong_too_often
 
 
 class SignInForm(forms.Form):
@@ -77,3 +77,37 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its 
             *((zone, zone.replace("_", " ")) for zone in zones),
         ]
         self.fields["timezone"].choices = places  # type: ignore[attr-defined]  # a ChoiceField, declared above
+
+
+class TokenForm(forms.Form):
+    """What a program may do, for whom and how long."""
+
+    name = forms.CharField(max_length=100, help_text="What it is for, such as “nightly report”.")
+    owner = forms.ModelChoiceField(
+        Team.objects.none(),
+        to_field_name="slug",
+        required=False,
+        empty_label="You",
+        help_text="A token of a team stays when people leave; yours ends with your account.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may", choices=SCOPES.items(), widget=forms.CheckboxSelectMultiple, initial=["catalog:read"]
+    )
+    days = forms.TypedChoiceField(
+        label="It ends after",
+        coerce=int,
+        choices=[(7, "a week"), (30, "30 days"), (90, "90 days"), (365, "a year")],
+        initial=90,
+    )
+
+    prefix = "token"
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = led_by(user)  # type: ignore[attr-defined]  # declared above
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """As `create_token` takes it."""
+        data = dict(self.cleaned_data)
+        return {"team": data.pop("owner"), **data}

@@ -1,10 +1,18 @@
 """People, teams and the roles people have in teams."""
 
+from datetime import datetime
 from functools import cached_property
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
+
+SCOPES = {
+    "catalog:read": "Read the catalog",
+    "catalog:write": "Change the catalog: put descriptors, read sources again",
+}
 
 
 class Team(models.Model):
@@ -111,3 +119,56 @@ class SignInFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username} at {self.at:%H:%M:%S}"
+
+
+class ApiToken(models.Model):
+    """Lets a program in, as a person or for a team. Of its secret only a digest is kept."""
+
+    name = models.CharField(max_length=100)
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="api_tokens")
+    team = models.ForeignKey(Team, models.CASCADE, null=True, related_name="api_tokens")
+    scopes = ArrayField(models.CharField(max_length=30, choices=SCOPES.items()))
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=4, help_text="How the secret ends, to know it by.")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False, team__isnull=True)
+                | models.Q(user__isnull=True, team__isnull=False),
+                name="accounts_token_has_one_owner",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(scopes__contained_by=list(SCOPES)), name="accounts_token_scopes"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "team", "name"],
+                condition=models.Q(revoked_at__isnull=True),
+                nulls_distinct=False,
+                name="accounts_token_name_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def owner(self) -> User | Team:
+        found = self.user or self.team
+        assert found is not None  # a constraint says so
+        return found
+
+    @property
+    def is_live(self) -> bool:
+        return self.state_at(timezone.now()) == "live"
+
+    def state_at(self, now: datetime) -> str:
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at <= now else "live"

@@ -1,5 +1,6 @@
 """Reads about people and their sign-ins."""
 
+import hashlib
 from datetime import timedelta
 
 from django.conf import settings
@@ -7,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.shell.limits import Refusal
-from services.accounts.models import SignInFailure, User
+from services.accounts.models import ApiToken, SignInFailure, Team, User
 
 WINDOW = timedelta(minutes=15)
 PER_USERNAME = 5
@@ -39,3 +40,30 @@ def demo_people() -> "QuerySet[User]":
     if not settings.DEMO:
         return User.objects.none()
     return User.objects.filter(username__in=settings.DEMO_PEOPLE, is_active=True).prefetch_related("teams")
+
+
+def digest_of(secret: str) -> str:
+    """What is kept of a token's secret. It is random and long, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def live_token(secret: str) -> ApiToken | None:
+    """The token with this secret, if it opens anything now: not revoked, not expired, its person active."""
+    found = ApiToken.objects.select_related("user", "team").filter(digest=digest_of(secret)).first()
+    if found is None or not found.is_live or (found.user and not found.user.is_active):
+        return None
+    return found
+
+
+def tokens_of(user: User) -> "QuerySet[ApiToken]":
+    """What a person can see and revoke: their own tokens and those of the teams they lead."""
+    mine = Q(user=user) | Q(team__in=led_by(user))
+    return ApiToken.objects.filter(mine, revoked_at=None).select_related("user", "team", "created_by")
+
+
+def led_by(user: User) -> "QuerySet[Team]":
+    """The teams a person may make tokens for; the platform's people: every team."""
+    if user.is_platform:
+        return Team.objects.all()
+    leads = [slug for slug, membership in user.roles.items() if membership.role == "lead"]
+    return Team.objects.filter(slug__in=leads)

@@ -9,4 +9,7 @@ urlpatterns = [
     path("become/", views.become, name="become"),
     path("account/", views.account, name="account"),
     path("account/theme/", views.theme, name="theme"),
+    path("api/me", views.me, name="me"),
+    path("account/tokens/", views.token_new, name="token_new"),
+    path("account/tokens/<int:pk>/revoke/", views.token_revoke, name="token_revoke"),
 ]

@@ -1,8 +1,10 @@
 """The door, and what people set for themselves."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import auth
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -13,7 +15,8 @@ from portal.shell import proxies, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, public, signed_in
 from services.accounts import actions, queries
-from services.accounts.forms import ProfileForm, SignInForm, ThemeForm
+from services.accounts.bearer import api
+from services.accounts.forms import ProfileForm, SignInForm, ThemeForm, TokenForm
 
 
 def _way_on(request: HttpRequest) -> str:
@@ -74,7 +77,43 @@ def account(request: HttpRequest) -> HttpResponse:
         actions.save_profile(by=request.user, **form.cleaned_data)
         toasts.done(request, "Saved.")
         return redirect("accounts:account")
-    return render(request, "accounts/account.html", {"form": form}, status=422 if form.errors else 200)
+    return _account(request, form=form)
+
+
+def _account(request: HttpRequest, **context: Any) -> HttpResponse:
+    """The page; `secret` is that of a token made just now, and is shown this once."""
+    context = {
+        "form": ProfileForm(instance=request.user),
+        "token_form": TokenForm(request.user),
+        "tokens": queries.tokens_of(request.user),
+        **context,
+    }
+    wrong = context["form"].errors or context["token_form"].errors
+    return render(request, "accounts/account.html", context, status=422 if wrong else 200)
+
+
+@policy(signed_in)
+@never_cache
+@require_POST
+def token_new(request: HttpRequest) -> HttpResponse:
+    form = TokenForm(request.user, request.POST)
+    if form.is_valid():
+        try:
+            token, secret = actions.create_token(by=request.user, **form.said)
+        except actions.Refused as refused:
+            form.add_error("name", str(refused))
+        else:
+            return _account(request, made=token, secret=secret)
+    return _account(request, token_form=form)
+
+
+@policy(signed_in)
+@require_POST
+def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    token = get_object_or_404(queries.tokens_of(request.user), pk=pk)
+    actions.revoke_token(token=token, by=request.user)
+    toasts.done(request, f"{token} opens nothing any more.")
+    return redirect("accounts:account")
 
 
 @policy(signed_in)
@@ -85,3 +124,17 @@ def theme(request: HttpRequest) -> HttpResponse:
         return HttpResponse("light, dark or system", status=422, content_type="text/plain")
     actions.set_theme(by=request.user, theme=form.cleaned_data["theme"])
     return HttpResponse(status=204) if request.htmx else redirect(_way_on(request))
+
+
+@api(GET="catalog:read")
+def me(request: HttpRequest) -> HttpResponse:
+    """Who asks, for a program that wants to try its token."""
+    token = getattr(request, "token", None)
+    return JsonResponse(
+        {
+            "name": str(request.user),
+            "username": request.user.get_username(),
+            "scopes": token.scopes if token else None,
+            "expires_at": token.expires_at.isoformat() if token else None,
+        }
+    )

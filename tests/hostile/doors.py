@@ -33,6 +33,11 @@ class Door:
     def policy(self) -> str:
         return str(getattr(self.view, "policy", ""))
 
+    @property
+    def is_api(self) -> bool:
+        """Asked by programs, which are told that they are nobody and not sent to the door."""
+        return hasattr(self.view, "scopes")
+
     def address(self, **kwargs: Any) -> str:
         return reverse(self.name, kwargs=kwargs)
 

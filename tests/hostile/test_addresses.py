@@ -130,8 +130,9 @@ def test_hostile_cookies(client, db, name, value):
 def test_things_that_do_not_exist_are_not_found(asked, world):
     """For anonymous people neither: they are sent to the door before anything is looked up."""
     known = doors.known(world)
-    may = {"nobody": (302,), "mira": (404, 403), "priya": (404,)}[asked.who]
     for at, door in enumerate(doors.doors()):
+        unknown = 401 if door.is_api else 302
+        may = {"nobody": (unknown,), "mira": (404, 403), "priya": (404,)}[asked.who]
         nowhere = list(door.nowhere(known))
         for path in some(nowhere, at, 2) if asked.who == "priya" else nowhere[:1]:
             answer = asked.ask("GET", path)
@@ -167,5 +168,9 @@ def test_anonymous_people_see_the_door_and_nothing_else(client, world):
             answer = getattr(client, method)(path)
             if door.policy == "public":
                 assert answer.status_code in (200, 302, 404, 405, 422, 503), path
+            elif door.is_api:
+                assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="slipway"'), (
+                    path
+                )
             else:
                 assert (answer.status_code, answer.url.split("?")[0]) == (302, "/sign-in/"), path

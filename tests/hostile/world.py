@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from services.accounts import actions as people_actions
 from services.accounts.models import Membership, User
 from services.audit.models import Event
 from services.catalog import actions as catalog
@@ -77,9 +78,10 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
     asked = ticket(by=mira, private=True, title="Mine alone")
     shown = ticket(by=jonas, title="Checkout is slow", snapshot={"findings": []})
     effect = Effect.objects.create(kind="test.nothing", key="1", state="needs_attention", last_error="No")
+    token, _ = people_actions.create_token(by=priya, name="report", scopes=["catalog:read"], days=30)
     return SimpleNamespace(
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
-        effect=effect,
+        effect=effect, api_token=token,
     )  # fmt: skip
 
 
@@ -132,6 +134,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
     requests = [{"ref": row.ref} for row in world.requests.values()]
     log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
     return {
+        "accounts:token_": [{"pk": world.api_token.pk}],
         "catalog:entity_": [entity, group],
         "catalog:dependency_": [{**entity, "verdict": "confirmed"}],
         "catalog:import_": runs,

@@ -39,6 +39,7 @@ MET: dict[str, tuple[str, str, dict[str, str]]] = {
     "submit": ("post", "/new/web-service/", {**FORM, "_intent": "submit"}),
     "ticket": ("post", "/help/ask/", {}),
     "message": ("post", "/help/T-9/reply/", {}),
+    "api": ("get", "/api/me", {}),
     "connection": ("post", "/platform/clusters/nowhere/check/", {}),
 }
 

@@ -1,0 +1,118 @@
+"""Programs at the door: a bearer token, or the session of whoever is signed in.
+
+A view under `api` is asked by scripts, so it never sends anybody to the sign-in page. Where a token is
+brought, it alone decides: no session is looked at, and so no form token is needed, for no other site can make
+a browser send the header. Everywhere else the header means nothing.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+import structlog
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+
+from portal.shell import limits
+from portal.shell.api import ApiError, refusal
+from portal.shell.http import HttpRequest
+from services.accounts import actions, queries
+from services.accounts.models import SCOPES, ApiToken, Membership
+
+View = Callable[..., HttpResponse]
+SCHEME: Final = "bearer"
+
+
+class Machine:
+    """Who asks with a token of a team: nobody in person, with no role of anybody's."""
+
+    pk = None
+    is_authenticated = is_active = True
+    is_anonymous = is_platform = False
+
+    def __init__(self, token: ApiToken) -> None:
+        self.token, self.roles = token, dict[str, Membership]()
+
+    def __str__(self) -> str:
+        return f"{self.token} of {self.token.team}"
+
+    def get_username(self) -> str:
+        return f"token-{self.token.pk}"
+
+
+class BearerMiddleware:
+    """Before the check of form tokens: reads the bearer token of views under `api`."""
+
+    def __init__(self, get_response: Callable[[Any], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> None:
+        scopes: dict[str, str] | None = getattr(view, "scopes", None)
+        if scopes is None:
+            return
+        said = request.headers.get("Authorization")
+        if said is not None:
+            _become(request, said)
+        if said is not None or not request.user.is_authenticated:
+            request.csrf_processing_done = True  # type: ignore[attr-defined]  # as Django's own middleware says it
+
+
+def _become(request: HttpRequest, said: str) -> None:
+    """The request is the token's from here on; with one that opens nothing it is nobody's."""
+    scheme, _, secret = said.partition(" ")
+    token = queries.live_token(secret.strip()) if scheme.lower() == SCHEME else None
+    request.user, request.token = AnonymousUser(), token  # type: ignore[attr-defined]  # read below
+    if token is not None:
+        request.user = token.user or Machine(token)
+        actions.note_use(token=token)
+        structlog.contextvars.bind_contextvars(token_id=token.pk, user_id=request.user.pk)
+
+
+def api(**scopes: str) -> Callable[[View], View]:
+    """Guard a view for programs: the scope a token needs for each method, as `api(GET="catalog:read")`.
+
+    Without a token or a session that counts: 401. Without the scope: 403. Mistakes are answered in JSON.
+    """
+    assert set(scopes.values()) <= set(SCOPES), scopes
+    allowed = {**scopes, **({"HEAD": scopes["GET"]} if "GET" in scopes else {})}
+
+    def decorate(view: View) -> View:
+        @limits.limited("api", when=limits.always)
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return _refused(request, allowed) or view(request, *args, **kwargs)
+            except ApiError as error:
+                return refusal(request, error.status, error.message)
+            except PermissionDenied as error:
+                return refusal(request, 403, str(error) or "You may not do that.")
+            except Http404 as error:
+                return refusal(request, 404, str(error) or "There is no such thing.")
+
+        named = ", ".join(sorted(set(scopes.values())))
+        guarded.policy = f"signed in, or a token with {named}"  # type: ignore[attr-defined]  # for the matrix
+        guarded.scopes = allowed  # type: ignore[attr-defined]  # read by the middleware
+        return login_not_required(guarded)
+
+    return decorate
+
+
+def _refused(request: HttpRequest, allowed: dict[str, str]) -> HttpResponse | None:
+    if not request.user.is_authenticated:
+        answer = refusal(request, 401, "Bring a token that counts: Authorization: Bearer slipway_…")
+        answer["WWW-Authenticate"] = 'Bearer realm="slipway"'
+        return answer
+    if request.method not in allowed:
+        answer = refusal(request, 405, f"Only {', '.join(sorted(allowed))} here.")
+        answer["Allow"] = ", ".join(sorted(allowed))
+        return answer
+    token: ApiToken | None = getattr(request, "token", None)
+    scope = allowed[request.method]
+    if token is not None and scope not in token.scopes:
+        return refusal(request, 403, f"This token lacks the scope {scope}.")
+    return None
