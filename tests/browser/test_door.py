@@ -12,10 +12,9 @@ def test_five_people_to_become_and_a_form_for_everybody_else(page: Page, accessi
 
 
 @pytest.mark.parametrize("username", ["mira", "hanna"])
-def test_home_greets_the_person(page: Page, become, accessible, username: str) -> None:
+def test_home_greets_the_person(page: Page, become, username: str) -> None:
     become(page, username)
     expect(page.get_by_role("heading", level=1)).to_contain_text(username.title())
-    accessible(page)
 
 
 def test_signing_in_with_the_password_of_the_demo(page: Page) -> None:

@@ -84,22 +84,19 @@ def test_nothing_is_wider_than_the_window(page: Page, become, width) -> None:
         assert beyond <= 0, f"{path} at {width}: {beyond} pixels"
 
 
-PALE = """([place, scheme]) => {
+PALE = """(scheme) => {
   const sheet = new CSSStyleSheet();
   const pale = '{ color: color-mix(in srgb, currentcolor 20%, transparent) }';
   sheet.replaceSync('[data-theme=' + scheme + '] .pale ' + pale);
   document.adoptedStyleSheets = [sheet];
-  [...document.querySelectorAll('main td .trunc')].at(place).classList.add('pale');
+  [...document.querySelectorAll('main td .trunc')].at(-1).classList.add('pale');
 }"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("place", [0, -1])
-def test_one_pale_cell_of_a_long_table_is_noticed(
-    page: Page, become, accessible, place: int, scheme: str
-) -> None:
+def test_one_pale_cell_of_a_long_table_is_noticed(page: Page, become, accessible, scheme: str) -> None:
     become(page, "mira")
     page.goto("/catalog/")
-    page.evaluate(PALE, [place, scheme])
+    page.evaluate(PALE, scheme)
     with pytest.raises(AssertionError, match=rf"color-contrast \({scheme}\)"):
         accessible(page)

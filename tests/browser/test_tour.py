@@ -20,6 +20,7 @@ PLACES = {
         "/catalog/api/default/checkout-api/",
         "/catalog/resource/default/shop-queue/",
         "/catalog/system/default/order-flow/",
+        "/catalog/domain/default/commerce/",
         "/catalog/group/default/checkout/",
         "/catalog/user/default/mira/",
         "/new/",

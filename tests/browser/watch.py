@@ -15,33 +15,6 @@ document.addEventListener('securitypolicyviolation', (event) =>
 """
 
 
-# Contrast takes axe four fifths of its time, and depends on colour, size and what is behind: of texts that
-# are alike in all of those, it looks at three.
-CONTRAST = """async () => {
-  const behind = new Map([[null, '']]), alike = new Map();
-  const chain = (element) => {
-    if (!behind.has(element)) {
-      const style = getComputedStyle(element);
-      const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.position].join();
-      behind.set(element, chain(element.parentElement) + ';' + own);
-    }
-    return behind.get(element);
-  };
-  const speaks = (element) => element.matches('input, select, textarea') ||
-    [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-  for (const element of document.body.querySelectorAll('*')) {
-    if (!element.checkVisibility() || element.offsetWidth === 1 || !speaks(element)) continue;
-    const style = getComputedStyle(element);
-    const key = [style.color, style.fontSize, style.fontWeight, style.textShadow, chain(element)].join();
-    alike.set(key, [...(alike.get(key) || []), element].slice(0, 3));
-  }
-  const options = {resultTypes: ['violations'], runOnly: {type: 'rule', values: ['color-contrast']}};
-  return (await axe.run({include: [...alike.values()].flat()}, options)).violations;
-}"""
-THE_REST = """async () => {
-  const options = {resultTypes: ['violations'], rules: {'color-contrast': {enabled: false}}};
-  return (await axe.run(options)).violations;
-}"""
 PUT_THEME = """(theme) => {
   if (theme === null) delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
@@ -88,23 +61,25 @@ class Watch:
 
 def check_accessible(page: Page) -> None:
     """No axe violation in either theme; what does not depend on colours is looked at once."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(Axe().axe_script)
     saved = page.evaluate("document.documentElement.dataset.theme ?? null")
-    told = _told(page.evaluate(THE_REST), "any theme")
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.evaluate(PUT_THEME, theme)
-        told += _told(page.evaluate(CONTRAST), theme)
+    told = _violations(page, "light") + _violations(page, "dark", rules=["color-contrast"])
     page.evaluate(PUT_THEME, saved)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     assert not told, f"{page.url}\n" + "\n".join(told)
 
 
-def _told(violations: list[dict], theme: str) -> list[str]:
+def _violations(page: Page, theme: str, rules: list[str] | None = None) -> list[str]:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.evaluate(PUT_THEME, theme)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    found = page.evaluate("async (options) => (await axe.run(options)).violations", options)
     return [
         f"{violation['id']} ({theme}): {violation['help']}\n    " + "\n    ".join(_where(violation))
-        for violation in violations
+        for violation in found
     ]
 
 
