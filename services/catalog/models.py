@@ -10,6 +10,13 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from services.catalog.lookups import AnyOf
+from services.catalog.ownership.models import Confirmation, Evidence, Handover, Lifeless, Tenure, Weighed
+
+__all__ = [
+    "OWNABLE", "SERVICE_TYPES", "Alias", "Claim", "Confirmation", "Entity", "EntityQuerySet", "Evidence",
+    "Handover", "ImportRun", "Judgement", "Lifeless", "Relation", "RelationQuerySet", "Removed", "Source",
+    "Tenure", "Weighed",
+]  # fmt: skip
 
 models.Field.register_lookup(AnyOf)
 SERVICE_TYPES = ("service", "website", "worker", "job", "cache", "queue", "database")
@@ -282,6 +289,13 @@ class Relation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "type", "target_ref", "field"], name="catalog_relation_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["target_ref", "id"],
+                condition=models.Q(target__isnull=True),
+                name="catalog_relation_dangling",
             )
         ]
 

@@ -34,6 +34,7 @@ def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:
     for label, name, icon in (
         ("Import into the catalog", "import_new", "file-import"),
         ("Catalog sources", "source_list", "folder"),
+        ("Ownership reports", "ownership", "user-question"),
     ):
         yield PaletteItem("Do", label, reverse(f"catalog:{name}"), icon)
 

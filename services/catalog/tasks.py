@@ -10,3 +10,11 @@ def tidy() -> None:
     from services.catalog import lifecycle
 
     lifecycle.remove_orphans(timezone.now())
+
+
+@shared_task(name="catalog.owners")
+def owners() -> None:
+    """Resolve anew who owns what. Safe to run twice."""
+    from services.catalog.ownership import tenures
+
+    tenures.refresh()

@@ -5,6 +5,8 @@ from services.catalog import views
 app_name = "catalog"
 urlpatterns = [
     path("catalog/", views.entity_list, name="entity_list"),
+    path("catalog/health/", views.ownership_report, name="ownership"),
+    path("catalog/health/<slug:report>/", views.ownership_report, name="ownership_report"),
     path("catalog/sources/", views.source_list, name="source_list"),
     path("catalog/sources/<int:pk>/", views.source_detail, name="source_detail"),
     path("catalog/claims/<int:pk>/choose/", views.claim_choose, name="claim_choose"),

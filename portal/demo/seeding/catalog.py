@@ -12,6 +12,7 @@ from portal.demo.history.times import all_times
 from services.accounts.models import User
 from services.catalog import actions, fetching
 from services.catalog.models import Entity, Source
+from services.catalog.ownership import tenures
 
 # Onboarded longer ago than this many days, a service ran elsewhere before and was known already.
 NEW_SERVICES = 90
@@ -33,6 +34,7 @@ def seed(now: datetime, *, history: bool = True) -> str:
     )
     if history:
         _bring_the_past(now)
+    tenures.refresh()
     return f"the catalog with {len(run.payload)} entities"
 
 

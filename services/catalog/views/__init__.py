@@ -10,6 +10,7 @@ from services.catalog.views.imports import (
     source_look,
 )
 from services.catalog.views.lifecycle import claim_choose, entity_restore
+from services.catalog.views.ownership import ownership_report
 
 __all__ = [
     "claim_choose",
@@ -23,6 +24,7 @@ __all__ = [
     "import_detail",
     "import_new",
     "import_undo",
+    "ownership_report",
     "source_detail",
     "source_list",
     "source_look",

@@ -23,6 +23,7 @@ from services.catalog import about, actions, graph, health, lifecycle, queries, 
 from services.catalog.export import as_yaml
 from services.catalog.filters import KINDS, MINE, NOBODY, Filters
 from services.catalog.models import Alias, Entity
+from services.catalog.ownership.reading import said_of
 
 
 class HtmxRequest(HttpRequest):
@@ -177,6 +178,7 @@ def _head(request: HttpRequest, entity: Entity, known: Any = None) -> dict[str, 
     found = (action for source in registry.entity_actions for action in source(request, entity))
     return {
         "icon_name": about.icon_of(entity),
+        "said_owner": said_of(entity),
         "worst": worst,
         "worst_in": next((name for name, state in states.items() if state == worst), ""),
         "page_actions": sorted(found, key=lambda action: action.order),

@@ -1,0 +1,115 @@
+"""Keeping `Tenure`: one look over everything that can have an owner, writing only what is different."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+from django.utils import timezone
+
+from services.catalog.models import OWNABLE, Confirmation, Entity, Lifeless, Tenure
+from services.catalog.ownership import living
+from services.catalog.ownership.reading import CONTAINERS, facts_of_containers
+from services.catalog.ownership.resolution import Fact, Ownership, Standing, resolve
+
+AT_ONCE = 2000
+COLUMNS = (
+    "pk", "ref", "kind", "name", "owner_ref", "owner_id", "system_ref", "created_at",
+    "tenure__name", "tenure__standing", "tenure__owner_ref", "tenure__via", "tenure__due_at",
+)  # fmt: skip
+
+
+def period() -> timedelta:
+    return timedelta(days=settings.CATALOG_CONFIRM_DAYS)
+
+
+class Row(NamedTuple):
+    pk: int
+    ref: str
+    kind: str
+    name: str
+    owner_ref: str
+    owner_id: int | None
+    system_ref: str
+    created_at: datetime
+    had_name: str | None
+    had_standing: str | None
+    had_owner: str | None
+    had_via: str | None
+    had_due: datetime | None
+
+
+@transaction.atomic
+def refresh() -> int:
+    """Resolve everything anew and note what changed; how many did. Safe to run twice."""
+    living.refresh()
+    changed, now = list(_changed()), timezone.now()
+    for start in range(0, len(changed), AT_ONCE):
+        part = changed[start : start + AT_ONCE]
+        said = _confirmed([row.pk for row, _ in part if row.had_standing is not None])
+        Tenure.objects.bulk_create(
+            [_tenure(row, found, said.get((row.pk, found.owner_ref)), now) for row, found in part],
+            update_conflicts=True, unique_fields=["entity"],
+            update_fields=["name", "standing", "owner_ref", "via", "due_at"],
+        )  # fmt: skip
+    return len(changed)
+
+
+def _changed() -> Iterator[tuple[Row, Ownership]]:
+    rows = Entity.objects.filter(kind__in=OWNABLE).order_by()
+    around = facts_of_containers(Entity.objects.filter(kind__in=CONTAINERS))
+    lifeless = dict(Lifeless.objects.values_list("ref", "why"))
+    for values in rows.values_list(*COLUMNS).iterator(chunk_size=AT_ONCE):
+        row = Row(*values)
+        fact = around.get(row.ref) or Fact(row.ref, row.owner_ref, row.owner_id is not None, row.system_ref)
+        found = resolve(fact, around, lifeless)
+        had = row.had_standing, row.had_owner, row.had_via, row.had_name
+        if had != (found.standing, found.owner_ref, found.via, row.name):
+            yield row, found
+
+
+def _tenure(row: Row, found: Ownership, confirmed: datetime | None, now: datetime) -> Tenure:
+    return Tenure(
+        entity_id=row.pk, name=row.name, standing=found.standing, owner_ref=found.owner_ref, via=found.via,
+        due_at=_due(row, found.owner_ref, confirmed, now) if found.is_answered else None,
+    )  # fmt: skip
+
+
+def _due(row: Row, owner_ref: str, confirmed: datetime | None, now: datetime) -> datetime:
+    """The first owner has as long as one who confirmed; another one says so now, or did already."""
+    if row.had_standing is None:
+        return row.created_at + period()
+    if row.had_owner == owner_ref and row.had_due is not None:
+        return row.had_due
+    return confirmed or now
+
+
+def _confirmed(pks: list[int]) -> dict[tuple[int, str], datetime]:
+    """Until when entities were confirmed, by key and owner; one query."""
+    rows = Confirmation.objects.filter(entity__pk__any_of=pks).values_list("entity_id", "owner_ref")
+    return {(pk, ref): until for pk, ref, until in rows.annotate(last=Max("until")).order_by()}
+
+
+def valid(pk: int, owner_ref: str) -> "QuerySet[Confirmation]":
+    """What was said about an entity for the owner it has."""
+    return Confirmation.objects.filter(entity_id=pk, owner_ref=owner_ref)
+
+
+def due(now: datetime | None = None) -> "QuerySet[Tenure]":
+    """What somebody has to confirm, the longest overdue first."""
+    return Tenure.objects.filter(due_at__lte=now or timezone.now()).order_by("due_at", "entity")
+
+
+def due_of(refs: list[str]) -> "QuerySet[Tenure]":
+    """The same of some owners, without what is being handed over."""
+    return due().filter(owner_ref__in=refs).exclude(entity__handovers__state__in=["asked", "accepted"])
+
+
+def standing_in(*standings: Standing) -> "QuerySet[Tenure]":
+    return Tenure.objects.filter(standing__in=standings).order_by("name", "entity")
+
+
+def held_by(refs: list[str]) -> "QuerySet[Tenure]":
+    return Tenure.objects.filter(owner_ref__in=refs).order_by(F("name"), "entity")
