@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 LINE = re.compile(
@@ -52,6 +52,14 @@ def whole(text: str, hits: Collection[int] = ()) -> SafeString:
             for number, text_line in enumerate(text.splitlines(), 1)
         )
     )
+
+
+def numbered(number: int, text: str, hit: bool = False) -> SafeString:
+    """One line of a text in whatever language, escaped, with its number and an anchor."""
+    return format_html(
+        '<span class="{}" data-n="{}" id="L{}"><span class="m"></span><span class="t">{}</span></span>',
+        "l hit" if hit else "l", number, number, text,
+    )  # fmt: skip
 
 
 def _row(row: Any, hits: Collection[int]) -> str:

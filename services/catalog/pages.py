@@ -8,8 +8,9 @@ from django.urls import reverse
 from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
-from portal.shell.registry import NavItem, NavService, PaletteItem, Panel
+from portal.shell.registry import NavItem, NavService, PaletteItem, Panel, Tab
 from services.catalog import about, health, queries
+from services.catalog.definition_page import definition_tab
 from services.catalog.models import Entity, EntityQuerySet
 
 GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
@@ -20,9 +21,16 @@ def register() -> None:
     registry.nav.add(NavItem("catalog", "Catalog", "stack-2", "catalog:entity_list", order=20))
     registry.palette.add(found)
     registry.your_services.add(your_services)
+    registry.entity_tabs.add(
+        Tab("definition", "Definition", 10, "catalog/definition.html", definition_tab, visible=is_api)
+    )
     registry.home_panels.add(
         Panel("my-services", "My services", 20, "catalog/home_services.html", my_services)
     )
+
+
+def is_api(request: HttpRequest, entity: Entity) -> bool:
+    return entity.kind.lower() == "api"
 
 
 def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:

@@ -23,6 +23,11 @@ urlpatterns = [
         name="entity_export",
     ),
     path(
+        "catalog/<str:kind>/<str:namespace>/<str:name>/definition/",
+        views.definition_download,
+        name="definition_download",
+    ),
+    path(
         "catalog/<str:kind>/<str:namespace>/<str:name>/dependencies/<str:verdict>/",
         views.dependency_judge,
         name="dependency_judge",

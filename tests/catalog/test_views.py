@@ -238,7 +238,8 @@ spec: {targets: [./a.yaml]}
 """
     import_documents(files={"more.yaml": document.encode()}, title="more", by=None)
     html = show("/catalog/api/default/tax/")
-    assert "&lt;script&gt;alert(1)" in html
+    assert "Read the definition" in html
+    assert "&lt;script&gt;alert(1)" in show("/catalog/api/default/tax/?tab=definition")
     assert 'href="javascript' not in html
     assert "https://github.com/shop/tax" in html
     assert "Docs" in html

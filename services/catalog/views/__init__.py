@@ -1,3 +1,4 @@
+from services.catalog.views.definitions import definition_download
 from services.catalog.views.dependencies import dependency_judge
 from services.catalog.views.entities import entity_detail, entity_export, entity_list, entity_remove
 from services.catalog.views.imports import (
@@ -14,6 +15,7 @@ from services.catalog.views.ownership import ownership_report
 
 __all__ = [
     "claim_choose",
+    "definition_download",
     "dependency_judge",
     "entity_detail",
     "entity_export",

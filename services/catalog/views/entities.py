@@ -212,7 +212,6 @@ def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
         "apis": about.grouped(said, ("providesApi", "consumesApi", "apiProvidedBy", "apiConsumedBy")),
         "needs": about.grouped(said, ("dependsOn", "dependencyOf")),
         "account": queries.account_of(entity) if kind == "user" else None,
-        "definition": str(entity.spec.get("definition", ""))[:20_000] if kind == "api" else "",
         **about.tags_and_links(entity),
     }
 
