@@ -136,6 +136,7 @@ for _address in (DATABASES["default"], DATABASE_OWNER):
     }
 CATALOG_ORPHAN_DAYS = env.int("SLIPWAY_CATALOG_ORPHAN_DAYS", 30)  # then removed, and kept as long for undo
 CATALOG_CONFIRM_DAYS = env.int("SLIPWAY_CATALOG_CONFIRM_DAYS", 180)  # that an owner's word counts
+CATALOG_SWEEP_MINUTES = env.int("SLIPWAY_CATALOG_SWEEP_MINUTES", 10)  # between two looks at a source
 CATALOG_KINDS: list[str] = env.list("SLIPWAY_CATALOG_KINDS", [])  # kinds of one's own, kept unchecked
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -207,6 +208,7 @@ GIT_ROOT = STATE_DIR / "git"
 PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
 THIS_MACHINE = ["127.0.0.0/8", "::1/128"] if DEMO else []
 CLUSTER_NETWORKS = env.list("SLIPWAY_CLUSTER_NETWORKS", PRIVATE_NETWORKS + THIS_MACHINE)
+GIT_NETWORKS = env.list("SLIPWAY_GIT_NETWORKS", PRIVATE_NETWORKS + THIS_MACHINE)  # where git hosts may be
 # Where a simulated cluster listens (demo only).
 SIMULATED_CLUSTER_URL = env.str("SLIPWAY_SIMULATED_CLUSTER_URL", "http://127.0.0.1:8001")
 

@@ -1,6 +1,8 @@
 """Everything that changes the catalog."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,53 +10,105 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import continuity, copying, planning, writing
+from services.catalog import breakage, continuity, copying, differences, planning, queries, writing
+from services.catalog.descriptors.apart import examine_apart
 from services.catalog.descriptors.envelope import check_envelope
-from services.catalog.descriptors.examine import counts, examine
+from services.catalog.descriptors.examine import DocumentReport, counts
 from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
+from services.catalog.fetching import Fetched
 from services.catalog.models import Entity, ImportRun, Judgement, Source
 from services.catalog.refusals import DescriptorRefused, Refused
+from services.catalog.sourcing import wait_after
 
 __all__ = [
     "DescriptorRefused", "Refused", "apply_import", "find_or_create_source", "import_documents",
-    "judge_dependency",
-    "plan_import", "register", "undo_import",
+    "judge_dependency", "look",
+    "plan_import", "register", "take", "undo_import",
 ]  # fmt: skip
 Person = Any
+ASKED = (ImportRun.Trigger.PERSON, ImportRun.Trigger.PUT)
 UNDOABLE = (*planning.WRITTEN, planning.STALE, planning.ORPHAN)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a source: whose, why, at what, and since when."""
+
+    by: Person = None
+    trigger: str = ""
+    revision: str = ""
+    digest: str = ""
+    began: datetime | None = None
 
 
 @copying.uncollected()
 @transaction.atomic
 def plan_import(
-    *,
-    source: Source,
-    files: Mapping[str, bytes],
-    by: Person,
-    revision: str = "",
-) -> ImportRun:
+    *, source: Source, files: Mapping[str, bytes], by: Person, revision: str = "", trigger: str = "",
+    began: datetime | None = None,
+) -> ImportRun:  # fmt: skip
     """Look at the files and write down what an import would change. Changes nothing else."""
-    return _plan(source, files, by, revision)[0]
+    fetched = Fetched(files=dict(files))
+    look = Look(by, trigger, revision, fetched.digest, began)
+    return _plan(source, _examined(fetched), look)[0]
+
+
+def look(*, source: Source, fetched: Fetched, by: Person, began: datetime | None = None) -> ImportRun:
+    """The plan of what somebody looked at: always a new one; applied where the source applies by itself."""
+    run = plan_import(
+        source=source, files=fetched.files, by=by, revision=fetched.revision,
+        trigger=ImportRun.Trigger.PERSON, began=began,
+    )  # fmt: skip
+    return apply_import(run=run, by=by) if source.auto_apply else run
+
+
+@copying.uncollected()
+@transaction.atomic
+def take(
+    *, source: Source, fetched: Fetched, trigger: str, by: Person = None, began: datetime | None = None
+) -> tuple[ImportRun, bool]:
+    """The run of what was read, applied where the source applies by itself; and whether it is a new one.
+
+    What was read and planned or applied before, with nothing else since, makes no second run; and what was
+    undone stays undone until somebody asks.
+    """
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    look = Look(by, trigger, fetched.revision, fetched.digest, began)
+    latest = source.runs.exclude(state=ImportRun.State.FAILED).first()
+    undone = latest is not None and latest.state == ImportRun.State.UNDONE and trigger in ASKED
+    if latest is None or latest.digest != look.digest or undone:
+        run, changes = _plan(source, _examined(fetched), look)
+        return (_apply(source, run, changes, by), True) if source.auto_apply else (run, True)
+    if source.auto_apply and latest.state == ImportRun.State.PLANNED:
+        latest = _apply(source, latest, planning.compare(source, latest.payload, latest.documents), by)
+    return latest, False
+
+
+def _examined(fetched: Fetched) -> list[DocumentReport]:
+    return examine_apart(fetched.files, fetched.apart, settings.CATALOG_KINDS)
 
 
 def _plan(
-    source: Source, files: Mapping[str, bytes], by: Person, revision: str
+    source: Source, reports: list[DocumentReport], look: Look
 ) -> tuple[ImportRun, list[planning.Change]]:
-    reports = examine(files, settings.CATALOG_KINDS)
     documents = [report.as_dict() for report in reports]
     payload = planning.payload_of(reports)
-    changes = planning.compare(source, payload, documents)
+    changes = differences.told(planning.compare(source, payload, documents), payload)
     run = ImportRun.objects.create(
         source=source,
-        revision=revision,
+        revision=look.revision,
+        trigger=look.trigger,
+        digest=look.digest,
+        took=timezone.now() - look.began if look.began else None,
         documents=documents,
         payload=payload,
         changes=[change.as_dict() for change in changes],
         counts={**counts(reports), **_tally(changes)},
-        created_by=by,
+        created_by=look.by,
     )
+    breakage.note(source, documents)
     return run, changes
 
 
@@ -73,12 +127,19 @@ def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
     Refuses a plan that was applied before, or that a later applied one has overtaken. A broken file keeps the
     last good version of its entities and says so; what a folder or repository no longer has is orphaned.
     """
-    source = Source.objects.select_for_update().get(pk=run.source_id)
+    source = Source.objects.select_for_update(of=("self",)).get(pk=run.source_id)
     run = ImportRun.objects.select_for_update().get(pk=run.pk)
     if run.state != ImportRun.State.PLANNED:
         raise Refused("This plan was already applied.")
+    if source.removed_at:
+        raise Refused("The source was removed. Bring it back first.")
     if source.runs.filter(pk__gt=run.pk, state=ImportRun.State.APPLIED).exists():
         raise Refused("A newer import of this source was applied since. Look again first.")
+    if queries.is_outdated(run):
+        raise Refused("The source moved since this plan was made. A newer plan is there: apply that one.")
+    if source.is_watched and source.next_at is None:
+        source.next_at = timezone.now() + wait_after(0, None)
+        source.save(update_fields=["next_at"])
     return _apply(source, run, planning.compare(source, run.payload, run.documents), by)
 
 
@@ -95,7 +156,7 @@ def _apply(source: Source, run: ImportRun, changes: list[planning.Change], by: P
     writing.resolve_links()
     continuity.settle(_items(run, [change for change in by_action[planning.SAME] if change.moved]))
     continuity.claim(source, _items(run, by_action[planning.TAKEN]), (item["ref"] for item in run.payload))
-    run.changes = [change.as_dict() for change in changes]
+    run.changes = [change.as_dict() for change in differences.kept(run.changes, changes)]
     run.counts = {**run.counts, **_tally(changes)}
     run.state, run.applied_at = ImportRun.State.APPLIED, timezone.now()
     run.save(update_fields=["changes", "undo", "counts", "state", "applied_at"])
@@ -134,7 +195,7 @@ def undo_import(*, run: ImportRun, by: Person) -> ImportRun:
 
     Entities that another source has taken over since are left alone.
     """
-    Source.objects.select_for_update().get(pk=run.source_id)
+    Source.objects.select_for_update(of=("self",)).get(pk=run.source_id)
     run = ImportRun.objects.select_for_update().get(pk=run.pk)
     if run.state != ImportRun.State.APPLIED:
         raise Refused("Only an applied import can be undone.")
@@ -179,6 +240,7 @@ def find_or_create_source(
             location=location,
             branch=branch,
             path=path,
+            removed_at=None,
             defaults={"title": title[:200], "created_by": by},
         )
         return source
@@ -193,8 +255,10 @@ def import_documents(
 ) -> ImportRun:  # fmt: skip
     """Plan and apply in one step; a second time with the same files changes nothing."""
     source = find_or_create_source(kind=kind, title=title, by=by, location=location, branch=branch, path=path)
-    source = Source.objects.select_for_update().get(pk=source.pk)
-    run, changes = _plan(source, files, by, revision)
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    fetched = Fetched(files=dict(files))
+    look = Look(by, ImportRun.Trigger.COMMAND, revision, fetched.digest, timezone.now())
+    run, changes = _plan(source, _examined(fetched), look)
     return _apply(source, run, changes, by)
 
 

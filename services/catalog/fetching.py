@@ -1,5 +1,6 @@
 """Files of a folder, a git repository or an archive, within limits. Nothing here touches the network."""
 
+import hashlib
 import io
 import os
 import stat
@@ -37,6 +38,16 @@ class Fetched:
     files: dict[str, bytes] = field(default_factory=dict)
     revision: str = ""
     total: int = 0
+    apart: list[str] = field(default_factory=list)
+    """Folders that know nothing of each other, such as the repositories of an organisation."""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same files, whatever commit they are of."""
+        told = hashlib.sha256()
+        for path, content in sorted(self.files.items()):
+            told.update(f"{path}\0{len(content)}\0".encode(errors="surrogatepass") + content)
+        return told.hexdigest()
 
     def add(self, path: str, content: bytes) -> None:
         self.make_room(len(content))
@@ -112,18 +123,26 @@ def _head_of(path: Path) -> bytes:
         return stream.read(MAX_FILE + 1)
 
 
-def from_repository(location: str, branch: str = "", under: str = "") -> Fetched:
-    """Every descriptor in one commit of a repository on this machine, bare or with a working folder."""
+def revision_of(location: str, branch: str = "") -> str:
+    """The commit a repository on this machine is at."""
+    return str(_commit(_repository(location), branch).id)
+
+
+def _repository(location: str) -> pygit2.Repository:
     path = location.removeprefix("file://")
     if "://" in path or path.startswith("git@"):
         raise CannotFetch(
             "Only repositories on this machine or on the portal's git host can be imported yet."
         )
     try:
-        repository = pygit2.Repository(path, pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+        return pygit2.Repository(path, pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
     except (pygit2.GitError, OSError) as error:
         raise CannotFetch(f"There is no git repository at {location}.") from error
-    commit = _commit(repository, branch)
+
+
+def from_repository(location: str, branch: str = "", under: str = "") -> Fetched:
+    """Every descriptor in one commit of a repository on this machine, bare or with a working folder."""
+    commit = _commit(_repository(location), branch)
     fetched = Fetched(revision=str(commit.id))
     for name, blob in _blobs(_subtree(commit.tree, under), _prefix(under)):
         if wanted(name, blob.size):

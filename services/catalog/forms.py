@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 from django.forms.forms import DeclarativeFieldsMetaclass
 
+from services.accounts.models import Team, User
 from services.catalog import fetching
 from services.catalog.fetching import CannotFetch, Fetched
 from services.catalog.models import Source
-from services.integrations import githosts
-from services.integrations.errors import IntegrationError
+from services.catalog.reaching import from_host, is_hosted
 
 MAX_UPLOAD = 10 * 1024 * 1024
 MAX_UPLOADS = 50
@@ -147,41 +147,43 @@ class PasteForm(ImportForm):
         return {"title": "Pasted text"}
 
 
+class SourceForm(forms.Form):
+    """What people choose about a source they have."""
+
+    title = forms.CharField(label="Name", max_length=200)
+    team = forms.ModelChoiceField(
+        Team.objects.all(), to_field_name="slug", required=False, empty_label="No team",
+        label="Tell this team", help_text="When a file breaks, it is on their home pages until it is mended.",
+    )  # fmt: skip
+    person = forms.CharField(
+        max_length=150, required=False, label="Or tell this person", help_text="A user name, such as mira."
+    )
+    auto_apply = forms.BooleanField(
+        required=False,
+        label="Apply by itself",
+        help_text="Otherwise a change waits for a person, as a plan.",
+    )
+
+    def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
+        initial = {
+            "title": source.title,
+            "team": source.tell_team and source.tell_team.slug,
+            "person": source.tell_person.username if source.tell_person else "",
+            "auto_apply": source.auto_apply,
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+
+    def clean_person(self) -> User | None:
+        name = self.cleaned_data["person"].strip()
+        found = User.objects.filter(username=name, is_active=True).first() if name else None
+        if name and found is None:
+            raise forms.ValidationError(f"There is nobody called {name}.")
+        return found
+
+    def wanted(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
 FORMS: dict[str, type[ImportForm]] = {
     form.kind: form for form in (GitForm, UploadForm, PasteForm, FolderForm)
 }
-
-
-def is_hosted(location: str) -> bool:
-    """`owner/name`, rather than a path or an address."""
-    owner, slash, name = location.partition("/")
-    return (
-        bool(owner and slash and name)
-        and "/" not in name
-        and ":" not in location
-        and owner not in (".", "..", "~")
-    )
-
-
-def from_host(location: str, branch: str = "", path: str = "") -> Fetched:
-    """The files of a repository on the git host, within the limits of every import."""
-    host = githosts.get("local")
-    try:
-        revision = host.head(location, branch or None)
-        tree = host.read_tree(location, revision, path.strip("/"))
-    except IntegrationError as error:
-        raise CannotFetch(f"{location} cannot be read: {error}") from error
-    fetched = Fetched(revision=revision)
-    for name, content in tree.items():
-        if fetching.wanted(name, len(content)):
-            fetched.add(name, content)
-    return fetched
-
-
-def look_again(source: Source) -> Fetched:
-    """Read a folder or repository once more. Refuses (CannotFetch) what cannot be read by now."""
-    if source.kind == Source.Kind.FOLDER:
-        return fetching.from_folder(source.location, source.path)
-    if is_hosted(source.location):
-        return from_host(source.location, source.branch, source.path)
-    return fetching.from_repository(source.location, source.branch, source.path)

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from services.audit.actions import record
 from services.catalog import continuity, writing
-from services.catalog.models import Alias, Claim, Entity, Removed
+from services.catalog.models import Alias, Claim, Delivery, Entity, Removed
 from services.catalog.refusals import Refused
+from services.effects.actions import forget
 
 Person = Any
 AT_ONCE = 500
@@ -56,6 +57,13 @@ def restore_entity(*, removed: Removed, by: Person) -> Entity:
     removed.delete()
     record(by=by, action="catalog.restored", obj=entity, summary=f"Brought back {entity.ref}")
     return entity
+
+
+def forget_deliveries(now: datetime) -> None:
+    """Webhooks and readings of more than a week ago serve nobody any more."""
+    since = now - timedelta(days=7)
+    Delivery.objects.filter(at__lt=since).delete()
+    forget(kind="catalog.read", before=since)
 
 
 def remove_orphans(now: datetime) -> None:

@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from services.catalog.lookups import AnyOf
 from services.catalog.ownership.models import Confirmation, Evidence, Handover, Lifeless, Tenure, Weighed
+from services.catalog.sourcing import Broken, Delivery, Holding, Steered
 
 __all__ = [
-    "OWNABLE", "SERVICE_TYPES", "Alias", "Claim", "Confirmation", "Entity", "EntityQuerySet", "Evidence",
-    "Handover", "ImportRun", "Judgement", "Lifeless", "Relation", "RelationQuerySet", "Removed", "Source",
-    "Tenure", "Weighed",
+    "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "Entity",
+    "EntityQuerySet", "Evidence", "Handover", "Holding", "ImportRun", "Judgement", "Lifeless", "Relation",
+    "RelationQuerySet", "Removed", "Source", "Tenure", "Weighed",
 ]  # fmt: skip
 
 models.Field.register_lookup(AnyOf)
@@ -23,7 +24,7 @@ SERVICE_TYPES = ("service", "website", "worker", "job", "cache", "queue", "datab
 OWNABLE = ("Component", "API", "Resource", "System", "Domain")
 
 
-class Source(models.Model):
+class Source(Steered):
     """A place that descriptors are imported from, again and again."""
 
     class Kind(models.TextChoices):
@@ -31,6 +32,8 @@ class Source(models.Model):
         GIT = "git", "Git repository"
         UPLOAD = "upload", "Upload"
         PASTE = "paste", "Pasted text"
+        ORGANISATION = "org", "Organisation"
+        PUT = "put", "HTTP PUT"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     title = models.CharField(max_length=200)
@@ -47,9 +50,14 @@ class Source(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "location", "branch", "path"],
-                condition=models.Q(kind__in=["folder", "git"]),
+                condition=models.Q(kind__in=["folder", "git"], removed_at__isnull=True),
                 name="catalog_source_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=~models.Q(name="") & models.Q(removed_at__isnull=True),
+                name="catalog_source_name_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +69,17 @@ class Source(models.Model):
     @property
     def is_whole(self) -> bool:
         """Whether each import sees everything, so that what is missing is gone."""
-        return self.kind in (self.Kind.FOLDER, self.Kind.GIT)
+        return self.kind in (self.Kind.FOLDER, self.Kind.GIT, self.Kind.ORGANISATION, self.Kind.PUT)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the portal can look at it by itself."""
+        return self.kind in (self.Kind.FOLDER, self.Kind.GIT, self.Kind.ORGANISATION)
+
+    @property
+    def hook_path(self) -> str:
+        """Where the git host sends its webhooks."""
+        return f"/webhooks/{self.hook_provider}/{self.pk}/"
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):
@@ -343,10 +361,22 @@ class ImportRun(models.Model):
         PLANNED = "planned", "Planned"
         APPLIED = "applied", "Applied"
         UNDONE = "undone", "Undone"
+        FAILED = "failed", "Could not be read"
+
+    class Trigger(models.TextChoices):
+        PERSON = "person", "asked for"
+        SWEEP = "sweep", "sweep"
+        WEBHOOK = "webhook", "webhook"
+        PUT = "put", "HTTP PUT"
+        COMMAND = "command", "command line"
 
     source = models.ForeignKey(Source, models.CASCADE, related_name="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
     revision = models.CharField(max_length=64, blank=True)
+    trigger = models.CharField(max_length=10, choices=Trigger.choices, blank=True, db_default="")
+    digest = models.CharField(max_length=64, blank=True, db_default="", help_text="Of what was read.")
+    took = models.DurationField(null=True, help_text="Reading, comparing and, where it was, applying.")
+    problem = models.TextField(blank=True, db_default="", help_text="Why it could not be read.")
     documents = models.JSONField(default=list, help_text="The report: one row for each document.")
     payload = models.JSONField(default=list, help_text="The entities that were found.")
     changes = models.JSONField(default=list, help_text="What would change, or did.")
@@ -362,7 +392,7 @@ class ImportRun(models.Model):
         indexes = [models.Index(fields=["source", "-id"], name="catalog_run_latest")]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state="planned") | models.Q(applied_at__isnull=False),
+                condition=models.Q(state__in=["planned", "failed"]) | models.Q(applied_at__isnull=False),
                 name="catalog_run_applied_at",
             )
         ]

@@ -8,7 +8,7 @@ from django.urls import reverse
 from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
-from portal.shell.registry import NavItem, NavService, PaletteItem, Panel, Tab
+from portal.shell.registry import NavItem, NavService, NeedsItem, PaletteItem, Panel, Tab
 from services.catalog import about, health, queries
 from services.catalog.definition_page import definition_tab
 from services.catalog.models import Entity, EntityQuerySet
@@ -20,6 +20,7 @@ MOST = 12
 def register() -> None:
     registry.nav.add(NavItem("catalog", "Catalog", "stack-2", "catalog:entity_list", order=20))
     registry.palette.add(found)
+    registry.needs_me.add(broken_files)
     registry.your_services.add(your_services)
     registry.entity_tabs.add(
         Tab("definition", "Definition", 10, "catalog/definition.html", definition_tab, visible=is_api)
@@ -31,6 +32,18 @@ def register() -> None:
 
 def is_api(request: HttpRequest, entity: Entity) -> bool:
     return entity.kind.lower() == "api"
+
+
+def broken_files(request: HttpRequest) -> Iterable[NeedsItem]:
+    """Sources whose broken files are this person's to mend, or one of their teams'."""
+    for source in queries.broken_for(request.user):
+        count = source.broken_count
+        files = f"{count} files are broken" if count > 1 else f"{source.broken_first} is broken"
+        kept = "The last good version is kept until they are mended"
+        yield NeedsItem(
+            "alert-triangle", "warn", f"{source}: {files}", kept,
+            f"{source.get_absolute_url()}#broken", "See what is wrong", at=source.broken_since, order=40,
+        )  # fmt: skip
 
 
 def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:

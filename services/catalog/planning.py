@@ -36,6 +36,7 @@ class Change:
     reason: str = ""
     was: str = ""
     moved: bool = False
+    fields: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "moved"}

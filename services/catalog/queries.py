@@ -4,12 +4,26 @@ import re
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Length, Lower
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Length, Lower
 
 from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
-from services.catalog.models import Claim, Entity, EntityQuerySet, ImportRun, Source
+from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, ImportRun, Source
+from services.effects.models import Effect
 
 MAX_QUERY, MOST = 100, 100
 
@@ -104,12 +118,38 @@ def search(q: str, limit: int = 10) -> list[Entity]:
 
 
 def sources() -> QuerySet[Source]:
-    """Every source with the number of entities it brought, the latest first."""
-    return Source.objects.annotate(
-        entity_count=Count("entities", distinct=True),
-        orphan_count=Count("entities", filter=Q(entities__state=Entity.State.ORPHAN), distinct=True),
-        stale_count=Count("entities", filter=Q(entities__state=Entity.State.STALE), distinct=True),
-    ).order_by("-pk")
+    """Every source with the number of entities it brought and of its broken files, the latest first."""
+    held = Entity.objects.filter(source=OuterRef("pk")).order_by().values("source")
+    wrong = Broken.objects.filter(source=OuterRef("pk")).order_by().values("source")
+    reading = Effect.objects.filter(
+        object_type="catalog.source", object_id=Cast(OuterRef("pk"), CharField()),
+        kind="catalog.read", state__in=[Effect.State.DUE, Effect.State.RUNNING],
+    )  # fmt: skip
+    return (
+        Source.objects.select_related("tell_team", "tell_person", "removed_by")
+        .annotate(
+            entity_count=_count_of(held),
+            orphan_count=_count_of(held.filter(state=Entity.State.ORPHAN)),
+            stale_count=_count_of(held.filter(state=Entity.State.STALE)),
+            broken_count=_count_of(wrong),
+            being_read=Exists(reading),
+        )
+        .order_by("-pk")
+    )
+
+
+def _count_of(rows: QuerySet[Any]) -> Coalesce:
+    return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+
+
+def sources_shown(show: str) -> QuerySet[Source]:
+    """The sources of one view of the list; removed ones only in their own."""
+    rows = sources().filter(removed_at__isnull=show != "removed")
+    if show == "broken":
+        return rows.filter(Exists(Broken.objects.filter(source=OuterRef("pk"))))
+    if show == "trouble":
+        return rows.exclude(trouble="")
+    return rows.filter(paused_at__isnull=False) if show == "paused" else rows
 
 
 def about_source(source: Source) -> dict[str, Any]:
@@ -119,14 +159,28 @@ def about_source(source: Source) -> dict[str, Any]:
     mine = held.filter(contested=True).values("ref")
     shared = Claim.objects.filter(Q(source=source) | Q(ref__in=mine)).select_related("source")
     claims = list(shared[:MOST])
+    wrong = list(source.broken.all()[:MOST])
+    kept = held.filter(Q(state=Entity.State.STALE) | Q(location__in=[row.file for row in wrong]))
+    rows = list(kept[:MOST]) if wrong or source.stale_count else []
+    gone = held.filter(state=Entity.State.ORPHAN).order_by("orphaned_at")
     return {
         "runs": list(runs[:10]),
-        "stale": list(held.filter(state=Entity.State.STALE)[:MOST]),
-        "orphans": list(held.filter(state=Entity.State.ORPHAN).order_by("orphaned_at")[:MOST]),
+        "broken": [(row, [entity for entity in rows if entity.location == row.file]) for row in wrong],
+        "stale": [entity for entity in rows if entity.location not in {row.file for row in wrong}],
+        "orphans": list(gone[:MOST]) if source.orphan_count else [],
         "claims": claims,
-        "holders": holders([claim.ref for claim in claims]),
+        "holders": holders([claim.ref for claim in claims]) if claims else {},
         "removed": list(source.removed.select_related("removed_by")[:MOST]),
     }
+
+
+def broken_for(user: Any) -> list[Source]:
+    """The sources with broken files that this person, or one of their teams, is to be told of."""
+    mine = Q(tell_person=user.pk) | Q(tell_team__slug__in=user.roles)
+    rows = Source.objects.filter(mine, removed_at=None).annotate(
+        broken_count=Count("broken"), broken_since=Min("broken__since"), broken_first=Min("broken__file")
+    )
+    return list(rows.filter(broken_count__gt=0).order_by("broken_since")[:10])
 
 
 def holders(refs: list[str]) -> dict[str, Entity]:
@@ -147,6 +201,14 @@ def latest_runs(source_pks: list[int]) -> dict[int, ImportRun]:
     )
     light = rows.select_related("created_by").defer("payload", "undo", "documents", "changes")
     return {run.source_id: run for run in light}
+
+
+def is_outdated(run: ImportRun) -> bool:
+    """Whether the source moved since this plan was made: somebody saw something else in it later."""
+    if run.state != ImportRun.State.PLANNED:
+        return False
+    later = ImportRun.objects.filter(source_id=run.source_id, pk__gt=run.pk)
+    return later.exclude(digest=run.digest).exclude(state=ImportRun.State.FAILED).exists()
 
 
 def latest_applied(source_pk: int) -> int | None:

@@ -13,6 +13,11 @@ def can_read_machine(user: Any) -> bool:
     return bool(user.is_platform)
 
 
+def can_manage(user: Any) -> bool:
+    """Sources are named, paused, removed and pointed at people by those who run the platform."""
+    return bool(user.is_platform)
+
+
 def can_apply(user: Any, run: ImportRun) -> bool:
     """Who looked may apply and undo, and so may those who run the platform."""
     return bool(user.is_platform or run.created_by_id == user.pk)

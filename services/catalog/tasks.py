@@ -1,15 +1,25 @@
-"""What time does to the catalog: what no source has any more leaves it."""
+"""What time and effects do to the catalog: sources are read, what no source has any more leaves it."""
+
+from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
+from services.catalog.fetching import CannotFetch
+from services.catalog.models import Source
+from services.effects.handlers import Claim, Done, Later, register
+
+READ = "catalog.read"
+
 
 @shared_task(name="catalog.tidy")
 def tidy() -> None:
-    """Remove what has been orphaned for long enough. Safe to run twice."""
+    """Remove what has been orphaned for long enough, and what only served once. Safe to run twice."""
     from services.catalog import lifecycle
 
     lifecycle.remove_orphans(timezone.now())
+    lifecycle.forget_deliveries(timezone.now())
 
 
 @shared_task(name="catalog.owners")
@@ -18,3 +28,29 @@ def owners() -> None:
     from services.catalog.ownership import tenures
 
     tenures.refresh()
+
+
+@shared_task(name="catalog.sweep")
+def sweep() -> int:
+    """Have every source read whose time has come; finds what webhooks missed."""
+    from services.catalog import looking
+
+    return looking.sweep()
+
+
+@register(READ, max_attempts=4, lease=timedelta(minutes=5))
+def read(claim: Claim) -> Done | Later:
+    """Read a source as it is now. Twice makes no second run: what was read before is known by its digest."""
+    from services.catalog import looking, reaching
+
+    source = Source.objects.get(pk=claim.payload["source"])
+    asked: dict[str, Any] = {"source": source, "trigger": claim.payload["trigger"], "began": timezone.now()}
+    if not (source.is_steady or claim.payload["trigger"] == "person"):
+        return Done({"skipped": "paused or removed"})
+    try:
+        reached = reaching.reach(source)
+    except CannotFetch as error:
+        cause = error.__cause__
+        permanent, after = getattr(cause, "permanent", True), getattr(cause, "retry_after", None)
+        return Done(looking.failed(problem=str(error), permanent=permanent, retry_after=after, **asked))
+    return Done(looking.took(fetched=reached.fetched, head=reached.head, **asked))

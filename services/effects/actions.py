@@ -1,6 +1,6 @@
 """Queueing effects, and what people may do about them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -92,6 +92,12 @@ def cancel(*, effect: Effect, by: Any) -> Effect:
     effect.save(update_fields=["state", "finished_at", "tell_at"])
     audit.record(by=by, action="effect.cancelled", obj=effect, summary=str(effect))
     return effect
+
+
+def forget(*, kind: str, before: datetime) -> int:
+    """Drop what was done long ago, of a kind that is queued again and again and says nothing afterwards."""
+    ended = (Effect.State.DONE, Effect.State.CANCELLED)
+    return Effect.objects.filter(kind=kind, state__in=ended, finished_at__lt=before).delete()[0]
 
 
 def pulse(name: str) -> None:

@@ -327,7 +327,7 @@ def test_source_detail_tells_what_is_wrong_with_it(troubled, client, django_asse
     client.get(troubled.get_absolute_url())
     with django_assert_max_num_queries(12):
         html = client.get(troubled.get_absolute_url()).content.decode()
-    for text in ("Kept in their last good version", "system:default/order-flow", "In two sources",
+    for text in ("Broken files", "system:default/order-flow", "In two sources",
     "Use rivals",
                  "No longer in this source", "component:default/away", "Removed lately",
                  "component:default/gone",

@@ -139,6 +139,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:dependency_": [{**entity, "verdict": "confirmed"}],
         "catalog:import_": runs,
         "catalog:source_": [{"pk": world.source.pk}],
+        "catalog:source_steer": [{"pk": world.source.pk, "step": "resume"}],
         "clusters:cluster_": [{"name": "harbour"}],
         "clusters:environment_": [{"name": "harbour"}],
         "clusters:entity_": [entity],

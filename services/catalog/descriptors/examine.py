@@ -68,7 +68,7 @@ class _Examination:
         _describe(self.found, self.files)
         self._join_foreign()
         self._own()
-        _mark_doubles(self.reports)
+        mark_doubles(self.reports)
         return self.reports
 
     def _file(self, file: str) -> None:
@@ -265,7 +265,7 @@ def _is_second_hand(report: DocumentReport) -> tuple[bool, bool]:
     return report.origin == "kubernetes", bool(report.portal)
 
 
-def _mark_doubles(reports: list[DocumentReport]) -> None:
+def mark_doubles(reports: list[DocumentReport]) -> None:
     """The same entity twice in one import: the first counts, a descriptor before a manifest."""
     first: dict[str, DocumentReport] = {}
     usable = [report for report in reports if report.descriptor is not None]

@@ -6,12 +6,16 @@ from services.catalog.views.imports import (
     import_detail,
     import_new,
     import_undo,
-    source_detail,
-    source_list,
-    source_look,
 )
 from services.catalog.views.lifecycle import claim_choose, entity_restore
 from services.catalog.views.ownership import ownership_report
+from services.catalog.views.sources import (
+    source_change,
+    source_detail,
+    source_list,
+    source_look,
+    source_steer,
+)
 
 __all__ = [
     "claim_choose",
@@ -27,7 +31,9 @@ __all__ = [
     "import_new",
     "import_undo",
     "ownership_report",
+    "source_change",
     "source_detail",
     "source_list",
     "source_look",
+    "source_steer",
 ]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,9 +13,9 @@ from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.catalog import actions, planning, queries, rules
-from services.catalog.fetching import CannotFetch
-from services.catalog.forms import FORMS, GitForm, ImportForm, look_again
-from services.catalog.models import ImportRun, Source
+from services.catalog.forms import FORMS, GitForm, ImportForm
+from services.catalog.models import ImportRun
+from services.catalog.views.sources import PER_PAGE, VERDICTS, WORST
 
 TITLES = {
     "git": ("Git repository", "brand-git"),
@@ -24,29 +23,6 @@ TITLES = {
     "paste": ("Paste", "clipboard-check"),
     "folder": ("Folder", "folder"),
 }
-VERDICTS = {
-    "unparsable": "Unreadable",
-    "refused": "Refused",
-    "unknown-kind": "Other kind",
-    "ok": "Fits",
-    "not-a-descriptor": "Not a descriptor",
-}
-PER_PAGE = 50
-
-
-@policy(signed_in)
-@require_safe
-def source_list(request: HttpRequest) -> HttpResponse:
-    page = tables.paginate(request, queries.sources())
-    latest = queries.latest_runs([source.pk for source in page])
-    rows = [
-        {"source": source, "run": latest.get(source.pk), "may": _may_look(request, source)} for source in page
-    ]
-    return render(request, "catalog/source_list.html", {"page": page, "rows": rows})
-
-
-def _may_look(request: HttpRequest, source: Source) -> bool:
-    return source.is_whole and (source.kind == Source.Kind.GIT or rules.can_read_machine(request.user))
 
 
 def _form(request: HttpRequest, kind: str) -> ImportForm:
@@ -78,40 +54,6 @@ def import_new(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/import_new.html", context, status=422 if form.errors else 200)
 
 
-@policy(signed_in)
-@require_safe
-def source_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    source = get_object_or_404(queries.sources(), pk=pk)
-    context = {
-        "source": source,
-        "may": _may_look(request, source),
-        "can_choose": rules.can_choose(request.user),
-        "can_remove": rules.can_remove(request.user),
-        "days": settings.CATALOG_ORPHAN_DAYS,
-        **queries.about_source(source),
-    }
-    return render(request, "catalog/source_detail.html", context)
-
-
-@policy(signed_in)
-@limited("import")
-@require_POST
-def source_look(request: HttpRequest, pk: int) -> HttpResponse:
-    source = get_object_or_404(Source, pk=pk)
-    if not _may_look(request, source):
-        messages.error(
-            request, "Only the platform team reads folders of this machine. Ask them to look again."
-        )
-        return redirect("catalog:source_list")
-    try:
-        fetched = look_again(source)
-    except CannotFetch as reason:
-        messages.error(request, str(reason))
-        return redirect("catalog:source_list")
-    run = actions.plan_import(source=source, files=fetched.files, by=request.user, revision=fetched.revision)
-    return redirect(run)
-
-
 def _run_for(request: HttpRequest, pk: int) -> ImportRun:
     """The run of a URL; everybody signed in may read reports."""
     rows = ImportRun.objects.select_related("source", "created_by").defer("payload", "undo")
@@ -139,6 +81,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "labels": planning.LABELS,
         "verdicts": VERDICTS,
         "can_apply": rules.can_apply(request.user, run),
+        "outdated": queries.is_outdated(run),
         "is_last": run.pk == queries.latest_applied(run.source_id),
         "writes": any(run.counts.get(key) for key in (*planning.WRITTEN, planning.STALE, planning.ORPHAN)),
     }
@@ -146,8 +89,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _worst_first(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    order = ("unparsable", "refused", "unknown-kind", "ok", "not-a-descriptor")
-    return sorted(documents, key=lambda row: (order.index(row["verdict"]), not row["warnings"]))
+    return sorted(documents, key=lambda row: (WORST.index(row["verdict"]), not row["warnings"]))
 
 
 def _tiles(run: ImportRun) -> list[dict[str, Any]]:

@@ -1,0 +1,101 @@
+"""Looking at sources without anybody asking: when, at what, and what becomes of a look that fails.
+
+A webhook, a sweep and a click only ask; an effect reads what the source is by then.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from services.audit.actions import record
+from services.catalog import actions
+from services.catalog.fetching import Fetched
+from services.catalog.models import ImportRun, Source
+from services.catalog.sourcing import wait_after
+from services.effects.actions import enqueue
+from services.effects.models import Effect
+from services.effects.queries import effects_for
+
+Person = Any
+READ = "catalog.read"
+AT_ONCE = 200
+
+
+def ask(*, source: Source, trigger: str, by: Person = None, name: str = "") -> Effect:
+    """Have a source read soon, or one repository of it. What is asked for already is not asked for twice.
+
+    Runs inside the transaction of whoever asks, which must hold the source's row.
+    """
+    waiting = effects_for(source).filter(kind=READ, state=Effect.State.DUE, due_at__lte=timezone.now())
+    for effect in waiting:
+        if effect.payload.get("name", "") in ("", name):
+            return effect
+    payload = {"source": source.pk, "trigger": trigger, "name": name}
+    return enqueue(kind=READ, key=f"{source.pk}:{uuid4().hex}", payload=payload, subject=source, by=by)
+
+
+@transaction.atomic
+def read_now(*, source: Source, by: Person) -> Effect:
+    """What the button asks for. Refuses what the portal cannot read by itself."""
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    if not source.is_watched or source.removed_at:
+        raise actions.Refused("Nothing can be read there: it was uploaded, put or removed.")
+    record(by=by, action="catalog.read_asked", obj=source, summary=f"Asked to read {source}")
+    return ask(source=source, trigger=ImportRun.Trigger.PERSON, by=by)
+
+
+@transaction.atomic
+def sweep() -> int:
+    """Ask for every source whose time has come; what is paused or removed is left alone."""
+    due = Source.objects.filter(next_at__lte=timezone.now(), paused_at=None, removed_at=None)
+    rows = list(due.order_by("next_at").select_for_update(of=("self",), skip_locked=True)[:AT_ONCE])
+    for source in rows:
+        ask(source=source, trigger=ImportRun.Trigger.SWEEP)
+        source.next_at = timezone.now() + timedelta(minutes=settings.CATALOG_SWEEP_MINUTES)
+        source.save(update_fields=["next_at"])
+    return len(rows)
+
+
+@transaction.atomic
+def took(*, source: Source, fetched: Fetched | None, head: str, trigger: str, began: Any) -> dict[str, Any]:
+    """What a look came to: a run, or nothing new. `fetched` is None when the head had not moved."""
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    if source.removed_at:
+        return {"skipped": "removed"}
+    result: dict[str, Any] = {"unchanged": True}
+    if fetched is not None:
+        run, is_new = actions.take(source=source, fetched=fetched, trigger=trigger, began=began)
+        result = {"run": run.pk, "unchanged": not is_new}
+    source.head, source.trouble, source.trouble_since, source.failures = head, "", None, 0
+    source.next_at = timezone.now() + wait_after(0, None)
+    source.save(update_fields=["head", "trouble", "trouble_since", "failures", "next_at"])
+    return result
+
+
+@transaction.atomic
+def failed(
+    *, source: Source, problem: str, trigger: str, began: Any, permanent: bool, retry_after: float | None
+) -> dict[str, Any]:
+    """A source that could not be read keeps all it has; the page says why, and when it is tried again.
+
+    The same trouble again makes no second run.
+    """
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    now = timezone.now()
+    source.failures += 1
+    source.next_at = now + wait_after(0 if permanent else source.failures, retry_after)
+    if problem != source.trouble:
+        ImportRun.objects.create(
+            source=source, state=ImportRun.State.FAILED, problem=problem, trigger=trigger, took=now - began
+        )
+        source.trouble, source.trouble_since = problem, source.trouble_since or now
+        told = {"problem": problem}
+        record(
+            by=None, action="catalog.read_failed", obj=source, summary=f"{source}: {problem}", details=told
+        )
+    source.save(update_fields=["failures", "next_at", "trouble", "trouble_since"])
+    return {"failed": problem}

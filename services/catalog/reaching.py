@@ -1,0 +1,73 @@
+"""Reading a source where it is: a folder, a repository, or the repositories of an organisation."""
+
+from dataclasses import dataclass
+
+from services.catalog import fetching
+from services.catalog.fetching import CannotFetch, Fetched
+from services.catalog.models import Source
+from services.integrations import githosts
+from services.integrations.errors import IntegrationError
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where the source stands; its files, or None when that is where it stood before."""
+
+    head: str
+    fetched: Fetched | None
+
+
+def reach(source: Source) -> Reached:
+    """What a folder or repository holds now; an unmoved head is not read again. Raises CannotFetch."""
+    head = _head(source)
+    if head and head == source.head:
+        return Reached(head, None)
+    fetched = look_again(source)
+    return Reached(fetched.revision or fetched.digest, fetched)
+
+
+def _head(source: Source) -> str:
+    """The commit the source is at, without reading it; empty for a folder, which has none."""
+    if source.kind != Source.Kind.GIT:
+        return ""
+    if not is_hosted(source.location):
+        return fetching.revision_of(source.location, source.branch)
+    try:
+        return githosts.get("local").head(source.location, source.branch or None)
+    except IntegrationError as error:
+        raise CannotFetch(f"{source.location} cannot be read: {error}") from error
+
+
+def is_hosted(location: str) -> bool:
+    """`owner/name`, rather than a path or an address."""
+    owner, slash, name = location.partition("/")
+    return (
+        bool(owner and slash and name)
+        and "/" not in name
+        and ":" not in location
+        and owner not in (".", "..", "~")
+    )
+
+
+def from_host(location: str, branch: str = "", path: str = "") -> Fetched:
+    """The files of a repository on the git host, within the limits of every import."""
+    host = githosts.get("local")
+    try:
+        revision = host.head(location, branch or None)
+        tree = host.read_tree(location, revision, path.strip("/"))
+    except IntegrationError as error:
+        raise CannotFetch(f"{location} cannot be read: {error}") from error
+    fetched = Fetched(revision=revision)
+    for name, content in tree.items():
+        if fetching.wanted(name, len(content)):
+            fetched.add(name, content)
+    return fetched
+
+
+def look_again(source: Source) -> Fetched:
+    """Read a folder or repository once more. Refuses (CannotFetch) what cannot be read by now."""
+    if source.kind == Source.Kind.FOLDER:
+        return fetching.from_folder(source.location, source.path)
+    if is_hosted(source.location):
+        return from_host(source.location, source.branch, source.path)
+    return fetching.from_repository(source.location, source.branch, source.path)
