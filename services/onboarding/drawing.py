@@ -109,10 +109,12 @@ def _field(state: FieldState, seen: Collection[str] | None) -> FieldView:
 
 
 def about_answers(evaluation: Evaluation, blueprint: Blueprint) -> list[Finding]:
-    """Findings about what the person said: where an answer is missing the files show an example instead."""
+    """Findings about what the person said: where an answer is missing or wrong the files show an example."""
+    rules = {finding.rule for finding in evaluation.findings}
     states = [state for section in evaluation.sections for state in section.fields]
-    missing = {state.name for state in states if any(error.rule == "required" for error in state.errors)}
-    examples = [str(blueprint.fields[name].example) for name in missing]
+    missing = {state.name for state in states if any(error.rule not in rules for error in state.errors)}
+    shown = [blueprint.fields[name].example for name in missing]
+    examples = [str(example) for example in shown if example is not None]
     return [
         finding
         for finding in evaluation.findings

@@ -45,11 +45,11 @@ class NameTaken(Refusal):
 
 
 class Blocked(Refusal):
-    """The answers do not pass; `evaluation` says where and why."""
+    """The answers do not pass; `evaluation` says where and why, `request` keeps them."""
 
-    def __init__(self, message: str, evaluation: Any) -> None:
+    def __init__(self, message: str, evaluation: Any, request: Any) -> None:
         super().__init__(message)
-        self.evaluation = evaluation
+        self.evaluation, self.request = evaluation, request
 
 
 class TooLong(Refusal):

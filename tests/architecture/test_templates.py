@@ -122,3 +122,13 @@ def test_first_page_is_under_100_kilobytes():
     ]
     size = sum(len(gzip.compress(path.read_bytes())) for path in files)
     assert size < 100_000
+
+
+PAGES = [path for path in TEMPLATES if path.read_text().startswith('{% extends "base.html" %}')]
+EDGE_TO_EDGE = {"helpdesk/queue.html"}  # three panes beside each other
+
+
+@pytest.mark.parametrize("path", PAGES, ids=relative)
+def test_a_page_keeps_clear_of_the_edges(path: Path) -> None:
+    text = path.read_text()
+    assert relative(path) in EDGE_TO_EDGE or 'class="page' in text or "form-wrap" in text

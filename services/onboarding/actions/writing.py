@@ -202,7 +202,7 @@ def _rendered(row: Request, answers: dict[str, Any], by: User) -> "Evaluation":
 def _accept(row: Request, found: "Evaluation", by: User) -> None:
     """Takes over what the evaluation rendered; approvals of anything else end here."""
     if found.blocked:
-        raise Blocked("Some answers do not pass yet.", found)
+        raise Blocked("Some answers do not pass yet.", found, row)
     if row.is_change and not found.diffs and not row.files:
         raise Refusal("Nothing is changed yet: the repository has exactly this.")
     if row.merge_sha:

@@ -88,12 +88,13 @@ def _approvals(
 def _sections(
     blueprint: Blueprint, form: Form, blocking: Mapping[str, list[FieldError]]
 ) -> tuple[SectionState, ...]:
+    """An answer that is wrong itself is not in the files: what blocks there is the example's mistake."""
     return tuple(
         SectionState(
             section.title,
             section.hint,
             tuple(
-                replace(state, errors=(*state.errors, *blocking.get(state.name, ())))
+                replace(state, errors=state.errors or tuple(blocking.get(state.name, ())))
                 for state in (form.states[field.name] for field in section.fields)
             ),
         )

@@ -91,7 +91,7 @@ def posted(request: HttpRequest, page: form_page.FormPage) -> HttpResponse:
             return redirect(_submit(request, page))
         page.save()
     except Blocked as refusal:
-        page.evaluation, page.seen = refusal.evaluation, None
+        page.evaluation, page.draft, page.seen = refusal.evaluation, refusal.request, None
         return _draw(request, page, 422)
     except Refusal as refusal:
         toasts.refused(request, said(refusal))
