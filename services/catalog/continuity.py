@@ -8,7 +8,17 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from services.catalog.models import Alias, Claim, Entity, Judgement, Relation, Source
+from services.catalog.models import (
+    Alias,
+    Claim,
+    Confirmation,
+    Entity,
+    Handover,
+    Judgement,
+    Relation,
+    Source,
+    Tenure,
+)
 
 Item = dict[str, Any]
 
@@ -37,11 +47,16 @@ def rename(pairs: dict[str, str], *, keep_alias: bool = True) -> None:
 
 
 def _follow(old: str, new: str) -> None:
-    """What people said of a dependency goes along with its ends; what was said under the new name stands."""
+    """What people said of a dependency or an owner goes along; what was said under the new name stands."""
     for end, other in (("source_ref", "target_ref"), ("target_ref", "source_ref")):
         there = Judgement.objects.filter(**{end: new}).values(other)
         said = Judgement.objects.filter(**{end: old}).exclude(**{f"{other}__in": there})
         said.update(**{end: new})
+    if old.startswith(("group:", "user:")):
+        Confirmation.objects.filter(owner_ref=old).update(owner_ref=new)
+        Tenure.objects.filter(owner_ref=old).update(owner_ref=new)
+        Handover.objects.filter(to_ref=old).exclude(from_ref=new).update(to_ref=new)
+        Handover.objects.filter(from_ref=old).exclude(to_ref=new).update(from_ref=new)
 
 
 def current(refs: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from portal.shell.registry import NavItem, NavService, NeedsItem, PaletteItem, P
 from services.catalog import about, health, queries
 from services.catalog.definition_page import definition_tab
 from services.catalog.models import Entity, EntityQuerySet
+from services.catalog.ownership import pages as ownership
 
 GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
 MOST = 12
@@ -19,6 +20,7 @@ MOST = 12
 
 def register() -> None:
     registry.nav.add(NavItem("catalog", "Catalog", "stack-2", "catalog:entity_list", order=20))
+    ownership.register()
     registry.palette.add(found)
     registry.needs_me.add(broken_files)
     registry.your_services.add(your_services)

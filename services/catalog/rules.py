@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.catalog.models import Entity, ImportRun, Source
+from services.catalog.models import Entity, Handover, ImportRun, Source
+from services.catalog.ownership.resolution import Ownership
 from services.catalog.queries import refs_of
 
 OPEN_TO_ALL = (Source.Kind.UPLOAD, Source.Kind.PASTE)
@@ -36,3 +37,31 @@ def can_choose(user: Any) -> bool:
 def can_remove(user: Any) -> bool:
     """Orphans are taken out by those who run the platform, for references to them break."""
     return bool(user.is_platform)
+
+
+def can_confirm(user: Any, owner_ref: str) -> bool:
+    """Its owners say whether something is theirs, or those who run the platform."""
+    return bool(user.is_platform or (owner_ref and owner_ref in refs_of(user)))
+
+
+def can_hand_over(user: Any, owner: Ownership) -> bool:
+    """Owners may give away what is theirs; for what nobody answers for, anybody may propose somebody."""
+    return bool(not owner.is_answered or can_confirm(user, owner.owner_ref))
+
+
+def can_decide(user: Any, handover: Handover) -> bool:
+    """Who is asked decides, or those who run the platform; nobody about their own question."""
+    return bool(user.pk != handover.asked_by_id and can_confirm(user, handover.to_ref))
+
+
+def can_withdraw(user: Any, handover: Handover) -> bool:
+    return bool(user.pk == handover.asked_by_id or can_confirm(user, handover.from_ref))
+
+
+def can_take_step(user: Any, handover: Handover, step: str) -> bool:
+    """Whether a person may take a step of a handover, wherever that stands."""
+    if step in ("accept", "decline"):
+        return can_decide(user, handover)
+    if step == "withdraw":
+        return can_withdraw(user, handover)
+    return step == "reopen" and handover.decided_by_id == user.pk

@@ -24,10 +24,11 @@ def tidy() -> None:
 
 @shared_task(name="catalog.owners")
 def owners() -> None:
-    """Resolve anew who owns what. Safe to run twice."""
-    from services.catalog.ownership import tenures
+    """Resolve anew who owns what, and follow what was handed over. Safe to run twice."""
+    from services.catalog.ownership import handing, tenures
 
     tenures.refresh()
+    handing.follow()
 
 
 @shared_task(name="catalog.sweep")

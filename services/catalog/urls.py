@@ -7,6 +7,11 @@ urlpatterns = [
     path("catalog/", views.entity_list, name="entity_list"),
     path("catalog/health/", views.ownership_report, name="ownership"),
     path("catalog/health/<slug:report>/", views.ownership_report, name="ownership_report"),
+    path("catalog/confirm/", views.confirm_list, name="confirm_list"),
+    path("catalog/confirm/all/", views.ownership_confirm, name="ownership_confirm"),
+    path("catalog/confirm/<uuid:batch>/undo/", views.ownership_unconfirm, name="ownership_unconfirm"),
+    path("catalog/handovers/<int:pk>/", views.handover_detail, name="handover_detail"),
+    path("catalog/handovers/<int:pk>/<slug:step>/", views.handover_step, name="handover_step"),
     path("catalog/sources/", views.source_list, name="source_list"),
     path("catalog/sources/<int:pk>/", views.source_detail, name="source_detail"),
     path("catalog/claims/<int:pk>/choose/", views.claim_choose, name="claim_choose"),
@@ -34,5 +39,6 @@ urlpatterns = [
         views.dependency_judge,
         name="dependency_judge",
     ),
+    path("catalog/<str:kind>/<str:namespace>/<str:name>/handover/", views.handover_new, name="handover_new"),
     path("catalog/<str:kind>/<str:namespace>/<str:name>/remove/", views.entity_remove, name="entity_remove"),
 ]

@@ -58,6 +58,7 @@ class Confirmation(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField()
+    due_before = models.DateTimeField(null=True, help_text="When it was due, so that it can be taken back.")
     batch = models.UUIDField(db_index=True, help_text="What was confirmed with one click.")
 
     class Meta:

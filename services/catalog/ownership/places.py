@@ -34,5 +34,5 @@ def place_of(entity: Entity) -> Place:
 
 
 def is_told_by_source(entity: Entity) -> bool:
-    """Whether a folder or repository says whose it is, so that it has to be changed there."""
-    return entity.source is not None and entity.source.is_whole
+    """Whether a file in a folder or repository says whose it is, so that it has to be changed there."""
+    return bool(entity.source.is_whole if entity.source else entity.location)

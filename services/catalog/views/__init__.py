@@ -1,3 +1,11 @@
+from services.catalog.views.confirming import (
+    confirm_list,
+    handover_detail,
+    handover_new,
+    handover_step,
+    ownership_confirm,
+    ownership_unconfirm,
+)
 from services.catalog.views.definitions import definition_download
 from services.catalog.views.dependencies import dependency_judge
 from services.catalog.views.entities import entity_detail, entity_export, entity_list, entity_remove
@@ -19,6 +27,7 @@ from services.catalog.views.sources import (
 
 __all__ = [
     "claim_choose",
+    "confirm_list",
     "definition_download",
     "dependency_judge",
     "entity_detail",
@@ -26,11 +35,16 @@ __all__ = [
     "entity_list",
     "entity_remove",
     "entity_restore",
+    "handover_detail",
+    "handover_new",
+    "handover_step",
     "import_apply",
     "import_detail",
     "import_new",
     "import_undo",
+    "ownership_confirm",
     "ownership_report",
+    "ownership_unconfirm",
     "source_change",
     "source_detail",
     "source_list",
