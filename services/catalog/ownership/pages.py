@@ -46,9 +46,7 @@ def _handover(handover: Handover) -> NeedsItem:
     if handover.state == State.ACCEPTED:
         text = f"{desk.short(handover.to_ref)} accepted it. Its descriptor does not name them yet."
         title = f"Change the owner of {name}"
-        return NeedsItem(
-            "arrow-right", "info", title, text, url, "See where", handover.decided_at, order=45
-        )
+        return NeedsItem("arrow-right", "info", title, text, url, "See where", handover.decided_at, order=45)
     title = f"Is {name} yours, {desk.short(handover.to_ref)}?"
     text = f"{handover.asked_by or 'Somebody'} says so" + (f": {handover.reason}" if handover.reason else ".")
     return NeedsItem("arrow-right", "warn", title, text[:200], url, "Decide", handover.asked_at, order=28)
