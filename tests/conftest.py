@@ -14,6 +14,7 @@ from django.db import connection
 
 import portal.celery  # noqa: F401  # tasks find their broker through it
 from portal.shell import roles
+from tests import template
 from tests.contracts.summary import pytest_terminal_summary  # noqa: F401  # pytest looks for it here
 from tests.fakes.cluster import cluster  # noqa: F401  # a fixture for everybody
 
@@ -42,10 +43,13 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_blocker: Any) -> None:
     """Runs that share one server use databases of their own (SLIPWAY_TEST_DB), each process one."""
+    test = settings.DATABASES["default"].setdefault("TEST", {})
     if name := os.environ.get("SLIPWAY_TEST_DB"):
-        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+        test["NAME"] = name
+    with django_db_blocker.unblock():
+        test["TEMPLATE"] = template.ensure(name or "test_slipway")
     request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
 
 
