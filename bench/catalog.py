@@ -1,11 +1,13 @@
-"""How fast the catalog's pages are with many entities: `python -m bench.catalog [--entities 10000] [--json]`.
+"""How fast the catalog is, and how that grows: `python -m bench.catalog [--sizes 1000,100000] [--json]`.
 
-Fills a scratch database of its own (an embedded PostgreSQL in a temporary folder) and asks through Django's
-test client, which runs every middleware and template but no socket.
+Fills a scratch database of its own (an embedded PostgreSQL in a temporary folder) with `bench._company`,
+serves it by gunicorn as production does, and asks from another process, one client, one by one.
+`whole` is what the client waited, `server` what the portal says it took.
 """
 
+import json
 import os
-import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,28 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench._report import percentiles, show, timed
+from bench._company import Company
+from bench._report import percentiles, show
 
-ENTITIES = 10_000
-TIMES = 60
-WORDS = [
-    "cart",
-    "order",
-    "price",
-    "stock",
-    "search",
-    "pay",
-    "ship",
-    "return",
-    "media",
-    "review",
-    "tax",
-    "mail",
-]
+SIZES = (1_000, 10_000, 100_000)
+TIMES, WARM = 40, 5
+SOURCE, FILE = 10_000, 500
 
 
 @contextmanager
-def scratch_portal() -> Iterator[None]:
+def scratch_portal() -> Iterator[Path]:
     """A migrated database in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"SLIPWAY_HOME": folder, "SLIPWAY_PROFILE": "1", "SLIPWAY_LOG_LEVEL": "ERROR"}
@@ -47,7 +37,7 @@ def scratch_portal() -> Iterator[None]:
         try:
             embedded.ensure_database(Path(folder))
             _set_up()
-            yield
+            yield Path(folder)
         finally:
             embedded.stop_postgres(Path(folder))
 
@@ -63,96 +53,164 @@ def _set_up() -> None:
     call_command("migrate", verbosity=0)
 
 
-def documents(entities: int) -> Iterator[str]:
-    """Groups, systems and components that know each other, as one company of that size would have them."""
-    chance = random.Random(7)
-    teams, systems = max(5, entities // 100), max(5, entities // 50)
-    for number in range(teams):
-        yield _document("Group", f"team-{number}", "type: team\n  children: []")
-    for number in range(systems):
-        yield _document("System", f"system-{number}", f"owner: team-{number % teams}")
-    rest = entities - teams - systems
-    for number in range(rest):
-        name = f"{chance.choice(WORDS)}-{chance.choice(WORDS)}-{number}"
-        needs = ", ".join(f"component:{n}" for n in _earlier(chance, number))
-        spec = f"type: service\n  lifecycle: production\n  owner: team-{number % teams}"
-        spec += f"\n  system: system-{number % systems}\n  dependsOn: [{needs}]"
-        yield _document("Component", name, spec)
-        _names.append(name)
-
-
-_names: list[str] = []
-
-
-def _earlier(chance: random.Random, number: int) -> list[str]:
-    return sorted({_names[chance.randrange(number)] for _ in range(min(number, chance.randrange(5)))})
-
-
-def _document(kind: str, name: str, spec: str) -> str:
-    metadata = f"  name: {name}\n  description: Everything about {name.replace('-', ' ')}."
-    return f"apiVersion: backstage.io/v1alpha1\nkind: {kind}\nmetadata:\n{metadata}\nspec:\n  {spec}\n"
-
-
-def fill(entities: int) -> list[dict[str, Any]]:
-    """Import them all, twice; how long each took."""
+def grow(company: Company, number: int, entities: int) -> dict[str, Any]:
+    """Import so many more, source by source; how long until all of them are found."""
+    from services.catalog import queries
     from services.catalog.actions import import_documents
 
-    made = list(documents(entities))
-    files = {f"part-{n}.yaml": "---\n".join(made[n : n + 500]).encode() for n in range(0, len(made), 500)}
-    rows = []
-    for what in ("import", "import again, unchanged"):
+    made = list(company.more(entities))
+    spent = 0.0
+    for start in range(0, len(made), SOURCE):
+        some = made[start : start + SOURCE]
+        files = {
+            f"part-{n}.yaml": "---\n".join(some[n : n + FILE]).encode() for n in range(0, len(some), FILE)
+        }
         started = time.perf_counter()
-        import_documents(files=files, title="bench", by=None, kind="folder", location="/bench")
-        spent = (time.perf_counter() - started) * 1000
-        rows.append({"page": f"{what} of {entities:,}", "p50 ms": spent, "p95 ms": spent, "queries": "-"})
-    return rows
+        import_documents(
+            files=files, title="bench", by=None, kind="folder", location=f"/bench/{number}/{start}"
+        )
+        assert queries.search(company.components[-1])
+        spent += time.perf_counter() - started
+    return {"import of": f"{entities:,}", "seconds": spent, "entities/s": round(entities / spent)}
 
 
-def pages() -> dict[str, str]:
+def pages(company: Company) -> dict[str, str]:
     """Address by what it is."""
-    hub = _names[0]
+    hub, last = company.components[0], company.components[-1]
     return {
-        "list": "/catalog/",
-        "everything, last page": "/catalog/?kind=any&page=9999",
-        "list of one team": "/catalog/?owner=team-1",
-        "list, sorted by owner": "/catalog/?sort=-owner",
-        "list, text": "/catalog/?kind=any&q=tax+mail",
-        "list, text inside words": "/catalog/?kind=any&q=eturn",
+        "list of twenty": "/catalog/?kind=any&rows=20",
+        "list of fifty": "/catalog/?kind=any",
+        "services": "/catalog/?kind=service",
+        "list of one team": f"/catalog/?kind=any&owner={company.teams[1]}",
+        "sorted by owner, downward": "/catalog/?kind=any&sort=-owner",
+        "two filters, one negated": "/catalog/?kind=component&lifecycle=deprecated&not=type:library",
+        "full text, rare": f"/catalog/?kind=any&q={last}",
+        "full text, two words": "/catalog/?kind=any&q=invoice+ledger",
+        "full text, in a fifth of all": "/catalog/?kind=any&q=cart",
+        "full text, part of a word": "/catalog/?kind=any&q=eturn",
+        "full text, with slips": "/catalog/?kind=any&q=vuocher+invioce",
         "palette": "/palette?q=tax-ma",
-        "entity": f"/catalog/component/default/{_names[-1]}/",
-        "entity that many need": f"/catalog/component/default/{hub}/",
-        "dependencies": f"/catalog/component/default/{_names[len(_names) // 2]}/?tab=dependencies",
-        "team": "/catalog/group/default/team-1/",
+        "entity by name": f"/catalog/component/default/{last}/catalog-info.yaml",
+        "entity page": f"/catalog/component/default/{last}/",
+        "entity page, needed by many": f"/catalog/component/default/{hub}/",
+        "dependencies": f"/catalog/component/default/{last}/?tab=dependencies",
+        "team page": f"/catalog/group/default/{company.teams[1]}/",
     }
 
 
-def measured(client: Any, what: str, url: str) -> dict[str, Any]:
-    response = client.get(url)
-    assert response.status_code == 200, (url, response.status_code)
-    p50, p95 = percentiles(timed(lambda: client.get(url), TIMES))
-    return {"page": what, "p50 ms": p50, "p95 ms": p95, "queries": int(response["X-Sql-Count"])}
+def far_page() -> str:
+    """A page in the middle of everything: its address is what the button on the page before says."""
+    from portal.shell import keyset
+    from services.catalog.models import Entity
+
+    middle = Entity.objects.filter(name__startswith="profile").order_by("name", "pk").first()
+    return f"/catalog/?kind=any&after={keyset.cursor(middle, ['name', 'pk'])}"
+
+
+def load(address: str, cookie: str) -> None:
+    """The other process: asks for every address on its input, prints what it measured."""
+    import httpx
+
+    with httpx.Client(base_url=address, headers={"Cookie": cookie}, timeout=60) as client:
+        for line in sys.stdin:
+            answers = [client.get(line.strip()) for _ in range(WARM)]
+            assert answers[-1].status_code == 200, (line, answers[-1].status_code)
+            whole, server = [], []
+            for _ in range(TIMES):
+                started = time.perf_counter()
+                answer = client.get(line.strip())
+                whole.append((time.perf_counter() - started) * 1000)
+                server.append(float(answer.headers["Server-Timing"].split("dur=")[1].split(",")[0]))
+            measured = [*percentiles(whole), *percentiles(server), int(answer.headers["X-Sql-Count"])]
+            print(json.dumps(measured), flush=True)
+
+
+def measure(address: str, cookie: str, asked: dict[str, str]) -> dict[str, list[float]]:
+    command = [sys.executable, "-m", "bench.catalog", "--load", address, cookie]
+    told = "".join(f"{url}\n" for url in asked.values())
+    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return dict(zip(asked, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+def facets() -> list[float]:
+    """Milliseconds for the numbers of all values of kind, type and lifecycle, in this process."""
+    from bench._report import timed
+    from services.catalog.tallies import Tallies
+
+    p50, p95 = percentiles(timed(Tallies, TIMES))
+    return [p50, p95, p50, p95, 1]
+
+
+def sign_in() -> str:
+    """A platform engineer's cookie."""
+    from django.conf import settings
+    from django.test import Client
+
+    from services.accounts.models import Membership, Team, User
+
+    user = User.objects.create_user("ada", "ada@example.com", "x" * 16, name="Ada Example")
+    team = Team.objects.create(slug="team-1", name="Team 1", runs_platform=True)
+    Membership.objects.create(user=user, team=team)
+    client = Client()
+    client.force_login(user)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def settled() -> None:
+    """What the database and the worker do by themselves within a minute, done now."""
+    from django.db import connection
+
+    from portal.shell import roles
+    from services.catalog import tallies
+
+    tallies.fold()
+    with roles.as_owner(), connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def main(arguments: list[str]) -> None:
-    entities = int(arguments[arguments.index("--entities") + 1]) if "--entities" in arguments else ENTITIES
-    with scratch_portal():
-        rows = fill(entities)
-        from django.db import connection
-        from django.test import Client
+    if "--load" in arguments:
+        load(*arguments[arguments.index("--load") + 1 :])
+        return
+    given = arguments[arguments.index("--sizes") + 1].split(",") if "--sizes" in arguments else SIZES
+    sizes = [int(size) for size in given]
+    with scratch_portal() as folder:
+        imports, results = _run(folder, sizes)
+    show("import", imports, arguments)
+    show("catalog", [_row(what, results, sizes) for what in results[sizes[0]]], arguments)
 
-        from portal.shell import roles
-        from services.accounts.models import Membership, Team, User
 
-        with roles.as_owner(), connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-        user = User.objects.create_user("ada", "ada@example.com", "x" * 16, name="Ada Example")
-        team = Team.objects.create(slug="team-1", name="Team 1", runs_platform=True)
-        Membership.objects.create(user=user, team=team)
-        client = Client()
-        client.force_login(user)
-        rows += [measured(client, what, url) for what, url in pages().items()]
+def _run(folder: Path, sizes: list[int]) -> tuple[list[dict[str, Any]], dict[int, dict[str, list[float]]]]:
+    from django.db import connection
+
+    from tests.scale.processes import Processes
+
+    company, have, cookie = Company(), 0, sign_in()
+    imports, results = [], {}
+    with Processes(folder) as processes:
+        web = processes.web(workers=2)
+        web.wait()
+        for number, size in enumerate(sizes):
+            imports.append(grow(company, number, size - have))
+            settled()
+            asked = {**pages(company), "list, a page in the middle": far_page()}
+            results[size] = {**measure(web.url, cookie, asked), "facets": facets()}
+            have = size
         connection.close()
-    show("catalog", rows, arguments)
+    return imports, results
+
+
+def _row(what: str, results: dict[int, dict[str, list[float]]], sizes: list[int]) -> dict[str, Any]:
+    row: dict[str, Any] = {"page, ms": what}
+    for size in sizes:
+        whole, late, server, late_server, queries = results[size][what]
+        row[f"{size:,}: whole p50"], row["p95" + " " * len(row)] = whole, late
+        row["server p50" + " " * len(row)], row["p95" + " " * len(row)] = server, late_server
+    row["queries"] = queries
+    row["growth"] = results[sizes[-1]][what][2] / max(0.1, results[sizes[0]][what][2])
+    return row
 
 
 if __name__ == "__main__":

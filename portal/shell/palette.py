@@ -61,7 +61,9 @@ def _commands(request: HttpRequest) -> list[PaletteItem]:
 
 
 def _matches(item: PaletteItem, query: str) -> bool:
-    """Every word is in the label or the hint; a source that searched deeper may answer more."""
+    """Every word is in the label or the hint, or its source says that it is found."""
+    if item.is_found:
+        return True
     text = f"{item.label} {item.hint}".lower()
     return all(word in text for word in query.lower().split())
 
@@ -72,7 +74,7 @@ def _rank(item: PaletteItem, query: str) -> tuple[int, str]:
         return 0, label
     if label.startswith(asked):
         return 1, "" if not asked else label
-    return (2 if asked in label else 3), label
+    return (2 if asked in label else 3), "" if item.is_found else label
 
 
 def _option(number: int, item: PaletteItem, query: str) -> Option:

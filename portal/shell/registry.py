@@ -65,12 +65,15 @@ class NavService:
 
 @dataclass(frozen=True)
 class PaletteItem:
+    """Something to open; `is_found`: its source searched deeper than label and hint, and ranked it."""
+
     group: str
     label: str
     url: str
     icon: str = ""
     hint: str = ""
     health: str = ""
+    is_found: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, Q, When
+from django.db.models import Case, Q, When
 
 from services.accounts.models import User
 from services.catalog import health
 from services.catalog.descriptors.relations import INVERSE
-from services.catalog.models import OWNABLE, SERVICE_TYPES, Entity, EntityQuerySet, Relation
+from services.catalog.models import Entity, EntityQuerySet, Relation
 
 LABELS = {
     "ownedBy": "Owned by",
@@ -183,16 +183,3 @@ def repository(entity: Entity) -> dict[str, str]:
         if address.startswith("https://"):
             return {"name": address.removeprefix("https://")[:60], "url": address}
     return {}
-
-
-def tally(mine: list[str]) -> dict[str, int]:
-    """How many stand behind each tab over the list; one query. `mine` are the references one owns under."""
-    services = Q(kind="Component", type__in=SERVICE_TYPES)
-    kinds = {name.lower(): Count("pk", filter=Q(kind=name)) for name in ("API", "Resource", "Group")}
-    return Entity.objects.aggregate(
-        any=Count("pk"),
-        service=Count("pk", filter=services),
-        mine=Count("pk", filter=services & Q(owner_ref__in=mine)),
-        nobody=Count("pk", filter=Q(owner__isnull=True, kind__in=OWNABLE)),
-        **kinds,
-    )

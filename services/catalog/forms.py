@@ -2,13 +2,16 @@
 
 from abc import ABCMeta, abstractmethod
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.forms.forms import DeclarativeFieldsMetaclass
+from django.http import QueryDict
 
 from services.accounts.models import Team, User
 from services.catalog import fetching
 from services.catalog.fetching import CannotFetch, Fetched
+from services.catalog.filters import Filters
 from services.catalog.models import Source
 from services.catalog.reaching import from_host, is_hosted
 
@@ -187,3 +190,33 @@ class SourceForm(forms.Form):
 FORMS: dict[str, type[ImportForm]] = {
     form.kind: form for form in (GitForm, UploadForm, PasteForm, FolderForm)
 }
+
+
+class NameForm(forms.Form):
+    """What a view is called."""
+
+    name = forms.CharField(max_length=60, error_messages={"required": "Give the view a name."})
+
+    @property
+    def first_error(self) -> str:
+        return next(str(error) for errors in self.errors.values() for error in errors)
+
+
+class ViewForm(NameForm):
+    """A view to save; `query` is read as the list reads it, so that nothing else is kept."""
+
+    query = forms.CharField(max_length=2000, required=False)
+    team = forms.ModelChoiceField(Team.objects.none(), to_field_name="slug", required=False)
+    start = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any, *, user: Any) -> None:
+        super().__init__(data)
+        self.fields["team"].queryset = user.teams.all()
+
+    def clean_query(self) -> str:
+        given = QueryDict(self.cleaned_data["query"])
+        sort = given.get("sort", "").replace("\x00", "")[:20]
+        kept = Filters.read(given).url().removeprefix("?") + (f"&{urlencode({'sort': sort})}" if sort else "")
+        if len(kept) > 2000:
+            raise forms.ValidationError("These filters are too long to be kept.")
+        return kept

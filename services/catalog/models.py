@@ -6,9 +6,11 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Left, Lower
 from django.urls import reverse
 
+from services.catalog.listing_models import SavedView, StartView, Tally, Word
 from services.catalog.lookups import AnyOf
 from services.catalog.ownership.models import Confirmation, Evidence, Handover, Lifeless, Tenure, Weighed
 from services.catalog.sourcing import Broken, Delivery, Holding, Steered
@@ -16,7 +18,7 @@ from services.catalog.sourcing import Broken, Delivery, Holding, Steered
 __all__ = [
     "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "Entity",
     "EntityQuerySet", "Evidence", "Handover", "Holding", "ImportRun", "Judgement", "Lifeless", "Relation",
-    "RelationQuerySet", "Removed", "Source", "Tenure", "Weighed",
+    "RelationQuerySet", "Removed", "SavedView", "Source", "StartView", "Tally", "Tenure", "Weighed", "Word",
 ]  # fmt: skip
 
 models.Field.register_lookup(AnyOf)
@@ -105,6 +107,20 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return self.filter(owner__isnull=True, kind__in=OWNABLE)
 
 
+def _words(text: Any, weight: str) -> SearchVector:
+    """The words of a column as they are written, with spaces for what joins them: PostgreSQL would take `a.b`
+    for the name of a host."""
+    joins = '-_.:/@+#[]",'
+    parts = models.Func(
+        text,
+        models.Value(joins),
+        models.Value(" " * len(joins)),
+        function="translate",
+        output_field=models.TextField(),
+    )
+    return SearchVector(parts, weight=weight, config="simple")
+
+
 class Entity(models.Model):
     """Anything in the catalog: `spec` and `metadata` as they came, the columns for what pages ask."""
 
@@ -147,9 +163,10 @@ class Entity(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     search = models.GeneratedField(
-        expression=SearchVector("name", weight="A", config="simple")
-        + SearchVector("title", weight="A", config="simple")
-        + SearchVector("description", weight="C", config="simple"),
+        expression=_words("name", "A")
+        + _words("title", "A")
+        + _words(Left(KeyTextTransform("tags", "metadata"), 10_000), "B")
+        + _words("description", "C"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -166,7 +183,22 @@ class Entity(models.Model):
             models.Index(
                 OpClass(Lower("title"), name="text_pattern_ops"), name="catalog_entity_title_prefix"
             ),
-            GinIndex(fields=["search"], name="catalog_entity_search"),
+            GinIndex(fields=["search"], name="catalog_entity_words", fastupdate=False),
+            models.Index(fields=["kind", "name", "id"], name="catalog_list_kind"),
+            models.Index(fields=["owner_ref", "name", "id"], name="catalog_list_owner"),
+            models.Index(fields=["system_ref", "name", "id"], name="catalog_list_system"),
+            models.Index(fields=["lifecycle", "name", "id"], name="catalog_list_lifecycle"),
+            models.Index(fields=["updated_at", "id"], name="catalog_list_updated"),
+            models.Index(
+                fields=["name", "id"],
+                name="catalog_list_unowned",
+                condition=models.Q(owner__isnull=True, kind__in=OWNABLE),
+            ),
+            models.Index(
+                fields=["state", "name", "id"],
+                name="catalog_list_state",
+                condition=~models.Q(state="active"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,6 +1,7 @@
 """What the catalog adds to the pages that belong to nobody."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
@@ -9,13 +10,16 @@ from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
 from portal.shell.registry import NavItem, NavService, NeedsItem, PaletteItem, Panel, Tab
-from services.catalog import about, health, queries
+from services.catalog import about, health, queries, search
 from services.catalog.definition_page import definition_tab
+from services.catalog.filters import Filters, chosen
 from services.catalog.models import Entity, EntityQuerySet
 from services.catalog.ownership import pages as ownership
+from services.catalog.tallies import Tallies
 
 GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
-MOST = 12
+MOST, MOST_TYPED = 12, 20
+EVERYTHING = [("kind", "any")]
 
 
 def register() -> None:
@@ -50,10 +54,10 @@ def broken_files(request: HttpRequest) -> Iterable[NeedsItem]:
 
 def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:
     """Entities for the palette: one's own services when nothing is typed yet."""
-    rows = queries.search(text, limit=20) if text else _mine(request)[:6]
+    rows = _typed(request, text) if text else _mine(request)[:6]
     states = health.by_entity([entity.ref for entity in rows]) if rows else {}
     for entity in rows:
-        yield _palette_item(entity, health.worst(states.get(entity.ref, {})))
+        yield _palette_item(entity, health.worst(states.get(entity.ref, {})), bool(text))
     for label, name, icon in (
         ("Import into the catalog", "import_new", "file-import"),
         ("Catalog sources", "source_list", "folder"),
@@ -62,7 +66,19 @@ def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:
         yield PaletteItem("Do", label, reverse(f"catalog:{name}"), icon)
 
 
-def _palette_item(entity: Entity, worst: str) -> PaletteItem:
+def _typed(request: HttpRequest, text: str) -> list[Entity]:
+    """What the catalog's list finds for the same text, operators included, among everything."""
+    filters = Filters(q=text).understood()
+    filters = replace(filters, kind=filters.kind or "any")
+    rows = (
+        chosen(filters, request.user, Tallies()) if filters.hidden() != EVERYTHING else Entity.objects.all()
+    )
+    if not filters.q:
+        return list(rows.order_by("name", "pk")[:MOST_TYPED])
+    return queries.in_order(search.find(rows.select_related(None), filters.q).keys[:MOST_TYPED])
+
+
+def _palette_item(entity: Entity, worst: str, is_found: bool) -> PaletteItem:
     owner = str(entity.owner) if entity.owner else entity.owner_ref.rpartition("/")[2]
     hint = " · ".join(
         part
@@ -70,7 +86,9 @@ def _palette_item(entity: Entity, worst: str) -> PaletteItem:
         if part
     )
     group = "Services" if entity.is_service else GROUPS.get(entity.kind.lower(), "Catalog")
-    return PaletteItem(group, str(entity), entity.get_absolute_url(), about.icon_of(entity), hint, worst)
+    return PaletteItem(
+        group, str(entity), entity.get_absolute_url(), about.icon_of(entity), hint, worst, is_found
+    )
 
 
 def _mine(request: HttpRequest) -> list[Entity]:

@@ -1,31 +1,28 @@
 """Reading the catalog."""
 
-import re
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import (
-    Case,
     CharField,
     Count,
     Exists,
-    IntegerField,
     Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
-    Value,
-    When,
 )
-from django.db.models.functions import Cast, Coalesce, Length, Lower
+from django.db.models.functions import Cast, Coalesce
 
 from services.accounts.models import Team, User
+from services.catalog import search as finding
 from services.catalog.descriptors.refs import BadReference, parse_ref
 from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, ImportRun, Source
+from services.catalog.words import words_of
 from services.effects.models import Effect
 
-MAX_QUERY, MOST = 100, 100
+MOST = 100
 
 
 def services() -> EntityQuerySet:
@@ -73,48 +70,29 @@ def account_of(entity: Entity) -> User | None:
     return User.objects.filter(username__iexact=entity.name).first()
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a search, cleaned; at most eight."""
-    return re.findall(r"[\w]+", text[:MAX_QUERY].lower())[:8]
+def tagged(tag: str) -> Q:
+    """What has this tag: its words lead there by the index, the list decides."""
+    words = words_of(tag)
+    if not words:
+        return Q(pk__in=[])
+    query = SearchQuery(" & ".join(f"'{word}':B" for word in words), config="simple", search_type="raw")
+    return Q(search=query, metadata__tags__contains=[tag])
 
 
-def full_text(text: str) -> SearchQuery | None:
-    """A query that finds every word as the beginning of one; None when there is no word."""
-    words = words_of(text)
-    raw = " & ".join(f"{word}:*" for word in words)
-    return SearchQuery(raw, config="simple", search_type="raw") if words else None
-
-
-def matching(rows: EntityQuerySet, text: str) -> EntityQuerySet:
-    """Entities whose words begin so, or whose name holds the text anywhere."""
-    query = full_text(text)
-    clean = text[:MAX_QUERY].strip().replace("\x00", "")
-    anywhere = Q(name__icontains=clean) | Q(title__icontains=clean)
-    return rows.filter(Q(search=query) | anywhere) if query else rows.filter(anywhere)
+def short(ref: str, role: str) -> str:
+    """A reference as one types it: without the kind and namespace that it would get anyway."""
+    return ref.removeprefix("group:default/" if role == "owner" else "system:default/")
 
 
 def search(q: str, limit: int = 10) -> list[Entity]:
-    """The best matches for a few typed letters: by name, then title, then description."""
-    clean = q[:MAX_QUERY].strip().lower().replace("\x00", "")
-    if not clean:
-        return []
-    query = full_text(clean)
-    by_name = Q(low_name__startswith=clean) | Q(low_title__startswith=clean)
-    rows = (
-        Entity.objects.for_list()
-        .alias(low_name=Lower("name"), low_title=Lower("title"))
-        .filter(by_name | Q(search=query) if query else by_name)
-        .annotate(
-            nearness=Case(
-                When(low_name=clean, then=Value(0)),
-                When(by_name, then=Value(1)),
-                default=Value(2),
-                output_field=IntegerField(),
-            )
-        )
-    )
-    found = list(rows.order_by("nearness", Length("name"), "name")[:limit])
-    return found or list(matching(Entity.objects.for_list(), clean)[:limit])
+    """The best matches for a few letters or words, slips forgiven: by name, title, tags, description."""
+    return in_order(finding.find(Entity.objects.all(), q).keys[:limit])
+
+
+def in_order(keys: list[int]) -> list[Entity]:
+    """The entities of these keys in this order, with owner and system, without the long columns."""
+    rows = Entity.objects.for_list().in_bulk(keys) if keys else {}
+    return [rows[key] for key in keys if key in rows]
 
 
 def sources() -> QuerySet[Source]:

@@ -6,6 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from services.catalog import tallies
 from services.catalog.fetching import CannotFetch
 from services.catalog.models import Source
 from services.effects.handlers import Claim, Done, Later, register
@@ -16,10 +17,12 @@ READ = "catalog.read"
 @shared_task(name="catalog.tidy")
 def tidy() -> None:
     """Remove what has been orphaned for long enough, and what only served once. Safe to run twice."""
-    from services.catalog import lifecycle
+    from services.catalog import lifecycle, saved, vocabulary
 
     lifecycle.remove_orphans(timezone.now())
     lifecycle.forget_deliveries(timezone.now())
+    saved.forget_deleted(timezone.now())
+    vocabulary.forget()
 
 
 @shared_task(name="catalog.owners")
@@ -55,3 +58,9 @@ def read(claim: Claim) -> Done | Later:
         permanent, after = getattr(cause, "permanent", True), getattr(cause, "retry_after", None)
         return Done(looking.failed(problem=str(error), permanent=permanent, retry_after=after, **asked))
     return Done(looking.took(fetched=reached.fetched, head=reached.head, **asked))
+
+
+@shared_task(name="catalog.fold")
+def fold() -> None:
+    """Sum up the numbers that lists show. Safe to run twice."""
+    tallies.fold()

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from services.catalog import continuity, copying
+from services.catalog import continuity, copying, vocabulary
 from services.catalog.models import Entity, Relation, Source
 from services.catalog.planning import digest_of
 
@@ -88,6 +88,7 @@ def write(rows: list[Entity], items: Iterable[dict[str, Any]]) -> None:
         row.owner_id, row.system_id = known.get(row.owner_ref), known.get(row.system_ref)
     _upsert(rest)
     _relate({item["ref"]: item for item in items}, now)
+    vocabulary.learn(row.ref for row in rows)
 
 
 def _upsert(rows: list[Entity]) -> None:

@@ -72,7 +72,7 @@ def names(html: str) -> list[str]:
     [
         ("", ["cart", "orders"]),
         ("?kind=any", ["cart", "cart-cache", "checkout", "mira", "order-flow", "orders"]),
-        ("?kind=nonsense", ["cart", "orders"]),
+        ("?kind=nonsense", []),
         ("?kind=resource", ["cart-cache"]),
         ("?kind=any&type=redis", ["cart-cache"]),
         ("?owner=checkout", ["cart"]),
@@ -139,7 +139,7 @@ def test_entity_list_of_an_empty_catalog_says_how_to_fill_it(client, mira):
 def test_entity_list_exports_what_is_filtered_without_formulas(show, client):
     Entity.objects.filter(name="cart").update(description="=HYPERLINK(1)")
     response = client.get(LIST + "?format=csv&owner=checkout")
-    rows = response.content.decode().splitlines()
+    rows = response.getvalue().decode().splitlines()
     assert rows[0].startswith("name,kind,type")
     assert len(rows) == 2
     assert "'=HYPERLINK(1)" in rows[1]

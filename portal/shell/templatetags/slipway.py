@@ -148,7 +148,7 @@ def sort(context: template.Context, key: str, label: str) -> dict[str, Any]:
     """The head of a sortable column: a link that turns the order round."""
     now = context["request"].GET.get("sort", "") or context.get("sort", "")
     upward, downward = now == key, now == f"-{key}"
-    query = qs(context, sort=f"-{key}" if upward else key, page="")
+    query = qs(context, sort=f"-{key}" if upward else key, page="", after="", before="")
     return {"label": label, "url": query, "upward": upward, "downward": downward}
 
 

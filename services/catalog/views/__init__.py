@@ -8,7 +8,7 @@ from services.catalog.views.confirming import (
 )
 from services.catalog.views.definitions import definition_download
 from services.catalog.views.dependencies import dependency_judge
-from services.catalog.views.entities import entity_detail, entity_export, entity_list, entity_remove
+from services.catalog.views.entities import entity_detail, entity_export, entity_remove
 from services.catalog.views.imports import (
     import_apply,
     import_detail,
@@ -16,7 +16,16 @@ from services.catalog.views.imports import (
     import_undo,
 )
 from services.catalog.views.lifecycle import claim_choose, entity_restore
+from services.catalog.views.lists import entity_list
 from services.catalog.views.ownership import ownership_report
+from services.catalog.views.saved import (
+    view_delete,
+    view_list,
+    view_rename,
+    view_restore,
+    view_save,
+    view_start,
+)
 from services.catalog.views.sources import (
     source_change,
     source_detail,
@@ -50,4 +59,10 @@ __all__ = [
     "source_list",
     "source_look",
     "source_steer",
+    "view_delete",
+    "view_list",
+    "view_rename",
+    "view_restore",
+    "view_save",
+    "view_start",
 ]

@@ -1,130 +1,26 @@
-"""The catalog's list and the page of one entity."""
+"""The page of one entity."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.paginator import Page
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.middleware import HtmxDetails
 
-from portal.shell import registry, tables, toasts
+from portal.shell import registry, toasts
 from portal.shell.counting import counts
 from portal.shell.http import HttpRequest
-from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, lifecycle, queries, rules
 from services.catalog.export import as_yaml
-from services.catalog.filters import KINDS, MINE, NOBODY, Filters
 from services.catalog.models import Alias, Entity
 from services.catalog.ownership.reading import said_of
 
-
-class HtmxRequest(HttpRequest):
-    """A request after django-htmx has looked at it."""
-
-    htmx: HtmxDetails
-
-
-COLUMNS = {
-    "name": "name",
-    "owner": ["owner_ref", "name"],
-    "system": ["system_ref", "name"],
-    "lifecycle": ["lifecycle", "name"],
-    "type": ["kind", "type", "name"],
-    "updated": "updated_at",
-}
-CSV_LIMIT = 50_000
-PER_PAGE = 50
 RUNNING = ("Component", "API", "Resource")
-
-
-@policy(signed_in)
-@limited("export", when=wants_csv)
-@require_safe
-def entity_list(request: HtmxRequest) -> HttpResponse:
-    filters = Filters.read(request.GET)
-    if "q" in request.GET and filters.q != request.GET["q"].strip() and not request.htmx:
-        return redirect(request.path + filters.url())
-    chosen = filters.apply(Entity.objects.for_list(), request.user)
-    rows = tables.order(request, chosen, COLUMNS, "name")
-    if request.GET.get("format") == "csv":
-        return _csv(rows)
-    page = tables.paginate(request, rows, PER_PAGE)
-    context = {"filters": filters, "page": page, "sort": request.GET.get("sort") or "name", **_table(page)}
-    if request.htmx and not request.htmx.boosted:
-        return render(request, "catalog/entity_list.html#results", context)
-    return render(request, "catalog/entity_list.html", {**context, **_frame(request, filters)})
-
-
-def _table(page: "Page[Entity]") -> dict[str, Any]:
-    """The rows with their health in each environment."""
-    states = health.by_entity([entity.ref for entity in page])
-    names = health.environments()[:3] if states else []
-    rows = [
-        {
-            "entity": entity,
-            "icon": about.icon_of(entity),
-            "health": [states.get(entity.ref, {}).get(n) for n in names],
-        }
-        for entity in page
-    ]
-    return {"rows": rows, "environments": names}
-
-
-def _frame(request: HttpRequest, filters: Filters) -> dict[str, Any]:
-    """What stands around the table: saved views with their counts, and words to filter by."""
-    counted = about.tally(queries.refs_of(request.user))
-    groups = (
-        Entity.objects.filter(kind__in=["Group", "System"]).order_by("name").values_list("kind", "name")[:400]
-    )
-    return {
-        "views": _views(filters, counted),
-        "total": counted["any"],
-        "import_url": reverse("catalog:import_new"),
-        "hints": [*(f"kind:{k}" for k in KINDS), *_words(groups), f"owner:{NOBODY}", f"owner:{MINE}"],
-    }
-
-
-def _words(groups: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"{'owner' if kind == 'Group' else 'system'}:{name}" for kind, name in groups]
-
-
-def _views(filters: Filters, counted: dict[str, int]) -> list[dict[str, Any]]:
-    """The tabs over the list; the current one is the one whose filters are exactly these."""
-    tabs = [
-        ("My team’s", Filters(owner=MINE), counted["mine"]),
-        ("All services", Filters(), counted["service"]),
-        ("Not healthy", Filters(health="unhealthy"), None),
-        ("Without an owner", Filters(kind="any", owner=NOBODY), counted["nobody"]),
-        ("APIs", Filters(kind="api"), counted["api"]),
-        ("Resources", Filters(kind="resource"), counted["resource"]),
-        ("Teams", Filters(kind="group"), counted["group"]),
-        ("Everything", Filters(kind="any"), counted["any"]),
-    ]
-    return [
-        {"label": label, "url": wanted.url(), "count": count, "current": wanted == filters}
-        for label, wanted, count in tabs
-        if health.sources or wanted.health == ""
-    ]
-
-
-CSV_COLUMNS = (
-    "name", "kind", "type", "title", "description", "owner_ref", "system_ref", "lifecycle", "state", "source",
-    "location",
-)  # fmt: skip
-
-
-def _csv(rows: QuerySet[Entity]) -> HttpResponse:
-    header = [column.removesuffix("_ref") for column in CSV_COLUMNS]
-    listed = ([str(getattr(e, c) or "") for c in CSV_COLUMNS] for e in rows[:CSV_LIMIT].iterator())
-    return tables.csv_response("catalog", header, listed)
 
 
 def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:

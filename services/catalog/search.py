@@ -1,0 +1,114 @@
+"""Finding entities by a text: every word as a beginning, as a part or with a slip, the likeliest first.
+
+What it costs does not grow with the catalog: words are looked up in the vocabulary's index, and of many
+matches no more than `MOST` are ranked. Those whose name is the text, begins so, or has the words, come first.
+"""
+
+from dataclasses import dataclass
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import Case, F, IntegerField, Q, Value, When
+from django.db.models.functions import Length, Lower
+
+from services.catalog import vocabulary
+from services.catalog.models import EntityQuerySet
+from services.catalog.operators import Term, terms_of
+from services.catalog.words import LONGEST, PART, WORD
+
+LONGEST_TEXT, MOST, BY_NAME = 200, 1000, 200
+WEIGHTS = [0.05, 0.2, 0.5, 1.0]
+Spellings = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Keys in their order; what was looked for instead, when the text found nothing as it stands."""
+
+    keys: list[int]
+    meant: str = ""
+
+    @property
+    def is_capped(self) -> bool:
+        return len(self.keys) >= MOST
+
+
+def find(rows: EntityQuerySet, text: str, order: list[str] | None = None) -> Found:
+    """The entities among `rows` that a text names; by how well they match, or in the given order."""
+    text = text[:LONGEST_TEXT].replace("\x00", "")
+    terms = terms_of(text, WORD)
+    if not terms:
+        return Found([])
+    wanted = [word for term in terms if not (term.is_not or term.is_phrase) for word in term.words]
+    asked = [word for word in wanted if _is_learnt(word)]
+    known = vocabulary.holding(asked)
+    slipped = vocabulary.near([word for word in asked if word not in known])
+    keys = _keys(rows, terms, known | slipped, text, order)
+    if keys:
+        return Found(keys, _instead(text, slipped))
+    slipped = vocabulary.near(asked)
+    keys = _keys(rows, terms, slipped, text, order) if slipped else []
+    return Found(keys, _instead(text, slipped) if keys else "")
+
+
+def _is_learnt(word: str) -> bool:
+    """Whether the vocabulary would know it: no numbers, nothing very short or long."""
+    return PART <= len(word) <= LONGEST and not word.isdecimal()
+
+
+def _instead(text: str, slipped: Spellings) -> str:
+    return WORD.sub(lambda one: slipped.get(one[0].lower(), [one[0]])[0], text) if slipped else ""
+
+
+def _keys(
+    rows: EntityQuerySet, terms: list[Term], also: Spellings, text: str, order: list[str] | None
+) -> list[int]:
+    query = _query(terms, also)
+    matching = rows.order_by().filter(search=query)
+    ways = [matching[:MOST], rows.order_by().filter(search=_query(terms, also, "A"))[:MOST]]
+    clean = " ".join(text.lower().split())
+    named = Q(low_name=clean)
+    if all(not term.is_phrase and not term.is_not for term in terms):
+        low = rows.order_by().alias(low_name=Lower("name"), low_title=Lower("title"))
+        begins = (Q(low_name__startswith=clean), Q(low_title__startswith=clean), named)
+        ways += [low.filter(way)[:BY_NAME] for way in begins]
+    some = [way.values_list("pk", flat=True) for way in ways]
+    found = rows.model.objects.filter(pk__any_of=list(some[0].union(*some[1:])))
+    return list(
+        (found.order_by(*order) if order else _ranked(found, query, clean)).values_list("pk", flat=True)
+    )
+
+
+def _ranked(rows: EntityQuerySet, query: SearchQuery, clean: str) -> EntityQuerySet:
+    """Who is called so, who begins so, then by where the words stand; the shorter name first."""
+    begins = Q(low_name__startswith=clean) | Q(low_title__startswith=clean)
+    nearness = Case(
+        When(Q(low_name=clean) | Q(low_title=clean), then=Value(0)),
+        When(begins, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    ranked = rows.alias(
+        low_name=Lower("name"),
+        low_title=Lower("title"),
+        nearness=nearness,
+        rank=SearchRank(F("search"), query, weights=WEIGHTS),
+    )
+    return ranked.order_by("nearness", "-rank", Length("name"), "name", "pk")
+
+
+def _query(terms: list[Term], also: Spellings, weight: str = "") -> SearchQuery:
+    raw = " & ".join(_asked(term, also, weight) for term in terms)
+    return SearchQuery(raw, config="simple", search_type="raw")
+
+
+def _asked(term: Term, also: Spellings, weight: str) -> str:
+    """One term in PostgreSQL's language; words are letters and digits only, so that quotes hold them."""
+    if term.is_phrase:
+        asked = " <-> ".join(f"'{word}'" for word in term.words)
+    else:
+        begins = [f"'{word}':*{weight}" for word in term.words]
+        spelt = [
+            f"'{other}'" + f":{weight}" * bool(weight) for word in term.words for other in also.get(word, ())
+        ]
+        asked = " | ".join([*begins, *spelt])
+    return f"!({asked})" if term.is_not else f"({asked})"

@@ -1,0 +1,68 @@
+"""How many entities have which value: kept by triggers, so that nothing is counted on a page.
+
+Each statement adds rows of differences, which is why writers never wait for each other; `fold` sums them up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db import connection
+from django.db.models import Sum
+
+from services.catalog.models import Tally
+
+FOLD = """
+WITH gone AS (
+    DELETE FROM catalog_tally WHERE id IN (
+        SELECT old.id FROM catalog_tally old
+        WHERE (field, kind, value) IN (SELECT field, kind, value FROM catalog_tally WHERE NOT folded)
+        FOR UPDATE SKIP LOCKED)
+    RETURNING field, kind, value, number)
+INSERT INTO catalog_tally (field, kind, value, number, folded)
+SELECT field, kind, value, sum(number), true FROM gone GROUP BY field, kind, value HAVING sum(number) <> 0
+"""
+SMALL = ("kind", "type", "lifecycle", "state", "unowned")
+
+
+def fold() -> None:
+    """Sum up the differences that were added since. Safe to run twice, and beside anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOLD)
+
+
+class Tallies:
+    """The numbers of the fields that have few values: (field, kind, value) -> entities."""
+
+    def __init__(self) -> None:
+        rows = Tally.objects.filter(field__in=SMALL).values_list("field", "kind", "value")
+        found = rows.annotate(number_of=Sum("number")).filter(number_of__gt=0).order_by()
+        self._numbers = {(field, kind, value): n for field, kind, value, n in found}
+
+    def number(self, field: str, values: Iterable[str] | None = None, kind: str = "") -> int:
+        """How many entities have one of `values` (any, when None), of one kind or of all."""
+        wanted = None if values is None else set(values)
+        return sum(
+            n
+            for (its, of, value), n in self._numbers.items()
+            if its == field and (not kind or of == kind) and (wanted is None or value in wanted)
+        )
+
+    def values(self, field: str, kinds: Iterable[str] = ()) -> Counter[str]:
+        """The values of a field with their numbers, of some kinds or of all."""
+        found: Counter[str] = Counter()
+        wanted = set(kinds)
+        for (its, of, value), n in self._numbers.items():
+            if its == field and (not wanted or of in wanted):
+                found[of if field == "kind" else value] += n
+        return found
+
+
+def values_of(field: str, like: str = "") -> list[str]:
+    """Every value of a field, or those that are `like` in lower case."""
+    rows = Tally.objects.filter(field=field)
+    rows = rows.filter(value__iexact=like) if like else rows
+    present = rows.values("value").annotate(number_of=Sum("number")).filter(number_of__gt=0).order_by("value")
+    return [row["value"] for row in present[:MOST]]
+
+
+MOST = 5000

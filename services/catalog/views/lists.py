@@ -1,0 +1,179 @@
+"""The catalog's list: filtered, searched, sorted, a page at a time, and as a file."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django_htmx.middleware import HtmxDetails
+
+from portal.shell import keyset, tables
+from portal.shell.http import HttpRequest
+from portal.shell.limits import limited, wants_csv
+from portal.shell.policies import policy, signed_in
+from services.catalog import about, health, hints, queries, saved, search
+from services.catalog.filters import KINDS, MINE, NOBODY, Filters, chosen, spelt, total
+from services.catalog.models import SERVICE_TYPES, Entity, EntityQuerySet
+from services.catalog.operators import OPERATORS
+from services.catalog.search import Found
+from services.catalog.tallies import Tallies
+
+
+class HtmxRequest(HttpRequest):
+    """A request after django-htmx has looked at it."""
+
+    htmx: HtmxDetails
+
+
+COLUMNS = {
+    "name": "name",
+    "owner": ["owner_ref", "name"],
+    "system": ["system_ref", "name"],
+    "lifecycle": ["lifecycle", "name"],
+    "type": ["kind", "type", "name"],
+    "updated": "updated_at",
+}
+PER_PAGE, AT_ONCE = ("50", "20", "100"), 2000
+WORDS, SHOWN = 100, 8
+
+
+@policy(signed_in)
+@limited("export", when=wants_csv)
+@require_safe
+def entity_list(request: HtmxRequest) -> HttpResponse | StreamingHttpResponse:
+    if not request.GET and (start := saved.start_of(request.user)):
+        return redirect(start)
+    filters = Filters.read(request.GET)
+    if filters.q != request.GET.get("q", "").strip() and not request.htmx:
+        return redirect(f"{request.path}{filters.url()}{_kept(request)}")
+    tallies = Tallies()
+    rows = tables.order(request, chosen(filters, request.user, tallies), COLUMNS, "name")
+    found = _found(request, filters, rows) if filters.q else None
+    if request.GET.get("format") == "csv":
+        return _csv(rows, found)
+    context = {"filters": filters, **_page(request, rows, found), **_counted(filters, tallies, rows, found)}
+    context |= {"hints": hints.about(filters, tallies), "sort": request.GET.get("sort") or "name"}
+    if request.htmx and not request.htmx.boosted:
+        return render(request, "catalog/entity_list.html#results", context)
+    return render(request, "catalog/entity_list.html", {**context, **_frame(request, filters, tallies)})
+
+
+def _kept(request: HttpRequest) -> str:
+    sort = request.GET.get("sort", "").removeprefix("-")
+    return f"&sort={request.GET['sort']}" if sort in COLUMNS else ""
+
+
+def _found(request: HttpRequest, filters: Filters, rows: EntityQuerySet) -> Found:
+    """What a text finds among the rows: the likeliest first, unless a column was asked for."""
+    is_sorted = request.GET.get("sort", "").removeprefix("-") in COLUMNS
+    order = [str(name) for name in rows.query.order_by] if is_sorted else None
+    return search.find(rows.select_related(None), filters.q, order)
+
+
+def _page(request: HttpRequest, rows: EntityQuerySet, found: Found | None) -> dict[str, Any]:
+    """One page of the rows with their health in each environment."""
+    wanted = request.GET.get("rows", "")
+    per_page = int(wanted if wanted in PER_PAGE else PER_PAGE[0])
+    if found:
+        page = keyset.among(request, found.keys, lambda keys: queries.in_order([*keys]), per_page)
+    else:
+        page = keyset.paginate(request, rows, per_page)
+    states = health.by_entity([entity.ref for entity in page.rows])
+    names = health.environments()[:3] if states else []
+    drawn = [
+        {
+            "entity": entity,
+            "icon": about.icon_of(entity),
+            "health": [states.get(entity.ref, {}).get(n) for n in names],
+        }
+        for entity in page.rows
+    ]
+    return {"page": page, "rows": drawn, "environments": names, "found": found}
+
+
+def _counted(filters: Filters, tallies: Tallies, rows: EntityQuerySet, found: Found | None) -> dict[str, Any]:
+    """How many match: kept numbers where there are, else counted up to a limit and said so."""
+    known = len(found.keys) if found else total(filters, tallies)
+    number = keyset.up_to(rows) if known is None else known
+    is_more = bool(found and found.is_capped) or (known is None and number > keyset.MOST_COUNTED)
+    return {"number": min(number, keyset.MOST_COUNTED) if is_more else number, "is_more": is_more}
+
+
+def _frame(request: HttpRequest, filters: Filters, tallies: Tallies) -> dict[str, Any]:
+    """What stands around the table: views with their numbers, values to narrow down to, words to type."""
+    views = saved.views_of(request.user)
+    kept = [(view, Filters.read(view.parameters)) for view in views]
+    return {
+        "views": _views(request, filters, tallies),
+        "saved": [{"view": view, "current": its == filters} for view, its in kept],
+        "is_saved": any(its == filters for _, its in kept),
+        "total": tallies.number("kind"),
+        "facets": _facets(filters, tallies),
+        "operators": OPERATORS,
+        "import_url": reverse("catalog:import_new"),
+        "words": [*(f"kind:{k}" for k in KINDS), *_words(), f"owner:{NOBODY}", f"owner:{MINE}"],
+        "teams": [member.team for member in request.user.roles.values()],
+        "here": filters.url().removeprefix("?") + _kept(request),
+    }
+
+
+def _words() -> Iterator[str]:
+    """The first teams and systems by name, as one types them; one query."""
+    groups, systems = (
+        Entity.objects.filter(kind=kind).order_by("name", "pk").values_list("kind", "name")[:WORDS]
+        for kind in ("Group", "System")
+    )
+    for kind, name in groups.union(systems, all=True):
+        yield f"{'owner' if kind == 'Group' else 'system'}:{name}"
+
+
+def _views(request: HttpRequest, filters: Filters, tallies: Tallies) -> list[dict[str, Any]]:
+    """The tabs over the list; the current one is the one whose filters are exactly these."""
+    mine = Entity.objects.owned_by_refs(queries.refs_of(request.user)).services()
+    kinds = tallies.values("kind")
+    tabs = [
+        ("My team’s", Filters(owner=MINE), keyset.up_to(mine)),
+        ("All services", Filters(kind="service"), tallies.number("type", SERVICE_TYPES, "Component")),
+        ("Not healthy", Filters(health="unhealthy"), None),
+        ("Without an owner", Filters(kind="any", is_="unowned"), tallies.number("unowned")),
+        ("APIs", Filters(kind="api"), kinds["API"]),
+        ("Resources", Filters(kind="resource"), kinds["Resource"]),
+        ("Teams", Filters(kind="group"), kinds["Group"]),
+        ("Everything", Filters(kind="any"), tallies.number("kind")),
+    ]
+    now = filters if filters != Filters() else Filters(kind="service")
+    return [
+        {"label": label, "url": wanted.url(), "count": count, "current": wanted == now}
+        for label, wanted, count in tabs
+        if health.sources or wanted.health == ""
+    ]
+
+
+def _facets(filters: Filters, tallies: Tallies) -> list[dict[str, Any]]:
+    """The most frequent values of the fields that have few, among everything of the chosen kind."""
+    kind = filters.kind or "service"
+    kinds = ["Component"] if kind == "service" else [*spelt(tallies.values("kind"), kind.split(","))]
+    listed = {key: tallies.values(key, kinds).most_common(SHOWN) for key in ("type", "lifecycle")}
+    listed["kind"] = tallies.values("kind").most_common(SHOWN)
+    return [
+        {"key": key, "values": [(v, n, filters.with_value(key, v.lower()).url()) for v, n in listed[key]]}
+        for key in ("kind", "type", "lifecycle")
+        if listed[key]
+    ]
+
+
+CSV_COLUMNS = (
+    "name", "kind", "type", "title", "description", "owner_ref", "system_ref", "lifecycle", "state", "source",
+    "location",
+)  # fmt: skip
+
+
+def _csv(rows: EntityQuerySet, found: Found | None) -> StreamingHttpResponse:
+    header = [column.removesuffix("_ref") for column in CSV_COLUMNS]
+    light = rows.select_related(None).select_related("source")
+    read: Iterable[Entity] = queries.in_order(found.keys) if found else light.iterator(AT_ONCE)
+    return tables.csv_stream(
+        "catalog", header, ([str(getattr(e, c) or "") for c in CSV_COLUMNS] for e in read)
+    )

@@ -1,0 +1,79 @@
+"""The words of the catalog: learnt whenever entities are written, asked whenever somebody searches."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+
+from services.catalog import words
+
+PARTS, NEAR = 40, 200
+AT_ONCE = 5000
+NEW = """
+SELECT DISTINCT lexeme FROM catalog_entity, unnest(tsvector_to_array(search)) lexeme
+WHERE ref = ANY(%s) AND lexeme !~ '^[0-9]+$' AND length(lexeme) BETWEEN 3 AND 40
+AND NOT EXISTS (SELECT FROM catalog_word WHERE word = lexeme) ORDER BY lexeme
+"""
+ADD = """
+INSERT INTO catalog_word (word, marks)
+SELECT word, marks::int[] FROM unnest(%s::text[], %s::text[]) AS new (word, marks) ON CONFLICT DO NOTHING
+"""
+GONE = """
+DELETE FROM catalog_word WHERE NOT EXISTS (
+    SELECT FROM catalog_entity WHERE search @@ to_tsquery('simple', quote_literal(word)))
+"""
+BEGINS = "SELECT %s::int, 'begins', word FROM (SELECT word FROM catalog_word WHERE word LIKE %s LIMIT 1) w"
+HOLDS = "SELECT %s::int, 'holds', word FROM (SELECT word FROM catalog_word WHERE marks @> %s LIMIT %s) w"
+LIKE = "SELECT %s::int, 'like', word FROM (SELECT word FROM catalog_word WHERE marks && %s LIMIT %s) w"
+
+
+def learn(refs: Iterable[str]) -> None:
+    """Take in the words of these entities that are new."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEW, [list(refs)])
+        new = [word for (word,) in cursor.fetchall()]
+        for start in range(0, len(new), AT_ONCE):
+            some = new[start : start + AT_ONCE]
+            written = ["{" + ",".join(map(str, words.marks(word))) + "}" for word in some]
+            cursor.execute(ADD, [some, written])
+
+
+def forget() -> int:
+    """Leave out the words that no entity has any more; how many those were."""
+    with connection.cursor() as cursor:
+        cursor.execute(GONE)
+        return int(cursor.rowcount)
+
+
+def holding(wanted: list[str]) -> dict[str, list[str]]:
+    """For each word the known ones that hold it; absent where no known word does or begins so."""
+    arms: list[tuple[str, list[Any]]] = []
+    for at, word in enumerate(wanted):
+        arms.append((BEGINS, [at, f"{word}%"]))
+        if len(word) >= words.PART:
+            arms.append((HOLDS, [at, words.part_marks(word), PARTS]))
+    found: dict[str, list[str]] = {}
+    for at, how, word in _ask(arms):
+        known = found.setdefault(wanted[at], []) if how == "begins" or wanted[at] in word else []
+        if how == "holds" and not word.startswith(wanted[at]):
+            known.append(word)
+    return found
+
+
+def near(wanted: list[str]) -> dict[str, list[str]]:
+    """For each word the known ones that may be meant, the nearest first; absent where there is none."""
+    arms = [(LIKE, [at, words.near_marks(word), NEAR]) for at, word in enumerate(wanted) if words.slips(word)]
+    found: dict[str, list[str]] = {}
+    for at, _, word in _ask(arms):
+        found.setdefault(wanted[at], []).append(word)
+    meant = {word: words.nearest(word, known) for word, known in found.items()}
+    return {word: known for word, known in meant.items() if known}
+
+
+def _ask(arms: list[tuple[str, list[Any]]]) -> list[tuple[int, str, str]]:
+    if not arms:
+        return []
+    with connection.cursor() as cursor:
+        statement = " UNION ALL ".join(arm for arm, _ in arms)
+        cursor.execute(statement, [value for _, values in arms for value in values])
+        return list(cursor.fetchall())
