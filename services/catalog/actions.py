@@ -17,6 +17,7 @@ from services.catalog.descriptors.examine import DocumentReport, counts
 from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kind
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
+from services.catalog.docs import storing
 from services.catalog.fetching import Fetched
 from services.catalog.models import Entity, ImportRun, Judgement, Source
 from services.catalog.refusals import DescriptorRefused, Refused
@@ -161,6 +162,7 @@ def _apply(source: Source, run: ImportRun, changes: list[planning.Change], by: P
     run.state, run.applied_at = ImportRun.State.APPLIED, timezone.now()
     run.save(update_fields=["changes", "undo", "counts", "state", "applied_at"])
     record(by=by, action="catalog.imported", obj=run, summary=f"Imported {source}", details=run.counts)
+    storing.ask(run, by)
     return run
 
 

@@ -151,6 +151,16 @@ def from_repository(location: str, branch: str = "", under: str = "") -> Fetched
     return fetched
 
 
+def blobs_below(location: str, branch: str, under: str) -> tuple[str, Iterator[tuple[str, pygit2.Blob]]]:
+    """A commit of a repository on this machine, and every regular file below a folder, by the path there."""
+    try:
+        repository = pygit2.Repository(location, pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+    except (pygit2.GitError, OSError) as error:
+        raise CannotFetch(f"There is no git repository at {location}.") from error
+    commit = _commit(repository, branch)
+    return str(commit.id), _blobs(_subtree(commit.tree, under), "")
+
+
 def _commit(repository: pygit2.Repository, branch: str) -> pygit2.Commit:
     try:
         found, _ = repository.resolve_refish(branch or "HEAD")

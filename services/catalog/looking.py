@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from services.audit.actions import record
 from services.catalog import actions
+from services.catalog.docs import storing
 from services.catalog.fetching import Fetched
 from services.catalog.models import ImportRun, Source
 from services.catalog.sourcing import wait_after
@@ -70,6 +71,7 @@ def took(*, source: Source, fetched: Fetched | None, head: str, trigger: str, be
     if fetched is not None:
         run, is_new = actions.take(source=source, fetched=fetched, trigger=trigger, began=began)
         result = {"run": run.pk, "unchanged": not is_new}
+        storing.ask_again(source)
     source.head, source.trouble, source.trouble_since, source.failures = head, "", None, 0
     source.next_at = timezone.now() + wait_after(0, None)
     source.save(update_fields=["head", "trouble", "trouble_since", "failures", "next_at"])

@@ -10,15 +10,17 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left, Lower
 from django.urls import reverse
 
+from services.catalog.docs.models import DocFile, DocPage, DocTree
 from services.catalog.listing_models import SavedView, StartView, Tally, Word
 from services.catalog.lookups import AnyOf
 from services.catalog.ownership.models import Confirmation, Evidence, Handover, Lifeless, Tenure, Weighed
 from services.catalog.sourcing import Broken, Delivery, Holding, Steered
 
 __all__ = [
-    "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "Entity",
-    "EntityQuerySet", "Evidence", "Handover", "Holding", "ImportRun", "Judgement", "Lifeless", "Relation",
-    "RelationQuerySet", "Removed", "SavedView", "Source", "StartView", "Tally", "Tenure", "Weighed", "Word",
+    "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "DocFile",
+    "DocPage", "DocTree", "Entity", "EntityQuerySet", "Evidence", "Handover", "Holding", "ImportRun",
+    "Judgement", "Lifeless", "Relation", "RelationQuerySet", "Removed", "SavedView", "Source",
+    "StartView", "Tally", "Tenure", "Weighed", "Word",
 ]  # fmt: skip
 
 models.Field.register_lookup(AnyOf)

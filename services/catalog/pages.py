@@ -12,6 +12,7 @@ from portal.shell.once import once
 from portal.shell.registry import NavItem, NavService, NeedsItem, PaletteItem, Panel, Tab
 from services.catalog import about, health, queries, search
 from services.catalog.definition_page import definition_tab
+from services.catalog.docs.pages import docs_found, docs_tab, has_docs
 from services.catalog.filters import Filters, chosen
 from services.catalog.models import Entity, EntityQuerySet
 from services.catalog.ownership import pages as ownership
@@ -31,6 +32,8 @@ def register() -> None:
     registry.entity_tabs.add(
         Tab("definition", "Definition", 10, "catalog/definition.html", definition_tab, visible=is_api)
     )
+    registry.entity_tabs.add(Tab("docs", "Docs", 20, "catalog/docs.html", docs_tab, visible=has_docs))
+    registry.palette.add(docs_found)
     registry.home_panels.add(
         Panel("my-services", "My services", 20, "catalog/home_services.html", my_services)
     )

@@ -64,3 +64,12 @@ def read(claim: Claim) -> Done | Later:
 def fold() -> None:
     """Sum up the numbers that lists show. Safe to run twice."""
     tallies.fold()
+
+
+@register("catalog.read_docs")
+def read_docs(claim: Claim) -> Done:
+    """Read the docs beside a source's descriptors. Safe to run twice: what is as it was is not written."""
+    from services.catalog.docs import storing
+
+    source = Source.objects.filter(pk=claim.payload["source"]).first()
+    return Done(storing.read_source(source) if source else {"gone": True})

@@ -40,6 +40,7 @@ urlpatterns = [
         views.definition_download,
         name="definition_download",
     ),
+    path("catalog/<str:kind>/<str:namespace>/<str:name>/docs/<path:path>", views.doc_file, name="doc_file"),
     path(
         "catalog/<str:kind>/<str:namespace>/<str:name>/dependencies/<str:verdict>/",
         views.dependency_judge,

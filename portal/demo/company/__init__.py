@@ -111,6 +111,13 @@ def descriptors() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted((FOLDER / "catalog").glob("*.yaml"))}
 
 
+@cache
+def docs() -> dict[str, str]:
+    """The docs of services, as they stand in the repository's `docs/` folder."""
+    files = sorted(path for path in (FOLDER / "docs").rglob("*") if path.is_file())
+    return {path.relative_to(FOLDER).as_posix(): path.read_text() for path in files}
+
+
 def shared_manifests(place: Place) -> dict[str, list[dict[str, Any]]]:
     """Objects that are not one service's deployment: the queue, a cache, a cron job, a log shipper."""
     return {

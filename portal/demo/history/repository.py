@@ -75,7 +75,7 @@ def _at_the_start() -> dict[str, str]:
         for file, text in company.descriptors().items()
         if file.removesuffix(".yaml") not in onboarded
     }
-    return {"README.md": README, **tree, **described}
+    return {"README.md": README, **tree, **described, **company.docs()}
 
 
 def _encoded(files: Mapping[str, str]) -> dict[str, bytes | None]:

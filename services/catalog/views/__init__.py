@@ -8,6 +8,7 @@ from services.catalog.views.confirming import (
 )
 from services.catalog.views.definitions import definition_download
 from services.catalog.views.dependencies import dependency_judge
+from services.catalog.views.docs import doc_file
 from services.catalog.views.entities import entity_detail, entity_export, entity_remove
 from services.catalog.views.imports import (
     import_apply,
@@ -39,6 +40,7 @@ __all__ = [
     "confirm_list",
     "definition_download",
     "dependency_judge",
+    "doc_file",
     "entity_detail",
     "entity_export",
     "entity_list",

@@ -1,0 +1,1 @@
+"""The docs of entities: Markdown trees beside their descriptors, kept here and drawn on their pages."""
