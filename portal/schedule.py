@@ -7,6 +7,7 @@ SCHEDULE = {
     "catalog.owners": {"task": "catalog.owners", "schedule": schedule(60), "options": {"expires": 60}},
     "catalog.sweep": {"task": "catalog.sweep", "schedule": schedule(30), "options": {"expires": 60}},
     "catalog.fold": {"task": "catalog.fold", "schedule": schedule(60), "options": {"expires": 60}},
+    "catalog.evidence": {"task": "catalog.evidence", "schedule": schedule(300), "options": {"expires": 300}},
     "audit.verify": {"task": "audit.verify", "schedule": schedule(600), "options": {"expires": 600}},
     "helpdesk.settle": {"task": "helpdesk.settle", "schedule": schedule(600), "options": {"expires": 600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},

@@ -3,7 +3,7 @@
 An app registers in `AppConfig.ready()`; the shell and the catalog draw what is here and know no app by name.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -114,6 +114,27 @@ class EntityPanel:
 
 
 @dataclass(frozen=True)
+class Deed:
+    """What one person did for one entity; `person` is a username, a mail address or a name."""
+
+    ref: str
+    person: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """Who works on what, of one kind: `gather` is asked in the background, for some references at a time."""
+
+    key: str
+    order: int
+    one: str
+    many: str
+    gather: Callable[[Sequence[str], datetime], Iterable[Deed]]
+
+
+@dataclass(frozen=True)
 class Tab:
     key: str
     label: str
@@ -170,6 +191,7 @@ nav: Registry[NavItem] = _keyed()
 home_panels: Registry[Panel] = _keyed()
 entity_tabs: Registry[Tab] = _keyed()
 entity_panels: Registry[EntityPanel] = _keyed()
+deeds: Registry[Deeds] = _keyed()
 palette: Registry[Source] = Registry(key=_by_name, order=lambda _: 0)
 needs_me: Registry[Needs] = Registry(key=_by_name, order=lambda _: 0)
 your_services: Registry[Services] = Registry(key=_by_name, order=lambda _: 0)

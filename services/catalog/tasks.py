@@ -34,6 +34,14 @@ def owners() -> None:
     handing.follow()
 
 
+@shared_task(name="catalog.evidence")
+def evidence() -> int:
+    """Gather who works on what, a part at a time. Safe to run twice."""
+    from services.catalog.ownership import evidence
+
+    return evidence.gather()
+
+
 @shared_task(name="catalog.sweep")
 def sweep() -> int:
     """Have every source read whose time has come; finds what webhooks missed."""

@@ -7,7 +7,8 @@ class HelpdeskConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from services.helpdesk import categories, pages
+        from services.helpdesk import categories, deeds, pages
 
         post_migrate.connect(categories.plant, sender=self)
         pages.register()
+        deeds.register()

@@ -9,8 +9,9 @@ class OnboardingConfig(AppConfig):
         """Registers the effect handlers and what the pages show, and listens to the clusters."""
         from services.clusters.signals import workload_changed
 
-        from . import pages, signs, tasks
+        from . import deeds, pages, signs, tasks
 
         workload_changed.connect(tasks.on_workload_changed, dispatch_uid="onboarding.rollouts")
         pages.register()
         signs.register()
+        deeds.register()

@@ -12,7 +12,6 @@ from portal.demo.history.times import all_times
 from services.accounts.models import User
 from services.catalog import actions, fetching
 from services.catalog.models import Entity, Source
-from services.catalog.ownership import tenures
 
 # Onboarded longer ago than this many days, a service ran elsewhere before and was known already.
 NEW_SERVICES = 90
@@ -34,7 +33,6 @@ def seed(now: datetime, *, history: bool = True) -> str:
     )
     if history:
         _bring_the_past(now)
-    tenures.refresh()
     return f"the catalog with {len(run.payload)} entities"
 
 

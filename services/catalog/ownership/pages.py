@@ -8,16 +8,17 @@ from django.utils import timezone
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
-from portal.shell.registry import EntityPanel, NeedsItem
+from portal.shell.registry import Deeds, EntityPanel, NeedsItem
 from services.catalog import queries, rules
 from services.catalog.models import Confirmation, Entity, Handover
-from services.catalog.ownership import desk, tenures
+from services.catalog.ownership import commits, desk, evidence, tenures
 from services.catalog.ownership.reading import owner_of
 from services.catalog.ownership.states import OPEN, State
 
 
 def register() -> None:
     registry.needs_me.add(needs)
+    registry.deeds.add(Deeds("commits", 10, "commit", "commits", commits.gather))
     panels = (
         EntityPanel("ownership", 60, "catalog/ownership_panel.html", of_entity, area="side"),
         EntityPanel("team-due", 5, "catalog/team_due.html", of_owner),
@@ -67,6 +68,8 @@ def of_entity(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
         "confirmed": said,
         "is_due": bool(tenure and tenure.due_at and tenure.due_at <= timezone.now()),
         "due_at": tenure.due_at if tenure else None,
+        "workers": evidence.workers(entity),
+        "weighed": getattr(entity, "weighed", None),
         "can_confirm": owner.is_answered
         and not handover
         and rules.can_confirm(request.user, owner.owner_ref),

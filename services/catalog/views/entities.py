@@ -27,7 +27,9 @@ def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> En
     """The entity of a URL, or the one that had this name before; everybody signed in may see the catalog."""
     ref = f"{kind}:{namespace}/{name}".lower().replace("\x00", "?")
     former = ArraySubquery(Alias.objects.filter(entity=OuterRef("pk")).values("ref"))
-    rows = Entity.objects.select_related("owner", "system", "source").annotate(former=former)
+    rows = Entity.objects.select_related("owner", "system", "source", "tenure", "weighed").annotate(
+        former=former
+    )
     return rows.filter(ref=ref).first() or get_object_or_404(rows, aliases__ref=ref)
 
 

@@ -12,6 +12,7 @@ from portal.demo.seeding import (
     cluster,
     open_requests,
     open_tickets,
+    ownership,
     past_requests,
     past_tickets,
     people,
@@ -47,5 +48,5 @@ def steps(*, history: bool) -> list[Step]:
     ]
     if history:
         wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
-    wanted += [lambda: open_requests.seed(now), lambda: open_tickets.seed(now)]
+    wanted += [lambda: open_requests.seed(now), lambda: open_tickets.seed(now), lambda: ownership.seed(now)]
     return wanted
