@@ -18,6 +18,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from portal.shell.http import HttpRequest
 
 MOST_COUNTED = 1000
+TAIL = 2  # columns at the end that few rows share: a name and the key
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def paginate(request: HttpRequest, rows: "QuerySet[Any]", per_page: int = 50) ->
     columns = [str(name) for name in rows.query.order_by]
     back = _read(request.GET.get("before", ""), columns, rows)
     after = None if back else _read(request.GET.get("after", ""), columns, rows)
-    found = list(_beyond(rows, columns, back or after, bool(back))[: per_page + 1])
+    found = _read_on(rows.reverse() if back else rows, columns, back or after, per_page + 1, bool(back))
     more, found = len(found) > per_page, found[:per_page]
     if back:
         found.reverse()
@@ -52,14 +53,27 @@ def paginate(request: HttpRequest, rows: "QuerySet[Any]", per_page: int = 50) ->
     )
 
 
-def _beyond(
-    rows: "QuerySet[Any]", columns: list[str], edge: Sequence[Any] | None, back: bool
-) -> "QuerySet[Any]":
-    if edge:
-        names = Tuple(*[name.removeprefix("-") for name in columns])
-        grows = columns[0].startswith("-") == back
-        rows = rows.filter((TupleGreaterThan if grows else TupleLessThan)(names, tuple(edge)))
-    return rows.reverse() if back else rows
+def _read_on(
+    rows: "QuerySet[Any]", columns: list[str], edge: Sequence[Any] | None, most: int, back: bool
+) -> list[Any]:
+    """The next rows from the edge on: first those that share its leading values, then what comes after those.
+
+    One comparison of all columns would say the same, but PostgreSQL judges that by its first column alone,
+    and where many rows share that value it reads and sorts all of them.
+    """
+    if not edge:
+        return list(rows[:most])
+    names = [name.removeprefix("-") for name in columns]
+    grows = columns[0].startswith("-") == back
+    tail = max(0, len(names) - TAIL)
+    further = (TupleGreaterThan if grows else TupleLessThan)(Tuple(*names[tail:]), tuple(edge[tail:]))
+    shared = dict(zip(names[:tail], edge, strict=False))
+    found = list(rows.filter(further, **shared)[:most])
+    while shared and len(found) < most:
+        name, value = shared.popitem()
+        beyond = {f"{name}__{'gt' if grows else 'lt'}": value}
+        found += rows.filter(**shared, **beyond)[: most - len(found)]
+    return found
 
 
 def cursor(row: Any, columns: list[str]) -> str:

@@ -190,7 +190,7 @@ class Entity(models.Model):
             models.Index(fields=["owner_ref", "name", "id"], name="catalog_list_owner"),
             models.Index(fields=["system_ref", "name", "id"], name="catalog_list_system"),
             models.Index(fields=["lifecycle", "name", "id"], name="catalog_list_lifecycle"),
-            models.Index(fields=["updated_at", "id"], name="catalog_list_updated"),
+            models.Index(fields=["updated_at", "name", "id"], name="catalog_list_updated"),
             models.Index(
                 fields=["name", "id"],
                 name="catalog_list_unowned",

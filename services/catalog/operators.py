@@ -55,7 +55,7 @@ def read(text: str, kinds: Collection[str] = ()) -> Typed:
             rest.append(value.rpartition("/")[2] if is_ref else piece[0])
             typed.unknown += [] if is_ref else [piece[0]]
         elif minus:
-            typed.without.append((key.lower(), value))
+            typed.without += [(key.lower(), one) for one in value.split(",") if one]
         else:
             typed.values.setdefault(key.lower(), []).append(value)
     typed.text = " ".join(rest)

@@ -7,6 +7,7 @@ from services.accounts import actions as people_actions
 from services.accounts.models import Membership, User
 from services.audit.models import Event
 from services.catalog import actions as catalog
+from services.catalog import saved
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person
@@ -97,7 +98,8 @@ def _imports(mira: User, priya: User) -> dict[str, Any]:
     applied = catalog.import_documents(files={"all.yaml": DESCRIPTORS}, title="Larkfield", by=priya)
     source = catalog.find_or_create_source(kind="git", title="Deploy", location=REPO, by=mira)
     planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
-    return {"applied": applied, "planned": planned, "source": source}
+    view = saved.save_view(name="Ours", query="kind=api", by=mira, team=mira.teams.get(slug="checkout"))
+    return {"applied": applied, "planned": planned, "source": source, "view": view}
 
 
 def places() -> Cluster:
@@ -138,6 +140,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:entity_": [entity, group],
         "catalog:dependency_": [{**entity, "verdict": "confirmed"}],
         "catalog:import_": runs,
+        "catalog:view_": [{"pk": world.view.pk}],
         "catalog:source_": [{"pk": world.source.pk}],
         "catalog:source_steer": [{"pk": world.source.pk, "step": "resume"}],
         "clusters:cluster_": [{"name": "harbour"}],

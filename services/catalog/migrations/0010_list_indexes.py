@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently(
             model_name='entity',
-            index=models.Index(fields=['updated_at', 'id'], name='catalog_list_updated'),
+            index=models.Index(fields=['updated_at', 'name', 'id'], name='catalog_list_updated'),
         ),
         AddIndexConcurrently(
             model_name='entity',

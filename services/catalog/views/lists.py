@@ -33,7 +33,7 @@ COLUMNS = {
     "system": ["system_ref", "name"],
     "lifecycle": ["lifecycle", "name"],
     "type": ["kind", "type", "name"],
-    "updated": "updated_at",
+    "updated": ["updated_at", "name"],  # an import gives all that it writes one time
 }
 PER_PAGE, AT_ONCE = ("50", "20", "100"), 2000
 WORDS, SHOWN = 100, 8
