@@ -43,6 +43,7 @@ LIMITS: Final = {
     "search": Limit("searches", person=300, address=3000, everybody=12_000),
     "export": Limit("downloads", person=60, address=300, everybody=600),
     "import": Limit("imports", person=30, address=100, everybody=200),
+    "webhook": Limit("webhooks", person=600, address=600, everybody=6000),
     "form": Limit("looks at a form", person=300, address=3000, everybody=12_000),
     "submit": Limit("requests", person=60, address=600, everybody=1200),
     "ticket": Limit("tickets", person=30, address=300, everybody=600),
@@ -83,13 +84,27 @@ def always(request: HttpRequest) -> bool:
     return True
 
 
-def limited(name: str, *, when: Callable[[HttpRequest], bool] = posts) -> Callable[[View], View]:
+def whoever(request: HttpRequest) -> str:
+    return str(request.user.pk or "")
+
+
+def its_address(request: HttpRequest) -> str:
+    """For what nobody sends in person: each address of ours counts for itself."""
+    return request.path_info
+
+
+def limited(
+    name: str,
+    *,
+    when: Callable[[HttpRequest], bool] = posts,
+    person: Callable[[HttpRequest], str] = whoever,
+) -> Callable[[View], View]:
     """Count what a view is asked for, below its policy; too much gets a page that keeps what was typed."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            refusal = refused(name, request, person=str(request.user.pk or "")) if when(request) else None
+            refusal = refused(name, request, person=person(request)) if when(request) else None
             if refusal:
                 return refusal.on(errors.not_now(request, refusal.status, refusal.said))
             return view(request, *args, **kwargs)

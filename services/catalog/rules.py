@@ -19,6 +19,19 @@ def can_manage(user: Any) -> bool:
     return bool(user.is_platform)
 
 
+def putter(user: Any) -> str:
+    """Who a source that programs put belongs to: the team of the token, else the person."""
+    token = getattr(user, "token", None)
+    return f"team:{token.team.slug}" if token else f"user:{user.get_username()}"
+
+
+def can_put(user: Any, source: Source) -> bool:
+    """Whoever put first goes on, and so may members of that team and those who run the platform."""
+    owner = str(source.options.get("owner", ""))
+    kind, _, name = owner.partition(":")
+    return bool(user.is_platform or putter(user) == owner or (kind == "team" and name in user.roles))
+
+
 def can_apply(user: Any, run: ImportRun) -> bool:
     """Who looked may apply and undo, and so may those who run the platform."""
     return bool(user.is_platform or run.created_by_id == user.pk)

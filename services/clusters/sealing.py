@@ -1,28 +1,7 @@
-"""Keeping cluster tokens: sealed with a key made from the installation's secret, opened only to connect."""
+"""Keeping cluster tokens sealed."""
 
-import base64
-import hashlib
+from services.integrations.sealing import CannotOpen, Sealer
 
-from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
-
-
-class CannotOpen(Exception):
-    """The secret key changed since this was sealed: the token must be entered again."""
-
-
-def _fernet() -> Fernet:
-    digest = hashlib.sha256(b"slipway cluster token\0" + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
-
-
-def seal(text: str) -> str:
-    return _fernet().encrypt(text.encode()).decode()
-
-
-def unseal(sealed: str) -> str:
-    """Raises CannotOpen for what another key sealed."""
-    try:
-        return _fernet().decrypt(sealed.encode()).decode()
-    except InvalidToken as error:
-        raise CannotOpen("The token was sealed with another secret key.") from error
+__all__ = ["CannotOpen", "seal", "unseal"]
+_sealer = Sealer("slipway cluster token")
+seal, unseal = _sealer.seal, _sealer.unseal

@@ -1,9 +1,7 @@
 """Sources: what their pages tell, how they are steered, and how they are read without anybody asking."""
 
 from datetime import timedelta
-from pathlib import Path
 
-import pygit2
 import pytest
 from django.utils import timezone
 
@@ -20,44 +18,6 @@ from tests.effects_driver import run_due_effects
 pytestmark = pytest.mark.django_db
 CART = "component:default/cart"
 BAD = b"apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: my cart}\n"
-
-
-class Repository:
-    """A bare repository on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.git = path, pygit2.init_repository(path, bare=True, initial_head="main")
-
-    def commit(self, files: dict[str, bytes]) -> str:
-        builder = self.git.TreeBuilder()
-        for name, content in files.items():
-            builder.insert(name, self.git.create_blob(content), pygit2.enums.FileMode.BLOB)
-        who = pygit2.Signature("Mira", "mira@larkfield.example")
-        parents = [] if self.git.head_is_unborn else [self.git.head.target]
-        return str(self.git.create_commit("refs/heads/main", who, who, "change", builder.write(), parents))
-
-
-@pytest.fixture
-def repository(tmp_path, files) -> Repository:
-    made = Repository(tmp_path / "descriptors.git")
-    made.commit(files)
-    return made
-
-
-@pytest.fixture
-def source(repository, priya) -> Source:
-    """A repository that is imported, applied and watched."""
-    made = actions.find_or_create_source(kind="git", title="shop", by=priya, location=str(repository.path))
-    run, _ = actions.take(source=made, fetched=looked(made), trigger="person", by=priya)
-    actions.apply_import(run=run, by=priya)
-    made.refresh_from_db()
-    return made
-
-
-def looked(source: Source):
-    from services.catalog.reaching import look_again
-
-    return look_again(source)
 
 
 def due(source: Source) -> None:

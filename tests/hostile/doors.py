@@ -15,6 +15,7 @@ NO_SUCH: dict[str, tuple[Any, ...]] = {
     "IntConverter": (0, 987654321, 10**30),
     "TicketKey": (0, 987654321),
     "SlugConverter": ("nothing", "x" * 3000),
+    "PathConverter": ("nothing", "../x", "x" * 3000),
     "StringConverter": ("nothing", *HOSTILE_TEXT),
 }
 
@@ -37,6 +38,11 @@ class Door:
     def is_api(self) -> bool:
         """Asked by programs, which are told that they are nobody and not sent to the door."""
         return hasattr(self.view, "scopes")
+
+    @property
+    def is_signed(self) -> bool:
+        """Sent to by machines, which sign what they send."""
+        return hasattr(self.view, "is_signed")
 
     def address(self, **kwargs: Any) -> str:
         return reverse(self.name, kwargs=kwargs)

@@ -7,7 +7,7 @@ from services.accounts import actions as people_actions
 from services.accounts.models import Membership, User
 from services.audit.models import Event
 from services.catalog import actions as catalog
-from services.catalog import saved
+from services.catalog import pushing, saved
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person
@@ -97,6 +97,8 @@ def repository() -> LocalHost:
 def _imports(mira: User, priya: User) -> dict[str, Any]:
     applied = catalog.import_documents(files={"all.yaml": DESCRIPTORS}, title="Larkfield", by=priya)
     source = catalog.find_or_create_source(kind="git", title="Deploy", location=REPO, by=mira)
+    thing = DESCRIPTORS.split(b"---")[0].replace(b"name: ", b"name: put-")
+    pushing.put(name="put-by-ci", change=pushing.one("cart.yaml", thing), by=priya)
     planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
     view = saved.save_view(name="Ours", query="kind=api", by=mira, team=mira.teams.get(slug="checkout"))
     return {"applied": applied, "planned": planned, "source": source, "view": view}
@@ -142,6 +144,10 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:import_": runs,
         "catalog:view_": [{"pk": world.view.pk}],
         "catalog:source_": [{"pk": world.source.pk}],
+        "catalog:source_put": [{"name": "put-by-ci"}],
+        "catalog:source_file": [{"name": "put-by-ci", "path": "cart.yaml"}],
+        "catalog:ownership_report": [{"report": "unowned"}],
+        "catalog:hook": [{"provider": "github", "pk": world.source.pk}],
         "catalog:source_steer": [{"pk": world.source.pk, "step": "resume"}],
         "clusters:cluster_": [{"name": "harbour"}],
         "clusters:environment_": [{"name": "harbour"}],

@@ -35,6 +35,7 @@ MET: dict[str, tuple[str, str, dict[str, str]]] = {
     "search": ("get", "/palette?q=x", {}),
     "export": ("get", "/help/?format=csv", {}),
     "import": ("post", "/catalog/import/?from=paste", {"text": "a: 1"}),
+    "webhook": ("post", "/webhooks/github/1/", {}),
     "form": ("post", "/help/markdown/", {"body": "x"}),
     "submit": ("post", "/new/web-service/", {**FORM, "_intent": "submit"}),
     "ticket": ("post", "/help/ask/", {}),

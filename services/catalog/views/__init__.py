@@ -10,6 +10,7 @@ from services.catalog.views.definitions import definition_download
 from services.catalog.views.dependencies import dependency_judge
 from services.catalog.views.docs import doc_file
 from services.catalog.views.entities import entity_detail, entity_export, entity_remove
+from services.catalog.views.hooks import hook, source_hook
 from services.catalog.views.imports import (
     import_apply,
     import_detail,
@@ -19,6 +20,7 @@ from services.catalog.views.imports import (
 from services.catalog.views.lifecycle import claim_choose, entity_restore
 from services.catalog.views.lists import entity_list
 from services.catalog.views.ownership import ownership_report
+from services.catalog.views.pushing import source_file, source_put
 from services.catalog.views.saved import (
     view_delete,
     view_list,
@@ -49,6 +51,7 @@ __all__ = [
     "handover_detail",
     "handover_new",
     "handover_step",
+    "hook",
     "import_apply",
     "import_detail",
     "import_new",
@@ -58,8 +61,11 @@ __all__ = [
     "ownership_unconfirm",
     "source_change",
     "source_detail",
+    "source_file",
+    "source_hook",
     "source_list",
     "source_look",
+    "source_put",
     "source_steer",
     "view_delete",
     "view_list",

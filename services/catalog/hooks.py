@@ -1,0 +1,197 @@
+"""Webhooks: proving who sent one, reading what it is about, and asking for what it says changed.
+
+Nothing in a webhook is believed but that something may have changed: the source is read as it is by then.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from services.audit.actions import record
+from services.catalog import looking
+from services.catalog.models import Delivery, ImportRun, Source
+from services.catalog.refusals import Refused
+from services.integrations.sealing import CannotOpen, Sealer
+
+Person = Any
+Headers = Mapping[str, str]
+sealer: Final = Sealer("slipway webhook secret")
+SKEW: Final = 300  # seconds a signed time may be off
+IDS: Final = {
+    "github": ("X-GitHub-Delivery",),
+    "gitlab": ("webhook-id", "Idempotency-Key", "X-Gitlab-Event-UUID"),
+    "gitea": ("X-Gitea-Delivery",),
+}
+EVENTS: Final = {"github": "X-GitHub-Event", "gitlab": "X-Gitlab-Event", "gitea": "X-Gitea-Event"}
+PUSHES: Final = ("push", "push hook", "system hook", "repository_update")
+MOVES: Final = ("repository", "create", "delete", "project_rename", "repository hook")
+
+
+class Unproved(Exception):
+    """It does not prove where it comes from; nothing says why."""
+
+
+class Unread(Exception):
+    """Proved, and yet nothing that can be read."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What a proved webhook is about."""
+
+    key: str
+    event: str
+    repository: str
+    branch: str
+    default_branch: str
+
+
+def accept(*, provider: str, pk: int, headers: Headers, body: bytes) -> str:
+    """Take one webhook in and say what became of it. Raises Unproved, and Unread for what is no JSON."""
+    source = Source.objects.filter(pk=pk, removed_at=None, hook_provider=provider).first()
+    proved = proves(provider, secret_of(source), headers, body)
+    if source is None or not proved:
+        raise Unproved
+    return take(source=source, news=news_of(provider, headers, body), digest=hashlib.sha256(body).hexdigest())
+
+
+def secret_of(source: Source | None) -> str:
+    """What the source's webhooks are signed with; empty when there is none, or it cannot be opened."""
+    if source is None or not source.hook_sealed:
+        return ""
+    try:
+        return sealer.unseal(source.hook_sealed)
+    except CannotOpen:
+        return ""
+
+
+def proves(provider: str, secret: str, headers: Headers, body: bytes) -> bool:
+    """Whether the raw body is signed with the secret; without a secret nothing is. In constant time."""
+    key = secret or secrets.token_hex()
+    if provider == "gitlab":
+        good = _gitlab(key, headers, body)
+    else:
+        wanted = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+        if provider == "github":
+            good = _same(headers.get("X-Hub-Signature-256", ""), f"sha256={wanted}")
+        else:
+            good = _same(headers.get("X-Gitea-Signature", ""), wanted)
+    return good and bool(secret)
+
+
+def _same(said: str, wanted: str) -> bool:
+    return hmac.compare_digest(said.encode(errors="replace"), wanted.encode())
+
+
+def _gitlab(key: str, headers: Headers, body: bytes) -> bool:
+    """A signature as Standard Webhooks has it, where there is one; else the plain token."""
+    said = headers.get("webhook-signature")
+    if said is None:
+        return _same(headers.get("X-Gitlab-Token", ""), key)
+    at = headers.get("webhook-timestamp", "")
+    if not (at.isascii() and at.isdigit() and len(at) < 12 and abs(time.time() - int(at)) <= SKEW):
+        return False
+    told = f"{headers.get('webhook-id', '')}.{at}.".encode(errors="replace") + body
+    wanted = base64.b64encode(hmac.digest(key.encode(), told, "sha256")).decode()
+    return any(_same(each, f"v1,{wanted}") for each in said.split(" "))
+
+
+def news_of(provider: str, headers: Headers, body: bytes) -> News:
+    """Who and what; whatever is missing is empty, which means: look at all of it."""
+    data = _parsed(headers.get("Content-Type", ""), body)
+    digest = hashlib.sha256(body).hexdigest()
+    key = next((headers[name] for name in IDS[provider] if headers.get(name)), digest)
+    about = data.get("repository") if provider != "gitlab" else data.get("project")
+    about = about if isinstance(about, dict) else {}
+    ref = _text(data.get("ref"))
+    return News(
+        key=_text(key)[:100],
+        event=_text(headers.get(EVENTS[provider], ""))[:60].lower(),
+        repository=_text(about.get("full_name") or about.get("path_with_namespace")),
+        branch=ref.removeprefix("refs/heads/") if not ref.startswith("refs/tags/") else ref,
+        default_branch=_text(about.get("default_branch")),
+    )
+
+
+def _text(value: Any) -> str:
+    return value.replace("\x00", "") if isinstance(value, str) else ""
+
+
+def _parsed(content_type: str, body: bytes) -> dict[str, Any]:
+    """The JSON of a body, as it is or in the form field `payload`, as GitHub may send it."""
+    try:
+        text = body.decode()
+        if content_type.startswith("application/x-www-form-urlencoded"):
+            text = parse_qs(text, strict_parsing=True)["payload"][0]
+        data = json.loads(text)
+    except (ValueError, KeyError, RecursionError) as error:
+        raise Unread from error
+    if not isinstance(data, dict):
+        raise Unread
+    return data
+
+
+@transaction.atomic
+def take(*, source: Source, news: News, digest: str) -> str:
+    """Remember the delivery and ask for what it is about, once: neither its id nor its body counts twice."""
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    source.hook_at = timezone.now()
+    source.save(update_fields=["hook_at"])
+    if Delivery.objects.filter(Q(key=news.key) | Q(digest=digest), source=source).exists():
+        return "already taken in"
+    said = _ask(source, news)
+    Delivery.objects.create(source=source, key=news.key, digest=digest, event=news.event, said=said)
+    return said
+
+
+def _ask(source: Source, news: News) -> str:
+    if news.event == "ping":
+        return "pong"
+    if news.event not in (*PUSHES, *MOVES):
+        return "ignored: not about files"
+    if not source.is_steady:
+        return "ignored: the source is paused"
+    if news.event in PUSHES and not _concerns(source, news):
+        return "ignored: not what this source reads"
+    name = news.repository if source.kind == Source.Kind.ORGANISATION and news.event in PUSHES else ""
+    looking.ask(source=source, trigger=ImportRun.Trigger.WEBHOOK, name=name)
+    return "is being read"
+
+
+def _concerns(source: Source, news: News) -> bool:
+    """Whether a push is of the branch that is read, of a repository of the organisation; in doubt it is."""
+    branch = source.branch or news.default_branch
+    if branch and news.branch and news.branch != branch:
+        return False
+    inside = f"{source.location.lower()}/"
+    if source.kind == Source.Kind.ORGANISATION and news.repository:
+        return news.repository.lower().startswith(inside)
+    return True
+
+
+@transaction.atomic
+def set_hook(*, source: Source, provider: str, by: Person) -> str:
+    """Let a git host's webhooks in, or nobody's with no provider; the secret is told this once.
+
+    Refuses a source that nobody reads by itself.
+    """
+    source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
+    if not source.is_watched or source.removed_at:
+        raise Refused("Nothing looks at this source by itself.")
+    secret = secrets.token_urlsafe(32) if provider else ""
+    source.hook_provider, source.hook_sealed = provider, sealer.seal(secret) if secret else ""
+    source.save(update_fields=["hook_provider", "hook_sealed"])
+    told = f"Webhooks of {source}: {provider or 'off'}"
+    record(by=by, action="catalog.webhook_set", obj=source, summary=told)
+    return secret
