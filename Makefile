@@ -34,6 +34,7 @@ install-dev: install
 
 programs: install-dev
 	@$(BIN)/python -m tests.programs
+	@$(BIN)/python -m tests.packages
 
 test: programs ## All tests, the browser ones included
 	$(BIN)/python -m pytest -n 4 $(ARGS)

@@ -54,7 +54,9 @@ RABBITMQ = Program(
     ("rabbitmq-server",),
     "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server",
 )
-PROGRAMS = (CHROMIUM, KUBECTL, RABBITMQ)
+NODE = Program("Node.js", "SLIPWAY_NODE", ("node", "nodejs"), ("nodejs",))
+NPM = Program("npm", "SLIPWAY_NPM", ("npm",), ("npm",))
+PROGRAMS = (CHROMIUM, KUBECTL, RABBITMQ, NODE, NPM)
 
 
 def main(programs: Iterable[Program] = PROGRAMS) -> int:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Left, Lower
+from django.db.models.functions import Collate, Left, Lower
 from django.urls import reverse
 
 from services.catalog.docs.models import DocFile, DocPage, DocTree
@@ -89,7 +90,7 @@ class Source(Steered):
 class EntityQuerySet(models.QuerySet["Entity"]):
     def for_list(self) -> "EntityQuerySet":
         """Rows with owner and system, without the long columns."""
-        heavy = ("spec", "metadata", "search", "problem")
+        heavy = ("spec", "metadata", "search", "problem", "facts")
         return self.select_related("owner", "system", "source").defer(
             *heavy, *(f"{other}__{column}" for other in ("owner", "system") for column in heavy)
         )
@@ -164,6 +165,7 @@ class Entity(models.Model):
     onboarded_request = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    facts = ArrayField(models.BigIntegerField(), null=True, help_text="What programs ask by.")
     search = models.GeneratedField(
         expression=_words("name", "A")
         + _words("title", "A")
@@ -201,6 +203,8 @@ class Entity(models.Model):
                 name="catalog_list_state",
                 condition=~models.Q(state="active"),
             ),
+            GinIndex(fields=["facts"], name="catalog_entity_facts", fastupdate=False),
+            models.Index(Collate(Lower("name"), "C"), "id", name="catalog_entity_low_name"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -7,8 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from services.catalog import tallies
+from services.catalog.compatible.filling import fill
 from services.catalog.fetching import CannotFetch
-from services.catalog.models import Source
+from services.catalog.models import Entity, Source
 from services.effects.handlers import Claim, Done, Later, register
 
 READ = "catalog.read"
@@ -23,6 +24,7 @@ def tidy() -> None:
     lifecycle.forget_deliveries(timezone.now())
     saved.forget_deleted(timezone.now())
     vocabulary.forget()
+    fill(Entity)
 
 
 @shared_task(name="catalog.owners")

@@ -8,6 +8,7 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from services.catalog import continuity, copying, vocabulary
+from services.catalog.compatible.facts import facts_of
 from services.catalog.models import Entity, Relation, Source
 from services.catalog.planning import digest_of
 
@@ -15,6 +16,7 @@ CONTENT = [
     "api_version", "kind", "namespace", "name", "title", "description", "type", "lifecycle",
     "owner_ref", "owner", "system_ref", "system", "spec", "metadata", "digest", "source", "origin",
     "location", "line", "document", "state", "problem", "orphaned_at", "updated_at",
+    "facts",
 ]  # fmt: skip
 
 
@@ -51,6 +53,7 @@ def row_of(
         spec=spec,
         metadata=metadata,
         digest=digest_of(item),
+        facts=facts_of(descriptor),
         source=source,
         origin=item["origin"],
         location=item["file"][:1000],

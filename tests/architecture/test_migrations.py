@@ -26,6 +26,7 @@ LISTED = {
     "catalog.0004_life_of_files": "updates orphans only, which are few; locks nothing else",
     "catalog.0007_sources": "unique among the sources, a table of few rows that is rarely written",
     "catalog.0009_search": "rewrites entities once, some seconds for 100,000; old code reads the same column",
+    "catalog.0013_fill_facts": "fills a new column in batches; what old code writes meanwhile, tidying fills",
 }
 
 CHECK = models.CheckConstraint(condition=models.Q(size__gt=0), name="large_enough")

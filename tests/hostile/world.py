@@ -8,6 +8,8 @@ from services.accounts.models import Membership, User
 from services.audit.models import Event
 from services.catalog import actions as catalog
 from services.catalog import pushing, saved
+from services.catalog.compatible import identity
+from services.catalog.models import Entity
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person
@@ -136,6 +138,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
     runs = [{"pk": world.applied.pk}, {"pk": world.planned.pk}]
     tickets = [{"number": world.ticket.number}, {"number": world.private.number}]
     requests = [{"ref": row.ref} for row in world.requests.values()]
+    flow = Entity.objects.get(name="order-flow")
     log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
     return {
         "accounts:token_": [{"pk": world.api_token.pk}],
@@ -149,6 +152,8 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:ownership_report": [{"report": "unowned"}],
         "catalog:hook": [{"provider": "github", "pk": world.source.pk}],
         "catalog:source_steer": [{"pk": world.source.pk, "step": "resume"}],
+        "compatible:by_uid": [{"uid": identity.id_of(identity.ENTITY, flow.pk)}],
+        "compatible:location": [{"id": identity.id_of(identity.LOCATION, world.source.pk)}],
         "clusters:cluster_": [{"name": "harbour"}],
         "clusters:environment_": [{"name": "harbour"}],
         "clusters:entity_": [entity],

@@ -1,0 +1,109 @@
+"""Pages, counts and facets of the catalog, for programs."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.db.models import Q
+
+from services.catalog.compatible import filtering, shaping
+from services.catalog.compatible.cursors import Asked, Cursor
+from services.catalog.compatible.ordering import Order, Place
+from services.catalog.compatible.searching import Term
+from services.catalog.models import Entity, EntityQuerySet
+
+EXACT: Final = 10_000  # rows that are counted each time
+KEPT: Final = 30  # seconds that the count of more is kept
+CHUNK: Final = 500
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[Entity]
+    total: int
+    before: str = ""
+    after: str = ""
+
+
+def where(asked: Asked) -> Q:
+    return filtering.from_filters(asked.filters) & filtering.from_predicate(asked.query)
+
+
+def _rows(asked: Asked) -> tuple[EntityQuerySet, Order]:
+    """Everything asked for, sorted: the rows that lack the key of the order are none of it."""
+    order = Order(asked.order, asked.descending)
+    rows = Entity.objects.filter(where(asked))
+    return Term(asked.term, asked.keys).find(rows, asked.order), order
+
+
+def first_page(asked: Asked, *, limit: int, offset: int) -> Page:
+    rows, order = _rows(asked)
+    found = list(shaping.light(order.sorted(rows))[offset : offset + limit + 1]) if limit else []
+    total = _total(rows, order, asked, whole=offset + len(found) if 0 < len(found) <= limit else None)
+    items = found[:limit]
+    if len(found) <= limit:
+        return Page(items, total)
+    return Page(items, total, after=_cursor(asked, order, items[-1], total, is_back=False))
+
+
+def _total(rows: EntityQuerySet, order: Order, asked: Asked, *, whole: int | None) -> int:
+    """How many there are: known where the page is all of the rest, else counted."""
+    if not asked.wants_total:
+        return 0
+    return whole if whole is not None else counted(order.sorted(rows), asked)
+
+
+def next_page(cursor: Cursor, *, limit: int) -> Page:
+    asked = cursor.asked
+    rows, order = _rows(asked)
+    sorted_rows = order.sorted(rows, back=cursor.is_back)
+    there = order.beyond(sorted_rows, Place(cursor.value, cursor.pk), back=cursor.is_back)
+    found = list(shaping.light(there)[: limit + 1])
+    items, is_more = found[:limit], len(found) > limit
+    if cursor.is_back:
+        items.reverse()
+    if not items:
+        return Page([], cursor.total)
+    has_before, has_after = (is_more, True) if cursor.is_back else (True, is_more)
+    before = _cursor(asked, order, items[0], cursor.total, is_back=True) if has_before else ""
+    after = _cursor(asked, order, items[-1], cursor.total, is_back=False) if has_after else ""
+    return Page(items, cursor.total, before, after)
+
+
+def _cursor(asked: Asked, order: Order, entity: Entity, total: int, *, is_back: bool) -> str:
+    place = order.place_of(entity)
+    return Cursor(asked, place.value, place.pk, is_back, total).written()
+
+
+def counted(rows: EntityQuerySet, asked: Asked) -> int:
+    """The number of rows; of very many, as it was half a minute ago at most."""
+    name = key_of("count", asdict(asked))
+    known: int | None = cache.get(name)
+    if known is not None:
+        return known
+    plain = rows.order_by().values("pk")
+    number = plain[: EXACT + 1].count()
+    if number > EXACT:
+        number = plain.count()
+        cache.set(name, number, KEPT)
+    return number
+
+
+def key_of(what: str, asked: Any) -> str:
+    """What an answer to a question is kept under."""
+    told = json.dumps([what, asked], sort_keys=True)
+    return "catalog:" + hashlib.sha256(told.encode()).hexdigest()
+
+
+def find(ref: str) -> Entity | None:
+    """The entity with this reference, or that had it before it was renamed."""
+    rows = shaping.light(Entity.objects.all())
+    return rows.filter(ref=ref).first() or rows.filter(aliases__ref=ref).first()
+
+
+def by_refs(refs: list[str], narrowed: Q) -> dict[str, Entity]:
+    """Reference -> entity, for those that are there and let through."""
+    rows = shaping.light(Entity.objects.filter(narrowed, ref__any_of=refs))
+    return {entity.ref: entity for entity in rows}
