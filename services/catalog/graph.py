@@ -1,58 +1,81 @@
-"""What an entity calls and what calls it, two steps each way, laid out for drawing."""
+"""What an entity needs and who needs it, laid out in columns for drawing; and who is hurt if it stops."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Q
+from services.catalog import health, reach
+from services.catalog.models import Entity
+from services.catalog.reach import Edge, Reach
 
-from services.catalog import health
-from services.catalog.models import Entity, Judgement, Relation, RelationQuerySet
-
-FORWARD = {"dependsOn": True, "consumesApi": True, "dependencyOf": False, "providesApi": False}
-DRAWN = ("ref", "kind", "namespace", "name", "type")
-BY_API = ("consumesApi", "providesApi")
-PER_COLUMN = 8
-MOST_ROWS = 1000
-WIDTH, HEIGHT, STEP_X, STEP_Y, EDGE = 168, 44, 292, 68, 2
+DIRECTIONS = {"both": "Both", "needs": "Needs", "needed": "Needed by"}
+GROUPS = {"": "Nothing", "system": "System", "team": "Team"}
+DEEPEST = 5
+MOST_NODES = 200
+WIDTH, HEIGHT, STEP_X, STEP_Y, EDGE = 168, 44, 256, 60, 8
 LEGEND = (("ok", "Healthy"), ("bad", "Degraded"), ("warn", "Missing"), ("go", "Rolling out"))
 MARKS = {"Healthy": "ok", "Degraded": "bad", "Missing": "warn", "Progressing": "go"}
+SWEEPS = 4
 
 
 @dataclass(frozen=True)
-class Edge:
-    """`source` needs `target`."""
+class Asked:
+    """What the address asks for; anything unknown is the default."""
 
-    source: str
-    target: str
+    depth: int = 2
+    direction: str = "both"
+    group: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> "Asked":
+        depth, direction, group = given.get("depth", ""), given.get("direction", ""), given.get("group", "")
+        return cls(
+            int(depth) if depth in "12345" and len(depth) == 1 else 2,
+            direction if direction in DIRECTIONS else "both",
+            group if group in GROUPS else "",
+        )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Node:
+    """One thing, or with `count` a system or a team with what is in it. `step` is its column."""
+
     ref: str
     entity: Entity | None
-    x: int
-    y: int
+    step: int
     is_me: bool = False
     health: str = ""
+    count: int = 0
+    x: int = 0
+    y: int = 0
 
     @property
     def mark(self) -> str:
         return MARKS.get(self.health, "idle")
 
     @property
-    def label(self) -> str:
-        text = self.entity.name if self.entity else self.ref.rpartition("/")[2]
-        return text if len(text) <= 18 else text[:17] + "…"
+    def name(self) -> str:
+        if self.entity is None:
+            return self.ref.rpartition("/")[2] or "Nobody’s"
+        return str(self.entity) if self.count else self.entity.name
 
     @property
-    def name(self) -> str:
-        return self.entity.name if self.entity else self.ref
+    def label(self) -> str:
+        return self.name if len(self.name) <= 18 else self.name[:17] + "…"
 
     @property
     def hint(self) -> str:
-        if self.is_me:
-            return "this " + (self.entity.type or self.entity.kind.lower())[:18] if self.entity else ""
-        return (self.entity.type or self.entity.kind.lower())[:20] if self.entity else "not in the catalog"
+        if self.count:
+            return f"{self.count} thing{'s' if self.count > 1 else ''}" + self._state
+        if self.entity is None:
+            return "not in the catalog"
+        kind = (self.entity.type or self.entity.kind.lower())[:14]
+        return ("this " if self.is_me else "") + kind + self._state
+
+    @property
+    def _state(self) -> str:
+        return f" · {self.health.lower()}" if self.health in ("Degraded", "Missing") else ""
 
     @property
     def middle(self) -> int:
@@ -64,16 +87,35 @@ class Node:
 
 
 @dataclass
-class Graph:
-    """Columns from the callers of callers to what stands behind what is called."""
+class Team:
+    """One team that is hurt: how many of its things, how many of them directly."""
 
+    ref: str
+    entity: Entity | None
+    count: int = 0
+    direct: int = 0
+    names: list[Entity] = field(default_factory=list)
+
+
+@dataclass
+class Blast:
+    """Everything that needs this, at however many steps."""
+
+    count: int = 0
+    teams: list[Team] = field(default_factory=list)
+    is_cut: bool = False
+
+
+@dataclass
+class Graph:
+    asked: Asked
     nodes: list[Node] = field(default_factory=list)
-    lines: list[tuple[str, bool]] = field(default_factory=list)
-    callers: list[Edge] = field(default_factory=list)
-    needs: list[Edge] = field(default_factory=list)
-    behind: int = 0
-    hidden: int = 0
+    lines: list[tuple[str, str, str, bool]] = field(default_factory=list)
+    needed: int = 0
+    needs: int = 0
+    left_out: int = 0
     states: dict[str, dict[str, str]] = field(default_factory=dict)
+    blast: Blast = field(default_factory=Blast)
     width: int = 0
     height: int = 0
 
@@ -82,115 +124,158 @@ class Graph:
         return len(self.nodes) < 2
 
 
-def around(refs: Iterable[str], known: dict[str, Entity]) -> list[Edge]:
-    """Every edge that begins or ends at one of `refs`; each pair once; one query. Fills `known`."""
-    wanted = set(refs)
-    columns = (f"{side}__{name}" for side in ("source", "target") for name in DRAWN)
-    rows = _touching(wanted).standing().filter(type__in=FORWARD).select_related("source", "target")
-    return edges_of(list(rows.only("type", "target_ref", *columns)), wanted, known)
-
-
-def rows_around(entity: Entity) -> list[Relation]:
-    """Every relation of one entity, and who serves the APIs it uses, with what people said; one query."""
-    long = ("spec", "metadata", "search", "problem", "description")
-    rows = _touching({entity.ref}).judged().select_related("source", "target")
-    return list(
-        rows.defer(*(f"{side}__{name}" for side in ("source", "target") for name in long))[:MOST_ROWS]
-    )
-
-
-def _touching(wanted: set[str]) -> RelationQuerySet:
-    shared = Relation.objects.filter(source__ref__in=wanted, type__in=BY_API).values("target_ref")
-    ends = Q(source__ref__in=wanted) | Q(target_ref__in=wanted)
-    return Relation.objects.filter(ends | Q(target_ref__in=shared, type__in=BY_API))
-
-
-def edges_of(rows: list[Relation], wanted: set[str], known: dict[str, Entity]) -> list[Edge]:
-    """The edges that relations make; each pair once. Fills `known`.
-
-    An API between two services is not drawn when it is known who serves it: its consumer needs its provider.
-    """
-    known.update({row.source.ref: row.source for row in rows})
-    known.update({row.target.ref: row.target for row in rows if row.target})
-    return _without_apis(rows, wanted)
-
-
-def _without_apis(rows: list[Relation], wanted: set[str]) -> list[Edge]:
-    providers: dict[str, str] = {row.target_ref: row.source.ref for row in rows if row.type == "providesApi"}
-    edges: dict[tuple[str, str], Edge] = {}
-    for row in rows:
-        start, end = row.source.ref, row.target_ref
-        if row.type in BY_API and end not in wanted and end in providers:
-            end = providers[end]
-        elif not FORWARD[row.type]:
-            start, end = end, start
-        if start != end and (start in wanted or end in wanted):
-            edges.setdefault((start, end), Edge(start, end))
-    return [edges[pair] for pair in sorted(edges)]
-
-
-def draw(entity: Entity, rows: list[Relation]) -> Graph:
-    """The graph around one entity from its relations: two more queries, health included."""
-    known: dict[str, Entity] = {}
-    drawn = [row for row in rows if row.type in FORWARD and not is_dismissed(row)]
-    near = edges_of(drawn, {entity.ref}, known)
-    known[entity.ref] = entity
-    graph = Graph(
-        callers=[edge for edge in near if edge.target == entity.ref],
-        needs=[edge for edge in near if edge.source == entity.ref],
-    )
-    left = _shown(graph, [edge.source for edge in graph.callers])
-    right = _shown(graph, [edge.target for edge in graph.needs if edge.target not in left])
-    placed = {entity.ref, *left, *right}
-    far = around(right, known) if right else []
-    beyond = _beyond(far, right, placed)
-    graph.behind = len(beyond)
-    columns = [left, [entity.ref], right, beyond]
-    _place(graph, [column for column in columns if column], entity.ref, known)
-    _connect(graph, [*near, *far])
+def draw(entity: Entity, asked: Asked) -> Graph:
+    """The graph around an entity and who is hurt if it stops; two queries at any depth."""
+    around = reach.walk(entity.ref, needed=reach.FARTHEST, needs=asked.depth)
+    needed, needs, entities = around.needed, around.needs, around.known | {entity.ref: entity}
+    graph = Graph(asked, needed=_first(needed), needs=_first(needs))
+    steps = _columns(needed, needs, asked)
+    chosen = sorted(steps, key=lambda ref: (abs(steps[ref]), ref))[:MOST_NODES]
+    graph.left_out = len(steps) - len(chosen)
+    graph.states = health.by_entity([entity.ref, *chosen])
+    graph.blast = _blast(needed, entities)
+    nodes = [Node(ref, entities.get(ref), steps[ref], health=_worst(graph, ref)) for ref in chosen]
+    me = Node(entity.ref, entity, 0, is_me=True, health=_worst(graph, entity.ref))
+    edges = list(needed.edges | needs.edges)
+    if asked.group:
+        nodes, edges = _collapsed(nodes, edges, asked.group)
+    _place(graph, [me, *nodes], edges)
     return graph
 
 
-def is_dismissed(row: Relation) -> bool:
-    """Whether somebody said that a derived relation of `rows_around` is none."""
-    return row.is_derived and getattr(row, "verdict", None) == Judgement.Verdict.DISMISSED
+def _first(reached: Reach) -> int:
+    return sum(step == 1 for step in reached.steps.values())
 
 
-def _beyond(far: list[Edge], right: list[str], placed: set[str]) -> list[str]:
-    """What stands behind the right column, in the order of who needs it, so that few lines cross."""
-    rank: dict[str, int] = {}
-    for edge in far:
-        if edge.source in right and edge.target not in placed:
-            rank[edge.target] = min(rank.get(edge.target, PER_COLUMN), right.index(edge.source))
-    return sorted(rank, key=lambda ref: (rank[ref], ref))[:PER_COLUMN]
+def _worst(graph: Graph, ref: str) -> str:
+    return health.worst(graph.states.get(ref, {}))
 
 
-def _shown(graph: Graph, refs: list[str]) -> list[str]:
-    graph.hidden += max(0, len(refs) - PER_COLUMN)
-    return refs[:PER_COLUMN]
+def _columns(needed: Reach, needs: Reach, asked: Asked) -> dict[str, int]:
+    """Each thing's column: who needs this on the left, what this needs on the right; the nearer side wins."""
+    steps: dict[str, int] = {}
+    if asked.direction != "needs":
+        steps |= {ref: -step for ref, step in needed.steps.items() if step <= asked.depth}
+    if asked.direction != "needed":
+        for ref, step in needs.steps.items():
+            if ref not in steps or step < -steps[ref]:
+                steps[ref] = step
+    return steps
 
 
-def _place(graph: Graph, columns: list[list[str]], me: str, known: dict[str, Entity]) -> None:
-    states = graph.states = health.by_entity([ref for column in columns for ref in column])
-    tallest = max(len(column) for column in columns)
+def _blast(needed: Reach, entities: dict[str, Entity]) -> Blast:
+    """Who is hurt, team by team, the most first."""
+    teams: dict[str, Team] = {}
+    for ref, step in sorted(needed.steps.items(), key=lambda item: (item[1], item[0])):
+        entity = entities.get(ref)
+        owner_ref = entity.owner_ref if entity else ""
+        team = teams.setdefault(owner_ref, Team(owner_ref, entity.owner if entity else None))
+        team.count += 1
+        team.direct += step == 1
+        if entity:
+            team.names.append(entity)
+    ordered = sorted(teams.values(), key=lambda team: (-team.count, team.ref))
+    return Blast(len(needed.steps), ordered, needed.is_cut)
+
+
+def _collapsed(nodes: list[Node], edges: list[Edge], by: str) -> tuple[list[Node], list[Edge]]:
+    """Each system or team as one node, where its nearest member stands; what belongs to none stays."""
+    groups: dict[str, Node] = {}
+    into: dict[str, str] = {}
+    for node in nodes:
+        ref = _group_of(node, by)
+        if not ref:
+            groups[node.ref], into[node.ref] = node, node.ref
+            continue
+        entity = node.entity and (node.entity.system if by == "system" else node.entity.owner)
+        one = groups.setdefault(ref, Node(ref, entity or None, node.step))
+        into[node.ref] = ref
+        one.count += 1
+        one.step = min(one.step, node.step, key=abs)
+        one.health = health.worst({state: state for state in (one.health, node.health) if state})
+    joined = {Edge(into.get(edge.source, edge.source), into.get(edge.target, edge.target)) for edge in edges}
+    return list(groups.values()), [edge for edge in joined if edge.source != edge.target]
+
+
+def _group_of(node: Node, by: str) -> str:
+    if node.entity is None:
+        return ""
+    return node.entity.system_ref if by == "system" else node.entity.owner_ref
+
+
+def _place(graph: Graph, nodes: list[Node], edges: list[Edge]) -> None:
+    """Columns by steps; within each the order that lets few lines cross."""
+    columns: dict[int, list[Node]] = {}
+    for node in nodes:
+        columns.setdefault(node.step, []).append(node)
+    ordered = [columns[step] for step in sorted(columns)]
+    _untangle(ordered, edges)
+    tallest = max(len(column) for column in ordered)
     graph.height = tallest * STEP_Y - (STEP_Y - HEIGHT) + 2 * EDGE
-    graph.width = (len(columns) - 1) * STEP_X + WIDTH + 2 * EDGE
-    for step, column in enumerate(columns):
+    graph.width = (len(ordered) - 1) * STEP_X + WIDTH + 2 * EDGE
+    for number, column in enumerate(ordered):
         top = (tallest - len(column)) * STEP_Y // 2
-        for row, ref in enumerate(column):
-            x, y = EDGE + step * STEP_X, EDGE + top + row * STEP_Y
-            worst = health.worst(states.get(ref, {}))
-            graph.nodes.append(Node(ref, known.get(ref), x, y, ref == me, worst))
+        for row, node in enumerate(column):
+            node.x, node.y = EDGE + number * STEP_X, EDGE + top + row * STEP_Y
+    graph.nodes = [node for column in ordered for node in column]
+    _connect(graph, edges)
+
+
+def _untangle(columns: list[list[Node]], edges: list[Edge]) -> None:
+    """Put each node at the mean place of its neighbours, there and back (barycentres, after Sugiyama)."""
+    beside: dict[str, list[str]] = {}
+    for edge in edges:
+        beside.setdefault(edge.source, []).append(edge.target)
+        beside.setdefault(edge.target, []).append(edge.source)
+    place = {node.ref: row / len(column) for column in columns for row, node in enumerate(column)}
+    for sweep in range(SWEEPS):
+        for column in columns if sweep % 2 else reversed(columns):
+            mean: dict[str, float] = {}
+            for node in column:
+                around = [place[ref] for ref in beside.get(node.ref, ()) if ref in place]
+                mean[node.ref] = sum(around) / len(around) if around else place[node.ref]
+            column.sort(key=lambda node: (mean[node.ref], node.ref))
+            place |= {node.ref: (row + 0.5) / len(column) for row, node in enumerate(column)}
 
 
 def _connect(graph: Graph, edges: list[Edge]) -> None:
-    """A curve for each edge to the next column; soft where the other side is not in the catalog."""
+    """A curve for each edge; soft where one side is not in the catalog."""
     at = {node.ref: node for node in graph.nodes}
-    for edge in {(edge.source, edge.target): edge for edge in edges}.values():
+    for edge in sorted(set(edges), key=lambda edge: (edge.source, edge.target)):
         start, end = at.get(edge.source), at.get(edge.target)
-        if start is None or end is None or end.x - start.x != STEP_X:
+        if start is None or end is None or start is end:
             continue
-        middle = (start.right + end.x) // 2
-        bend = f"{middle} {start.middle} {middle} {end.middle}"
-        path = f"M{start.right} {start.middle}C{bend} {end.x - 3} {end.middle}"
-        graph.lines.append((path, start.entity is None or end.entity is None))
+        soft = start.entity is None or end.entity is None
+        graph.lines.append((_curve(start, end), start.ref, end.ref, soft))
+
+
+def _curve(start: Node, end: Node) -> str:
+    """From the right side of one to the left side of the other; a bow where they do not stand so."""
+    here, there = start.middle, end.middle
+    if start.x == end.x:
+        out = start.right + 40
+        return f"M{start.right} {here}C{out} {here} {out} {there} {end.right + 3} {there}"
+    if start.x > end.x:
+        middle = (start.x + end.right) // 2
+        return f"M{start.x} {here}C{middle} {here} {middle} {there} {end.right + 3} {there}"
+    middle = (start.right + end.x) // 2
+    return f"M{start.right} {here}C{middle} {here} {middle} {there} {end.x - 3} {there}"
+
+
+def tally(graph: Graph) -> list[tuple[str, int]]:
+    """How many of the drawn things are in each state."""
+    counted = Counter(node.health for node in graph.nodes if node.health)
+    return [(state, counted[state]) for state in health.WORST_FIRST if counted[state]]
+
+
+def context_of(graph: Graph) -> dict[str, Any]:
+    """What the page needs beside the drawing."""
+    return {
+        "graph": graph,
+        "states": graph.states,
+        "marks": LEGEND,
+        "depths": range(1, DEEPEST + 1),
+        "directions": DIRECTIONS.items(),
+        "groups": GROUPS.items(),
+        "tally": tally(graph),
+    }

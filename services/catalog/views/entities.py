@@ -15,7 +15,7 @@ from portal.shell import registry, toasts
 from portal.shell.counting import counts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
-from services.catalog import about, actions, graph, health, lifecycle, queries, rules
+from services.catalog import about, actions, graph, health, lifecycle, queries, reach, rules
 from services.catalog.export import as_yaml
 from services.catalog.models import Alias, Entity
 from services.catalog.ownership.reading import said_of
@@ -115,14 +115,12 @@ def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
 
 
 def _dependencies(request: HttpRequest, entity: Entity) -> dict[str, Any]:
-    rows = graph.rows_around(entity)
-    drawn = graph.draw(entity, rows)
+    rows = reach.rows_around(entity)
+    drawn = graph.draw(entity, graph.Asked.read(request.GET))
     return {
-        "graph": drawn,
-        "states": drawn.states,
-        "said": about.told([row for row in rows if not graph.is_dismissed(row)], entity),
-        "dismissed": [one for one in about.told(list(filter(graph.is_dismissed, rows)), entity) if one.here],
-        "marks": graph.LEGEND,
+        **graph.context_of(drawn),
+        "said": about.told([row for row in rows if not reach.is_dismissed(row)], entity),
+        "dismissed": [one for one in about.told(list(filter(reach.is_dismissed, rows)), entity) if one.here],
         "can_judge": rules.can_judge(request.user, entity),
     }
 
