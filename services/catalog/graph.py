@@ -113,6 +113,7 @@ class Graph:
     lines: list[tuple[str, str, str, bool]] = field(default_factory=list)
     needed: int = 0
     needs: int = 0
+    behind: int = 0
     left_out: int = 0
     states: dict[str, dict[str, str]] = field(default_factory=dict)
     blast: Blast = field(default_factory=Blast)
@@ -128,7 +129,7 @@ def draw(entity: Entity, asked: Asked) -> Graph:
     """The graph around an entity and who is hurt if it stops; two queries at any depth."""
     around = reach.walk(entity.ref, needed=reach.FARTHEST, needs=asked.depth)
     needed, needs, entities = around.needed, around.needs, around.known | {entity.ref: entity}
-    graph = Graph(asked, needed=_first(needed), needs=_first(needs))
+    graph = Graph(asked, needed=_first(needed), needs=_first(needs), behind=len(needs.steps) - _first(needs))
     steps = _columns(needed, needs, asked)
     chosen = sorted(steps, key=lambda ref: (abs(steps[ref]), ref))[:MOST_NODES]
     graph.left_out = len(steps) - len(chosen)

@@ -108,7 +108,16 @@ def walk(ref: str, *, needed: int, needs: int) -> Around:
     The entities have only what pages name them by.
     """
     found = Around()
-    given = [ref, min(needed, FARTHEST), ref, ref, min(needs, FARTHEST), ref, MOST_EDGES, MOST_EDGES]
+    given: list[str | int] = [
+        ref,
+        min(needed, FARTHEST),
+        ref,
+        ref,
+        min(needs, FARTHEST),
+        ref,
+        MOST_EDGES,
+        MOST_EDGES,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_WALK, given)
         for forward, start, end, step, *said in cursor.fetchall():
