@@ -15,6 +15,14 @@
   box.classList.add("moves");
   if (tools) tools.hidden = false;
 
+  /* Only as high as what is drawn asks for. */
+  var room = box.clientHeight;
+  function settle() {
+    var scale = Math.min(1.1, box.clientWidth / size.w);
+    box.style.height = Math.round(Math.min(room, Math.max(200, size.h * scale + 48))) + "px";
+  }
+  settle();
+
   function show() {
     svg.setAttribute("viewBox", [view.x, view.y, view.w, view.h].map(function (n) { return Math.round(n * 10) / 10; }).join(" "));
     clearTimeout(saving);
@@ -117,7 +125,7 @@
     var button = event.target.closest("[data-zoom]");
     if (button) ({ "in": function () { zoom(0.8); }, out: function () { zoom(1.25); }, fit: fit })[button.dataset.zoom]();
   });
-  addEventListener("resize", function () { view.h = view.w * ratio(); show(); });
+  addEventListener("resize", function () { settle(); view.h = view.w * ratio(); show(); });
 
   svg.removeAttribute("width");
   svg.removeAttribute("height");

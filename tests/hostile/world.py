@@ -9,7 +9,7 @@ from services.audit.models import Event
 from services.catalog import actions as catalog
 from services.catalog import pushing, saved
 from services.catalog.compatible import identity
-from services.catalog.models import Entity
+from services.catalog.models import DocFile, DocTree, Entity
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person
@@ -139,10 +139,13 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
     tickets = [{"number": world.ticket.number}, {"number": world.private.number}]
     requests = [{"ref": row.ref} for row in world.requests.values()]
     flow = Entity.objects.get(name="order-flow")
+    docs = DocTree.objects.get_or_create(entity=Entity.objects.get(ref="component:default/checkout"))[0]
+    DocFile.objects.get_or_create(tree=docs, path="steps.svg", defaults={"content": b"<svg/>"})
     log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
     return {
         "accounts:token_": [{"pk": world.api_token.pk}],
         "catalog:entity_": [entity, group],
+        "catalog:doc_file": [{**entity, "path": "steps.svg"}],
         "catalog:dependency_": [{**entity, "verdict": "confirmed"}],
         "catalog:import_": runs,
         "catalog:view_": [{"pk": world.view.pk}],
