@@ -89,11 +89,12 @@ class Source(Steered):
 
 class EntityQuerySet(models.QuerySet["Entity"]):
     def for_list(self) -> "EntityQuerySet":
-        """Rows with owner and system, without the long columns."""
+        """Rows with owner and system, without the long columns; of those two only what they are called."""
         heavy = ("spec", "metadata", "search", "problem", "facts")
-        return self.select_related("owner", "system", "source").defer(
-            *heavy, *(f"{other}__{column}" for other in ("owner", "system") for column in heavy)
-        )
+        named = ("ref", "kind", "namespace", "name", "title", "type")
+        short = [field.name for field in Entity._meta.concrete_fields if field.name not in heavy]
+        others = [f"{other}__{column}" for other in ("owner", "system") for column in named]
+        return self.select_related("owner", "system").only(*short, *others)
 
     def of_kind(self, kind: str) -> "EntityQuerySet":
         return self.filter(kind__iexact=kind)
