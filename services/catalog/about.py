@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Q, When
+from django.db.models import Case, OuterRef, Q, Subquery, When
 
-from services.accounts.models import User
+from services.accounts.models import Membership, User
 from services.catalog import health
 from services.catalog.descriptors.relations import INVERSE
 from services.catalog.models import Entity, EntityQuerySet, Relation
@@ -147,6 +147,11 @@ class Member:
     account: User | None
     entity: Entity | None
     ref: str
+    role: str = ""
+
+    @property
+    def has_left(self) -> bool:
+        return self.account is not None and not self.account.is_active
 
 
 def members(entity: Entity, said: list[Said]) -> list[Member]:
@@ -154,12 +159,17 @@ def members(entity: Entity, said: list[Said]) -> list[Member]:
     named = {one.ref: one.entity for one in said if one.type == "hasMember"}
     names = [ref.rpartition("/")[2] for ref in named if ref.startswith("user:default/")]
     in_team = Q(teams__slug=entity.name.lower()) if entity.namespace == "default" else Q(pk__in=[])
-    accounts = {u.ref: u for u in User.objects.filter(Q(username__in=names) | in_team).distinct()}
+    role = Membership.objects.filter(user=OuterRef("pk"), team__slug=entity.name.lower()).values("role")[:1]
+    rows = User.objects.filter(Q(username__in=names) | in_team).distinct().annotate(role_here=Subquery(role))
+    accounts = {user.ref: user for user in rows}
     people = [
-        Member(str(accounts.get(ref) or named.get(ref) or ref), accounts.get(ref), named.get(ref), ref)
+        Member(
+            str(accounts.get(ref) or named.get(ref) or ref), accounts.get(ref), named.get(ref), ref,
+            getattr(accounts.get(ref), "role_here", None) or "",
+        )
         for ref in {**named, **accounts}
-    ]
-    return sorted(people, key=lambda member: member.name.lower())
+    ]  # fmt: skip
+    return sorted(people, key=lambda member: (member.role != "lead", member.name.lower()))
 
 
 def tags_and_links(entity: Entity) -> dict[str, Any]:

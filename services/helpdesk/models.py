@@ -84,7 +84,13 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(asker=user, state=State.WAITING_REQUESTER)
 
     def about(self, entity_ref: str) -> "TicketQuerySet":
-        return self.filter(entity_ref=entity_ref.lower())
+        """Of a service those about it; of a team or person also those they asked."""
+        about, name = Q(entity_ref=entity_ref.lower()), entity_ref.rpartition("/")[2]
+        if entity_ref.startswith("group:default/"):
+            return self.filter(about | Q(team__slug=name))
+        if entity_ref.startswith("user:default/"):
+            return self.filter(about | Q(asker__username__iexact=name))
+        return self.filter(about)
 
     def for_rows(self) -> "TicketQuerySet":
         """What a list row draws, in one query and without the snapshot."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from portal.shell import registry
@@ -152,5 +152,14 @@ def open_for_entity(request: HttpRequest, entity: Any) -> QuerySet[Any]:
 def _for_entity(request: HttpRequest, entity: Any) -> Any:
     from services.onboarding.models import Request
 
-    rows = Request.objects.visible_to(request.user).listed().filter(entity_ref=entity.ref)
+    rows = Request.objects.visible_to(request.user).listed().filter(_concerns(entity))
     return rows.select_related("created_by", "team").order_by("-updated_at")
+
+
+def _concerns(entity: Any) -> Q:
+    """Requests about an entity; of a team what it asks for, of a person what they asked for."""
+    if entity.ref.startswith("group:default/"):
+        return Q(team__slug=entity.name.lower())
+    if entity.ref.startswith("user:default/"):
+        return Q(created_by__username__iexact=entity.name)
+    return Q(entity_ref=entity.ref)

@@ -26,3 +26,9 @@ PARTS += [
     for name, said in COMPONENTS.items()
 ]
 COMPANY = "\n---\n".join(f"{{apiVersion: backstage.io/v1alpha1, {part[1:]}" for part in PARTS)
+
+
+def document(kind: str, name: str, spec: str) -> str:
+    """A descriptor in one line."""
+    head = "apiVersion: backstage.io/v1alpha1, kind: " + kind
+    return f"{{{head}, metadata: {{name: {name}}}, spec: {{{spec}}}}}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
+from django.utils import timezone
 
 from services.catalog.models import Handover, Tenure
 from services.catalog.ownership import tenures
@@ -15,6 +16,13 @@ SHOWN = 25
 def short(ref: str) -> str:
     """A group or person as people call them."""
     return ref.removeprefix("group:default/").removeprefix("user:default/") or "nobody"
+
+
+def summary(ref: str) -> dict[str, Any]:
+    """How much an owner has, through what, and how much of it is due; one query."""
+    due = Count("pk", filter=Q(due_at__lte=timezone.now()))
+    inherited = Count("pk", filter=~Q(via=""))
+    return Tenure.objects.filter(owner_ref=ref).aggregate(owned=Count("pk"), inherited=inherited, due=due)
 
 
 @dataclass(frozen=True)

@@ -168,3 +168,28 @@ def workers(entity: Entity, most: int = 5) -> list[Worker]:
             one.total += row.count
         one.last_at = max(one.last_at, row.last_at)
     return sorted(found.values(), key=lambda one: (-one.total, one.name))[:most]
+
+
+@dataclass
+class Piece:
+    """One entity on the page of a person: what they did for it, and when last."""
+
+    entity: Entity
+    said: list[str]
+    last_at: datetime
+    total: int
+
+
+def work_of(username: str, most: int = 8) -> list[Piece]:
+    """What somebody works on lately, the most first; one query."""
+    kinds = {source.key: source for source in registry.deeds}
+    rows = Evidence.objects.filter(user__username__iexact=username).select_related("entity")
+    found: dict[int, Piece] = {}
+    for row in rows.defer("entity__spec", "entity__metadata", "entity__search")[:500]:
+        one = found.setdefault(row.entity_id, Piece(row.entity, [], row.last_at, 0))
+        kind = kinds.get(row.kind)
+        if kind is not None:
+            one.said.append(f"{row.count} {kind.one if row.count == 1 else kind.many}")
+            one.total += row.count
+        one.last_at = max(one.last_at, row.last_at)
+    return sorted(found.values(), key=lambda one: (-one.total, one.entity.name))[:most]

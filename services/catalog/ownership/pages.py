@@ -9,9 +9,9 @@ from django.utils import timezone
 from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.registry import Deeds, EntityPanel, NeedsItem
-from services.catalog import queries, rules
+from services.catalog import health, maps, queries, rules
 from services.catalog.models import Confirmation, Entity, Handover
-from services.catalog.ownership import commits, desk, evidence, tenures
+from services.catalog.ownership import commits, desk, evidence, living, tenures
 from services.catalog.ownership.reading import owner_of
 from services.catalog.ownership.states import OPEN, State
 
@@ -21,6 +21,9 @@ def register() -> None:
     registry.deeds.add(Deeds("commits", 10, "commit", "commits", commits.gather))
     panels = (
         EntityPanel("ownership", 60, "catalog/ownership_panel.html", of_entity, area="side"),
+        EntityPanel("map", 1, "catalog/map.html", map_of),
+        EntityPanel("owner-tiles", 2, "catalog/owner_tiles.html", tiles_of),
+        EntityPanel("person-work", 30, "catalog/person_work.html", work_of),
         EntityPanel("team-due", 5, "catalog/team_due.html", of_owner),
     )
     for panel in panels:
@@ -75,6 +78,41 @@ def of_entity(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
         and rules.can_confirm(request.user, owner.owner_ref),
         "can_hand_over": not handover and rules.can_hand_over(request.user, owner),
     }
+
+
+def map_of(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
+    """The diagram of a system or domain; hidden where nothing is in it."""
+    found = maps.map_of(entity)
+    return None if found is None or found.is_empty else {"map": found}
+
+
+def tiles_of(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
+    """The numbers of a team or person: what they own, how it is, what they have to say."""
+    if entity.kind not in ("Group", "User"):
+        return None
+    tally = desk.summary(entity.ref)
+    services = list(
+        tenures.held_by([entity.ref])
+        .filter(entity__kind="Component")
+        .values_list("entity__ref", flat=True)[:300]
+    )
+    states = health.by_entity(services) if services else {}
+    ill = [ref for ref, found in states.items() if health.worst(found) in ("Degraded", "Missing")]
+    return {
+        **tally,
+        "ref": entity.ref,
+        "services": len(services),
+        "ill": len(ill),
+        "why_dead": living.reasons([entity.ref]).get(entity.ref, ""),
+    }
+
+
+def work_of(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
+    """On the page of a person: what they did lately, by what."""
+    if entity.kind != "User" or entity.namespace != "default":
+        return None
+    rows = evidence.work_of(entity.name)
+    return {"rows": rows} if rows else None
 
 
 def of_owner(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
