@@ -130,7 +130,8 @@ def below(entity: Entity) -> dict[str, Any] | None:
     listed = list(
         rows.for_list().order_by(Case(When(kind="Component", then=0), default=1), "kind", "name")[: SHOWN + 1]
     )
-    states = health.by_entity([row.ref for row in listed]) if listed else {}
+    running = [row.ref for row in listed if row.kind not in ("System", "Domain")]
+    states = health.by_entity(running) if running else {}
     return {
         "title": title,
         "rows": [(row, health.worst(states.get(row.ref, {})), icon_of(row)) for row in listed[:SHOWN]],

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.catalog import about, graph, health
+from django.urls import reverse
+
+from services.catalog import graph, health, reach
 from services.catalog.graph import EDGE, HEIGHT, WIDTH
 from services.catalog.models import Entity
 
@@ -88,22 +90,22 @@ class Thing:
     url: str
 
 
-def map_of(entity: Entity) -> Map | None:
-    """The map of a system or domain, None for anything else; at most five queries."""
-    if entity.kind not in ("System", "Domain"):
-        return None
-    parts = list(about.parts(entity).exclude(kind="API").for_list().order_by("name")[:MOST_INSIDE])
-    inside = {part.ref: part for part in parts}
-    members = {part.ref: part.ref for part in parts}
-    if entity.kind == "Domain":
+def map_of(entity: Entity, parts: Iterable[Entity], states: Mapping[str, str]) -> Map:
+    """The map of a system or domain from its parts and their worst health; one query, for a domain three."""
+    drawn = [part for part in parts if part.kind != "API"][:MOST_INSIDE]
+    inside = {part.ref: part for part in drawn}
+    members = {part.ref: part.ref for part in drawn}
+    if entity.kind == "Domain" and inside:
         within = Entity.objects.filter(system_ref__in=inside).exclude(kind="API")
         members |= dict(within.values_list("ref", "system_ref")[:MOST_PARTS])
+        states = _states(members)
     known: dict[str, Entity] = {}
-    edges = graph.around(members, known)
-    homes = _homes({ref for edge in edges for ref in (edge.source, edge.target)} - members.keys(), entity)
+    edges = reach.edges_around(set(members), known) if members else []
+    outside = {ref for edge in edges for ref in (edge.source, edge.target)} - members.keys()
+    homes = {ref: _home(ref, known.get(ref), entity) for ref in outside}
     pairs, things = _collapsed(edges, members, homes)
     things |= {ref: _thing(part) for ref, part in inside.items()}
-    return _laid_out(str(entity), list(inside), things, pairs, _states(members))
+    return _laid_out(str(entity), list(inside), things, pairs, states)
 
 
 def _states(members: Mapping[str, str]) -> dict[str, str]:
@@ -119,24 +121,19 @@ def _thing(entity: Entity) -> Thing:
     return Thing(entity.ref, entity.heading, hint, entity.get_absolute_url())
 
 
-def _homes(refs: set[str], me: Entity) -> dict[str, Thing]:
-    """What stands outside, by the system it belongs to; alone where it belongs to none. One query."""
-    rows = Entity.objects.filter(ref__in=refs).select_related("system").defer("spec", "metadata", "search")
-    known = {row.ref: row for row in rows}
-    found = {}
-    for ref in refs:
-        row = known.get(ref)
-        if row is None:
-            found[ref] = Thing(ref, ref.rpartition("/")[2], "not in the catalog", "")
-        elif row.system is None or row.system_id == me.pk:
-            found[ref] = _thing(row)
-        else:
-            found[ref] = Thing(row.system.ref, str(row.system), "system", row.system.get_absolute_url())
-    return found
+def _home(ref: str, row: Entity | None, me: Entity) -> Thing:
+    """What stands outside: the system it belongs to, or itself where it belongs to none."""
+    if row is None:
+        return Thing(ref, ref.rpartition("/")[2], "not in the catalog", "")
+    if not row.system_ref or row.system_ref == me.ref:
+        return _thing(row)
+    kind, _, place = row.system_ref.partition(":")
+    namespace, _, name = place.partition("/")
+    return Thing(row.system_ref, name, kind, reverse("catalog:entity_detail", args=[kind, namespace, name]))
 
 
 def _collapsed(
-    edges: Iterable[graph.Edge], members: Mapping[str, str], homes: Mapping[str, Thing]
+    edges: Iterable[reach.Edge], members: Mapping[str, str], homes: Mapping[str, Thing]
 ) -> tuple[Pairs, dict[str, Thing]]:
     """The edges between boxes, counted, and the boxes outside."""
     pairs: Pairs = Counter()

@@ -156,3 +156,27 @@ def _touching(wanted: set[str]) -> RelationQuerySet:
 def is_dismissed(row: Any) -> bool:
     """Whether somebody said that a derived relation of `rows_around` is none."""
     return row.is_derived and getattr(row, "verdict", None) == Judgement.Verdict.DISMISSED
+
+
+FORWARD = {"dependsOn": True, "consumesApi": True, "dependencyOf": False, "providesApi": False}
+NAMED = ("ref", "kind", "namespace", "name", "title", "type", "system_ref")
+
+
+def edges_around(refs: set[str], known: dict[str, Entity]) -> list[Edge]:
+    """Every edge that begins or ends at one of many, each once; one query. Fills `known`."""
+    columns = (f"{side}__{name}" for side in ("source", "target") for name in NAMED)
+    rows = _touching(refs).standing().filter(type__in=FORWARD).select_related("source", "target")
+    found = list(rows.only("type", "target_ref", "confidence", *columns)[:MOST_EDGES])
+    known.update({row.source.ref: row.source for row in found})
+    known.update({row.target.ref: row.target for row in found if row.target})
+    servers = {row.target_ref: row.source.ref for row in found if row.type == "providesApi"}
+    edges: set[tuple[str, str]] = set()
+    for row in found:
+        start, end = row.source.ref, row.target_ref
+        if row.type in BY_API and end not in refs and end in servers:
+            end = servers[end]
+        elif not FORWARD[row.type]:
+            start, end = end, start
+        if start != end and (start in refs or end in refs):
+            edges.add((start, end))
+    return [Edge(*pair) for pair in sorted(edges)]

@@ -3,10 +3,23 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from services.catalog.models import Handover, Tenure
+from services.catalog.models import Confirmation, EntityQuerySet, Handover, Lifeless, Tenure
 from services.catalog.ownership import tenures
 from services.catalog.ownership.states import OPEN, State
 
@@ -18,11 +31,53 @@ def short(ref: str) -> str:
     return ref.removeprefix("group:default/").removeprefix("user:default/") or "nobody"
 
 
-def summary(ref: str) -> dict[str, Any]:
-    """How much an owner has, through what, and how much of it is due; one query."""
-    due = Count("pk", filter=Q(due_at__lte=timezone.now()))
-    inherited = Count("pk", filter=~Q(via=""))
-    return Tenure.objects.filter(owner_ref=ref).aggregate(owned=Count("pk"), inherited=inherited, due=due)
+def beside(rows: EntityQuerySet) -> EntityQuerySet:
+    """Entities with what is kept about their owners, so that a page of one asks for nothing more.
+
+    `said` is the last confirmation, `moving` the open handover, `why_dead` why a group or person cannot
+    answer, `takes_part` whether they have an open handover to look at.
+    """
+    here = {"entity": OuterRef("pk")}
+    said = Confirmation.objects.filter(**here).order_by("-at", "-pk")
+    moving = Handover.objects.filter(**here, state__in=OPEN)
+    part = Q(to_ref=OuterRef("ref")) | Q(from_ref=OuterRef("ref"))
+    return rows.select_related("tenure", "weighed").annotate(
+        said=Subquery(said.values(data=JSONObject(owner="owner_ref", by="by__name", at="at"))[:1]),
+        moving=Subquery(moving.values(data=JSONObject(pk="pk", to_ref="to_ref", state="state"))[:1]),
+        why_dead=Subquery(Lifeless.objects.filter(ref=OuterRef("ref")).values("why")[:1]),
+        takes_part=Exists(Handover.objects.filter(part, state__in=OPEN)),
+    )
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What an owner has: how much, how much of it through something else, and what is due."""
+
+    owned: int
+    inherited: int
+    number_due: int
+    due: "Due"
+
+
+def holdings(ref: str) -> Holdings:
+    """Everything about what one owner has; one query."""
+    is_due, inherited = Q(due_at__lte=timezone.now(), moving=False), ~Q(via="")
+    moving = Exists(Handover.objects.filter(entity=OuterRef("pk"), state__in=OPEN))
+    rows = Tenure.objects.filter(owner_ref=ref).annotate(moving=moving)
+    counted = rows.annotate(
+        owned=Window(Count("pk")),
+        through=Window(Count("pk", filter=inherited)),
+        number=Window(Count("pk", filter=is_due)),
+        is_due=Case(When(is_due, then=Value(0)), default=Value(1)),
+    )
+    long = ("spec", "metadata", "search", "problem")
+    light = counted.select_related("entity").defer(*(f"entity__{name}" for name in long))
+    found = list(light.order_by("is_due", "due_at", "pk")[:SHOWN])
+    if not found:
+        return Holdings(0, 0, 0, Due([], more=False))
+    first: Any = found[0]
+    due = [row for row in found if getattr(row, "is_due", 1) == 0]
+    return Holdings(first.owned, first.through, first.number, Due(due, first.number > len(due)))
 
 
 @dataclass(frozen=True)

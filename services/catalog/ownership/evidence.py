@@ -20,7 +20,7 @@ from services.catalog.models import Entity, Evidence, Tenure, Weighed
 from services.effects.errors import OutsideError
 
 WINDOW = timedelta(days=90)
-AT_ONCE, SECONDS = 50, 45.0
+AT_ONCE, SECONDS, SHOWN = 50, 45.0, 5
 LEAST, TIMES = 5, 2  # another team must have done this much, and this many times what the owner did
 log = structlog.get_logger(__name__)
 
@@ -92,6 +92,7 @@ class Work:
 
     by_ref: Counter[str] = field(default_factory=Counter)
     helpers: set[str] = field(default_factory=set)
+    people: list[dict[str, Any]] = field(default_factory=list)
 
     def leader(self) -> tuple[str, int]:
         """The group that did most, without those who help everybody; nobody when nobody did anything."""
@@ -118,10 +119,10 @@ def _weigh(rows: list[Tenure], now: datetime) -> None:
         weighed.append(
             Weighed(
                 entity_id=row.pk, at=now, leader_ref=leader, leader_count=one.leader()[1],
-                owner_ref=row.owner_ref, owner_count=count, speaks_against=against,
+                owner_ref=row.owner_ref, owner_count=count, speaks_against=against, people=one.people,
             )
         )  # fmt: skip
-    fields = ["at", "leader_ref", "leader_count", "owner_ref", "owner_count", "speaks_against"]
+    fields = ["at", "leader_ref", "leader_count", "owner_ref", "owner_count", "speaks_against", "people"]
     Weighed.objects.bulk_create(
         weighed, update_conflicts=True, unique_fields=["entity"], update_fields=fields
     )
@@ -129,45 +130,69 @@ def _weigh(rows: list[Tenure], now: datetime) -> None:
 
 def work_on(pks: list[int]) -> dict[int, Work]:
     """Who did how much for each of some entities; two queries."""
-    rows = list(Evidence.objects.filter(entity_id__in=pks, user__isnull=False).select_related("user"))
+    by_entity: dict[int, list[Evidence]] = {}
+    for row in Evidence.objects.filter(entity_id__in=pks).select_related("user"):
+        by_entity.setdefault(row.entity_id, []).append(row)
+    people = {row.user_id for rows in by_entity.values() for row in rows if row.user_id}
     teams: dict[int, list[Membership]] = {}
-    for member in Membership.objects.filter(user__in={row.user_id for row in rows}).select_related("team"):
+    for member in Membership.objects.filter(user__in=people).select_related("team"):
         teams.setdefault(member.user_id, []).append(member)
-    found: dict[int, Work] = {}
+    return {pk: _work(rows, teams) for pk, rows in by_entity.items()}
+
+
+def _work(rows: list[Evidence], teams: dict[int, list[Membership]]) -> Work:
+    work = Work(people=_people(rows))
     for row in rows:
-        work = found.setdefault(row.entity_id, Work())
-        work.by_ref[row.user.ref] += row.count
+        if row.user is not None:
+            work.by_ref[row.user.ref] += row.count
         for member in teams.get(row.user_id or 0, []):
             work.by_ref[member.team.ref] += row.count
             if member.team.runs_platform:
                 work.helpers.add(member.team.ref)
-    return found
+    return work
 
 
-@dataclass
+def _people(rows: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Who did most for one entity, as its page shows them without asking again."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        empty = {"name": str(row.user or row.person), "username": row.user.username if row.user else ""}
+        one = found.setdefault(row.person, {**empty, "did": {}, "last_at": ""})
+        one["did"][row.kind] = row.count
+        one["last_at"] = max(one["last_at"], row.last_at.isoformat())
+    return sorted(found.values(), key=lambda one: (-sum(one["did"].values()), one["name"]))[:SHOWN]
+
+
+@dataclass(frozen=True)
 class Worker:
     """One person on the page of an entity: what they did, and when last."""
 
     name: str
-    user: User | None
-    said: list[str]
+    username: str
+    said: str
     last_at: datetime
-    total: int
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split() or ["?"]
+        return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+    def __str__(self) -> str:
+        return self.name
 
 
-def workers(entity: Entity, most: int = 5) -> list[Worker]:
-    """Who did most for an entity lately; one query."""
-    kinds = {source.key: source for source in registry.deeds}
-    found: dict[str, Worker] = {}
-    for row in Evidence.objects.filter(entity=entity).select_related("user"):
-        kind = kinds.get(row.kind)
-        name = str(row.user) if row.user else row.person
-        one = found.setdefault(row.person, Worker(name, row.user, [], row.last_at, 0))
-        if kind is not None:
-            one.said.append(f"{row.count} {kind.one if row.count == 1 else kind.many}")
-            one.total += row.count
-        one.last_at = max(one.last_at, row.last_at)
-    return sorted(found.values(), key=lambda one: (-one.total, one.name))[:most]
+def workers(weighed: Weighed | None) -> list[Worker]:
+    """Who did most for an entity lately; asks nothing."""
+    return [
+        Worker(one["name"], one["username"], told(one["did"]), datetime.fromisoformat(one["last_at"]))
+        for one in ((weighed.people if weighed else None) or [])
+    ]
+
+
+def told(did: dict[str, int]) -> str:
+    """How often which kind of work, in words: "6 commits, 1 approval"."""
+    kinds = [(source, did[source.key]) for source in registry.deeds if source.key in did]
+    return ", ".join(f"{count} {source.one if count == 1 else source.many}" for source, count in kinds)
 
 
 @dataclass
@@ -175,21 +200,20 @@ class Piece:
     """One entity on the page of a person: what they did for it, and when last."""
 
     entity: Entity
-    said: list[str]
+    did: dict[str, int]
     last_at: datetime
-    total: int
+
+    @property
+    def said(self) -> str:
+        return told(self.did)
 
 
 def work_of(username: str, most: int = 8) -> list[Piece]:
     """What somebody works on lately, the most first; one query."""
-    kinds = {source.key: source for source in registry.deeds}
     rows = Evidence.objects.filter(user__username__iexact=username).select_related("entity")
     found: dict[int, Piece] = {}
     for row in rows.defer("entity__spec", "entity__metadata", "entity__search")[:500]:
-        one = found.setdefault(row.entity_id, Piece(row.entity, [], row.last_at, 0))
-        kind = kinds.get(row.kind)
-        if kind is not None:
-            one.said.append(f"{row.count} {kind.one if row.count == 1 else kind.many}")
-            one.total += row.count
+        one = found.setdefault(row.entity_id, Piece(row.entity, {}, row.last_at))
+        one.did[row.kind] = row.count
         one.last_at = max(one.last_at, row.last_at)
-    return sorted(found.values(), key=lambda one: (-one.total, one.entity.name))[:most]
+    return sorted(found.values(), key=lambda one: (-sum(one.did.values()), one.entity.name))[:most]

@@ -146,6 +146,7 @@ class Weighed(models.Model):
     owner_ref = models.CharField(max_length=220, blank=True, help_text="Who owned it then.")
     owner_count = models.PositiveIntegerField(default=0)
     speaks_against = models.BooleanField(default=False)
+    people = models.JSONField(null=True, help_text="Who did most: name, username, did by kind, last_at.")
 
     class Meta:
         verbose_name_plural = "weighed"

@@ -1,6 +1,7 @@
 """What owners see on home, on the page of an entity, and on their team's."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -8,12 +9,15 @@ from django.utils import timezone
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
+from portal.shell.once import once
 from portal.shell.registry import Deeds, EntityPanel, NeedsItem
-from services.catalog import health, maps, queries, rules
-from services.catalog.models import Confirmation, Entity, Handover
-from services.catalog.ownership import commits, desk, evidence, living, tenures
-from services.catalog.ownership.reading import owner_of
-from services.catalog.ownership.states import OPEN, State
+from services.catalog import about, maps, queries, rules
+from services.catalog.models import Entity, Handover
+from services.catalog.ownership import commits, desk, evidence, tenures
+from services.catalog.ownership.reading import Said, said_of
+from services.catalog.ownership.states import State
+
+OWNERS = ("Group", "User")
 
 
 def register() -> None:
@@ -56,54 +60,71 @@ def _handover(handover: Handover) -> NeedsItem:
     return NeedsItem("arrow-right", "warn", title, text[:200], url, "Decide", handover.asked_at, order=28)
 
 
-def of_entity(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
+def owner_here(request: HttpRequest, entity: Entity) -> Said | None:
+    """Who the entity of a page belongs to, read once for all parts of the page."""
+    return once(request, f"owner of {entity.ref}", lambda: said_of(entity))
+
+
+def below(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
+    """What the page of a team, person, system or domain lists, read once for all parts of the page."""
+    return once(request, f"below {entity.ref}", lambda: about.below(entity))
+
+
+def holdings(request: HttpRequest, entity: Entity) -> desk.Holdings:
+    return once(request, f"holdings of {entity.ref}", lambda: desk.holdings(entity.ref))
+
+
+def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     """Who confirmed it until when, whether it goes elsewhere, and what one may do about it."""
-    owner = owner_of(entity)
-    if owner is None:
+    said_owner = owner_here(request, entity)
+    if said_owner is None:
         return None
-    handover = Handover.objects.filter(entity=entity, state__in=OPEN).select_related("asked_by").first()
-    said = Confirmation.objects.filter(entity=entity, owner_ref=owner.owner_ref).select_related("by").first()
-    tenure = getattr(entity, "tenure", None)
+    owner, tenure, weighed = said_owner.ownership, _one(entity, "tenure"), _one(entity, "weighed")
+    said = entity.said if entity.said and entity.said["owner"] == owner.owner_ref else None
+    due_at = tenure.due_at if tenure else None
+    moving = entity.moving
     return {
         "entity": entity,
         "owner": owner,
-        "handover": handover,
-        "confirmed": said,
-        "is_due": bool(tenure and tenure.due_at and tenure.due_at <= timezone.now()),
-        "due_at": tenure.due_at if tenure else None,
-        "workers": evidence.workers(entity),
-        "weighed": getattr(entity, "weighed", None),
-        "can_confirm": owner.is_answered
-        and not handover
-        and rules.can_confirm(request.user, owner.owner_ref),
-        "can_hand_over": not handover and rules.can_hand_over(request.user, owner),
+        "handover": moving,
+        "confirmed": said and {"by": said["by"], "at": datetime.fromisoformat(said["at"])},
+        "is_due": bool(due_at and due_at <= timezone.now() and owner.is_answered),
+        "due_at": due_at,
+        "workers": evidence.workers(weighed),
+        "weighed": weighed,
+        "can_confirm": owner.is_answered and not moving and rules.can_confirm(request.user, owner.owner_ref),
+        "can_hand_over": not moving and rules.can_hand_over(request.user, owner),
     }
+
+
+def _one(entity: Entity, name: str) -> Any:
+    """The row beside an entity, None where there is none yet."""
+    return getattr(entity, name, None)
 
 
 def map_of(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
     """The diagram of a system or domain; hidden where nothing is in it."""
-    found = maps.map_of(entity)
-    return None if found is None or found.is_empty else {"map": found}
-
-
-def tiles_of(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
-    """The numbers of a team or person: what they own, how it is, what they have to say."""
-    if entity.kind not in ("Group", "User"):
+    if entity.kind not in ("System", "Domain"):
         return None
-    tally = desk.summary(entity.ref)
-    services = list(
-        tenures.held_by([entity.ref])
-        .filter(entity__kind="Component")
-        .values_list("entity__ref", flat=True)[:300]
-    )
-    states = health.by_entity(services) if services else {}
-    ill = [ref for ref, found in states.items() if health.worst(found) in ("Degraded", "Missing")]
+    rows = (below(request, entity) or {"rows": []})["rows"]
+    found = maps.map_of(entity, [row for row, _, _ in rows], {row.ref: worst for row, worst, _ in rows})
+    return None if found.is_empty else {"map": found}
+
+
+def tiles_of(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+    """The numbers of a team or person: what they own, how it is, what they have to say."""
+    if entity.kind not in OWNERS:
+        return None
+    listed = (below(request, entity) or {"rows": [], "more": False})["rows"]
+    services = [worst for row, worst, _ in listed if row.kind == "Component"]
+    ill = [worst for worst in services if worst in ("Degraded", "Missing")]
+    held = holdings(request, entity)
     return {
-        **tally,
+        "held": held,
         "ref": entity.ref,
         "services": len(services),
         "ill": len(ill),
-        "why_dead": living.reasons([entity.ref]).get(entity.ref, ""),
+        "why": entity.why_dead,
     }
 
 
@@ -115,11 +136,12 @@ def work_of(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
     return {"rows": rows} if rows else None
 
 
-def of_owner(request: HttpRequest, entity: Entity) -> dict[str, Any] | None:
+def of_owner(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     """On the page of a team or person: what they have to confirm, and what is handed over."""
-    if entity.kind not in ("Group", "User"):
+    if entity.kind not in OWNERS:
         return None
-    due, asked = desk.due_of([entity.ref]), desk.asked_of([entity.ref])
+    due = holdings(request, entity).due
+    asked = desk.asked_of([entity.ref]) if entity.takes_part else []
     if not due.rows and not asked:
         return None
     return {"due": due, "asked": asked, "may": rules.can_confirm(request.user, entity.ref)}

@@ -18,7 +18,8 @@ from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, lifecycle, queries, reach, rules
 from services.catalog.export import as_yaml
 from services.catalog.models import Alias, Entity
-from services.catalog.ownership.reading import said_of
+from services.catalog.ownership.desk import beside
+from services.catalog.ownership.pages import below, owner_here
 
 RUNNING = ("Component", "API", "Resource")
 
@@ -27,9 +28,7 @@ def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> En
     """The entity of a URL, or the one that had this name before; everybody signed in may see the catalog."""
     ref = f"{kind}:{namespace}/{name}".lower().replace("\x00", "?")
     former = ArraySubquery(Alias.objects.filter(entity=OuterRef("pk")).values("ref"))
-    rows = Entity.objects.select_related("owner", "system", "source", "tenure", "weighed").annotate(
-        former=former
-    )
+    rows = beside(Entity.objects.select_related("owner", "system", "source")).annotate(former=former)
     return rows.filter(ref=ref).first() or get_object_or_404(rows, aliases__ref=ref)
 
 
@@ -71,12 +70,13 @@ def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, A
 
 def _head(request: HttpRequest, entity: Entity, known: Any = None) -> dict[str, Any]:
     """Title, state and what one can do, on every tab."""
-    states = (health.by_entity([entity.ref]) if known is None else known).get(entity.ref, {})
+    runs = entity.kind in RUNNING and known is None
+    states = (health.by_entity([entity.ref]) if runs else known or {}).get(entity.ref, {})
     worst = health.worst(states)
     found = (action for source in registry.entity_actions for action in source(request, entity))
     return {
         "icon_name": about.icon_of(entity),
-        "said_owner": said_of(entity),
+        "said_owner": owner_here(request, entity),
         "worst": worst,
         "worst_in": next((name for name, state in states.items() if state == worst), ""),
         "page_actions": sorted(found, key=lambda action: action.order),
@@ -99,12 +99,12 @@ def _panels(request: HttpRequest, entity: Entity, area: str) -> list[dict[str, A
 
 
 def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
-    said = about.relations_of(entity)
+    said = about.relations_of(entity) if entity.kind != "Domain" else []  # it has parts only
     kind = entity.kind.lower()
     return {
         "main": _panels(request, entity, "main"),
         "side": _panels(request, entity, "side"),
-        "below": about.below(entity),
+        "below": below(request, entity),
         "members": about.members(entity, said) if kind == "group" else [],
         "memberships": about.grouped(said, ("memberOf", "childOf", "parentOf")),
         "apis": about.grouped(said, ("providesApi", "consumesApi", "apiProvidedBy", "apiConsumedBy")),
