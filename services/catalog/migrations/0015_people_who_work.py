@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0011_docs'),
+        ('catalog', '0014_facts_index'),
     ]
 
     operations = [
