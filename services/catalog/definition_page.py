@@ -52,7 +52,6 @@ class Drawn:
     schemas: list[Schema] = field(default_factory=list)
     index: list[tuple[Group, list[Operation]]] = field(default_factory=list)
     here: set[str] = field(default_factory=set)
-    operations: int = 0
     found: int = 0
     unlisted: int = 0
 
@@ -76,6 +75,7 @@ def definition_tab(request: HttpRequest, entity: Entity) -> dict[str, Any]:
         definition = read(entity.type, text)
     except Broken as reason:
         return context | {"broken": reason, **_source(text, reason.line)}
+    context["definition"] = definition
     if definition is None or asked.show == "source":
         return context | {"unknown": definition is None, **_source(text, 0)}
     return context | {"drawn": draw(request, definition, asked)}
@@ -120,7 +120,6 @@ def draw(request: HttpRequest, definition: Definition, asked: Asked) -> Drawn:
     of_schemas = asked.show == "schemas" or not definition.groups or (bool(asked.only) and not flat)
     page = tables.paginate(request, schemas if of_schemas else flat, PER_PAGE)
     drawn = Drawn(asked, definition, page, found=page.paginator.count)
-    drawn.operations = sum(len(group.operations) for group in definition.groups)
     if of_schemas:
         drawn.schemas = list(page)
         asked.show = "schemas"

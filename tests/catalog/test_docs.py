@@ -162,7 +162,7 @@ def test_admonitions_headings_and_code_are_drawn():
     assert '<div class="admonition warn"><p class="admonition-title">Mind the gap</p>' in html
     assert 'href="?doc=index.md"' in html
     assert "<li>one</li>" in html
-    assert "!!! note\n    code" in html
+    assert '<pre tabindex="0"><code>!!! note\n    code' in html
     assert html.count("admonition-title") == 1
 
 
@@ -236,7 +236,9 @@ def test_docs_are_read_after_the_import_and_shown_on_a_tab(client, mira, documen
     assert "Mind the gap" in deep
     hits = client.get(CART + "?tab=docs&q=gap").content.decode()
     assert "<mark>gap</mark>" in hits
-    assert client.get(CART + "?tab=docs&q=%00").status_code == 200
+    assert "<mark>Mind</mark>" in client.get(CART + "?tab=docs&q=min").content.decode()
+    for odd in ("%00", "!&|():*", "%27", "x" * 500, "_"):
+        assert "0 pages with" in client.get(f"{CART}?tab=docs&q={odd}a_b").content.decode()
     assert "Deep" in client.get("/palette?q=gap").content.decode()
     picture = client.get(CART + "docs/img/a.svg")
     assert picture["Content-Type"] == "image/svg+xml"

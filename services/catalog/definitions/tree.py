@@ -100,6 +100,10 @@ class Definition:
     schemas: tuple[Schema, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def operations(self) -> int:
+        return sum(len(group.operations) for group in self.groups)
+
 
 @dataclass
 class Anchors:

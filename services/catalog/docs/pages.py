@@ -1,5 +1,6 @@
 """The tab *Docs* of an entity, and docs among the answers of the palette."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
@@ -35,7 +36,7 @@ def docs_tab(request: HttpRequest, entity: Entity) -> dict[str, Any]:
     at = next((n for n, page in enumerate(pages) if page.path == request.GET.get("doc")), 0)
     context |= {"nav": tree.nav, "count": len(pages), "here": pages[at].path if pages else ""}
     if said:
-        return context | {"hits": [_hit(page) for page in found(said, tree)[:MOST_HITS]]}
+        return context | {"here": "", "hits": [_hit(page) for page in found(said, tree)[:MOST_HITS]]}
     if pages:
         text = DocPage.objects.values_list("text", flat=True).get(pk=pages[at].pk)
         context["page"] = pages[at]
@@ -62,8 +63,9 @@ def address(path: str) -> str:
 
 
 def found(text: str, tree: DocTree | None = None) -> QuerySet[DocPage]:
-    """Pages with these words, the best first, with the words in their surroundings."""
-    query = SearchQuery(text, config="simple", search_type="websearch")
+    """Pages with words that begin like these, the best first, with the words in their surroundings."""
+    words = [f"{word}:*" for word in re.findall(r"\w+", text)[:8]] or ["nothing & !nothing"]
+    query = SearchQuery(" & ".join(words), config="simple", search_type="raw")
     rows = DocPage.objects.filter(search=query).annotate(rank=SearchRank(F("search"), query))
     rows = rows.filter(tree=tree) if tree else rows.select_related("tree__entity")
     said = SearchHeadline(

@@ -51,7 +51,8 @@ def render(text: str, path: str, page_url: Resolve, file_url: Resolve) -> Render
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
-    return Rendered(SafeString(clean), drawing.headings)
+    reachable = clean.replace("<pre>", '<pre tabindex="0">')  # what scrolls must be reached by the keyboard
+    return Rendered(SafeString(reachable), drawing.headings)
 
 
 class _Drawing:
