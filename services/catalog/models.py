@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import CombinedSearchVector, SearchVector, SearchVectorField
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Collate, Left, Lower
@@ -125,6 +125,11 @@ def _words(text: Any, weight: str) -> SearchVector:
     return SearchVector(parts, weight=weight, config="simple")
 
 
+def words_of_names() -> CombinedSearchVector:
+    """The words of name and title alone; indexed, for the weights in `search` are read from the rows."""
+    return _words("name", "A") + _words("title", "A")
+
+
 class Entity(models.Model):
     """Anything in the catalog: `spec` and `metadata` as they came, the columns for what pages ask."""
 
@@ -189,6 +194,7 @@ class Entity(models.Model):
                 OpClass(Lower("title"), name="text_pattern_ops"), name="catalog_entity_title_prefix"
             ),
             GinIndex(fields=["search"], name="catalog_entity_words", fastupdate=False),
+            GinIndex(words_of_names(), name="catalog_entity_named", fastupdate=False),
             models.Index(fields=["kind", "name", "id"], name="catalog_list_kind"),
             models.Index(fields=["owner_ref", "name", "id"], name="catalog_list_owner"),
             models.Index(fields=["system_ref", "name", "id"], name="catalog_list_system"),

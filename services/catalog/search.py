@@ -11,11 +11,12 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Length, Lower
 
 from services.catalog import vocabulary
-from services.catalog.models import EntityQuerySet
+from services.catalog.models import EntityQuerySet, words_of_names
 from services.catalog.operators import Term, terms_of
+from services.catalog.vocabulary import EVERY
 from services.catalog.words import LONGEST, PART, WORD
 
-LONGEST_TEXT, MOST, BY_NAME = 200, 1000, 200
+LONGEST_TEXT, MOST, BY_NAME = 200, 500, 100
 WEIGHTS = [0.05, 0.2, 0.5, 1.0]
 Spellings = dict[str, list[str]]
 
@@ -46,7 +47,8 @@ def find(rows: EntityQuerySet, text: str, order: list[str] | None = None) -> Fou
     if keys:
         return Found(keys, _instead(text, slipped))
     slipped = vocabulary.near(asked)
-    keys = _keys(rows, terms, slipped, text, order) if slipped else []
+    also = {word: [EVERY, *others] for word, others in slipped.items()}
+    keys = _keys(rows, terms, also, text, order) if slipped else []
     return Found(keys, _instead(text, slipped) if keys else "")
 
 
@@ -64,7 +66,7 @@ def _keys(
 ) -> list[int]:
     query = _query(terms, also)
     matching = rows.order_by().filter(search=query)
-    ways = [matching[:MOST], rows.order_by().filter(search=_query(terms, also, "A"))[:MOST]]
+    ways = [matching[:MOST], rows.order_by().alias(named=words_of_names()).filter(named=query)[:MOST]]
     clean = " ".join(text.lower().split())
     named = Q(low_name=clean)
     if all(not term.is_phrase and not term.is_not for term in terms):
@@ -96,19 +98,20 @@ def _ranked(rows: EntityQuerySet, query: SearchQuery, clean: str) -> EntityQuery
     return ranked.order_by("nearness", "-rank", Length("name"), "name", "pk")
 
 
-def _query(terms: list[Term], also: Spellings, weight: str = "") -> SearchQuery:
-    raw = " & ".join(_asked(term, also, weight) for term in terms)
+def _query(terms: list[Term], also: Spellings) -> SearchQuery:
+    raw = " & ".join(_asked(term, also) for term in terms)
     return SearchQuery(raw, config="simple", search_type="raw")
 
 
-def _asked(term: Term, also: Spellings, weight: str) -> str:
-    """One term in PostgreSQL's language; words are letters and digits only, so that quotes hold them."""
+def _asked(term: Term, also: Spellings) -> str:
+    """One term in PostgreSQL's language; words are letters and digits only, so that quotes hold them.
+
+    A known word is asked for as the known words that begin so: `:*` reads all of the index's that do.
+    """
     if term.is_phrase:
         asked = " <-> ".join(f"'{word}'" for word in term.words)
     else:
-        begins = [f"'{word}':*{weight}" for word in term.words]
-        spelt = [
-            f"'{other}'" + f":{weight}" * bool(weight) for word in term.words for other in also.get(word, ())
-        ]
-        asked = " | ".join([*begins, *spelt])
+        spelt = [other for word in term.words for other in also.get(word, ())]
+        begins = [f"'{word}':*" for word in term.words if word not in also or EVERY in also[word]]
+        asked = " | ".join([*begins, *(f"'{other}'" for other in spelt if other != EVERY)])
     return f"!({asked})" if term.is_not else f"({asked})"

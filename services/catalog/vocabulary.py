@@ -1,5 +1,6 @@
 """The words of the catalog: learnt whenever entities are written, asked whenever somebody searches."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,8 @@ from django.db import connection
 
 from services.catalog import words
 
-PARTS, NEAR = 40, 200
+PARTS, BEGUN, NEAR = 40, 20, 200
+EVERY = "*"
 AT_ONCE = 5000
 NEW = """
 SELECT DISTINCT lexeme FROM catalog_entity, unnest(tsvector_to_array(search)) lexeme
@@ -22,7 +24,7 @@ GONE = """
 DELETE FROM catalog_word WHERE NOT EXISTS (
     SELECT FROM catalog_entity WHERE search @@ to_tsquery('simple', quote_literal(word)))
 """
-BEGINS = "SELECT %s::int, 'begins', word FROM (SELECT word FROM catalog_word WHERE word LIKE %s LIMIT 1) w"
+BEGINS = "SELECT %s::int, 'begins', word FROM (SELECT word FROM catalog_word WHERE word LIKE %s LIMIT %s) w"
 HOLDS = "SELECT %s::int, 'holds', word FROM (SELECT word FROM catalog_word WHERE marks @> %s LIMIT %s) w"
 LIKE = "SELECT %s::int, 'like', word FROM (SELECT word FROM catalog_word WHERE marks && %s LIMIT %s) w"
 
@@ -46,18 +48,19 @@ def forget() -> int:
 
 
 def holding(wanted: list[str]) -> dict[str, list[str]]:
-    """For each word the known ones that hold it; absent where no known word does or begins so."""
+    """For each word the known ones that hold it; absent where there is none; EVERY, where many begin so."""
     arms: list[tuple[str, list[Any]]] = []
     for at, word in enumerate(wanted):
-        arms.append((BEGINS, [at, f"{word}%"]))
+        arms.append((BEGINS, [at, f"{word}%", BEGUN + 1]))
         if len(word) >= words.PART:
             arms.append((HOLDS, [at, words.part_marks(word), PARTS]))
     found: dict[str, list[str]] = {}
+    begun: Counter[str] = Counter()
     for at, how, word in _ask(arms):
-        known = found.setdefault(wanted[at], []) if how == "begins" or wanted[at] in word else []
-        if how == "holds" and not word.startswith(wanted[at]):
-            known.append(word)
-    return found
+        begun[wanted[at]] += how == "begins"
+        if how == "begins" or (wanted[at] in word and not word.startswith(wanted[at])):
+            found.setdefault(wanted[at], []).append(word)
+    return {word: [EVERY] * (begun[word] > BEGUN) + known for word, known in found.items()}
 
 
 def near(wanted: list[str]) -> dict[str, list[str]]:

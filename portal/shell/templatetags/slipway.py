@@ -4,9 +4,11 @@ Escaping is Django's: nothing here calls text safe but `markdown`, which cleans 
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -39,6 +41,11 @@ def icon(name: str, size: str = "", tone: str = "") -> SafeString:
 
 
 def _sprite() -> str:
+    return static("icons/sprite.svg") if settings.DEBUG else _sprite_of_this_release()
+
+
+@cache
+def _sprite_of_this_release() -> str:
     return static("icons/sprite.svg")
 
 

@@ -36,7 +36,7 @@ COLUMNS = {
     "updated": ["updated_at", "name"],  # an import gives all that it writes one time
 }
 PER_PAGE, AT_ONCE = ("50", "20", "100"), 2000
-WORDS, SHOWN = 100, 8
+WORDS, SHOWN = 50, 8
 
 
 @policy(signed_in)
