@@ -181,7 +181,7 @@ def main(arguments: list[str]) -> None:
     with scratch_portal() as folder:
         imports, results = _run(folder, sizes)
     show("import", imports, arguments)
-    show("catalog", [_row(what, results, sizes) for what in results[sizes[0]]], arguments)
+    show("catalog", [row_of(what, results, sizes) for what in results[sizes[0]]], arguments)
 
 
 def _run(folder: Path, sizes: list[int]) -> tuple[list[dict[str, Any]], dict[int, dict[str, list[float]]]]:
@@ -204,7 +204,7 @@ def _run(folder: Path, sizes: list[int]) -> tuple[list[dict[str, Any]], dict[int
     return imports, results
 
 
-def _row(what: str, results: dict[int, dict[str, list[float]]], sizes: list[int]) -> dict[str, Any]:
+def row_of(what: str, results: dict[int, dict[str, list[float]]], sizes: list[int]) -> dict[str, Any]:
     row: dict[str, Any] = {"page, ms": what}
     for size in sizes:
         whole, late, server, late_server, queries = results[size][what]

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Count, Q
 from psycopg import sql
 
+from services.catalog.compatible import numbers
 from services.catalog.compatible.facts import LONGEST, fact
 from services.catalog.compatible.filtering import RELATIONS
 from services.catalog.compatible.queries import EXACT, KEPT, key_of
@@ -17,6 +18,7 @@ from services.catalog.models import Entity, Relation
 
 Facet = list[dict[str, Any]]
 PLAIN: Final = {**COLUMNS, "spec.type": "type", "spec.lifecycle": "lifecycle"}
+TALLIED: Final = {"kind": "kind", **numbers.FIELDS}
 MOST: Final = 10_000  # values of one key
 # What stands at a path, and each item of it where it is a list; objects have no value.
 VALUES: Final = sql.SQL("""
@@ -31,8 +33,19 @@ VALUES: Final = sql.SQL("""
 """)
 
 
-def counted(keys: list[str], wanted: Q, asked: Any) -> dict[str, Facet]:
-    """Key -> its values with their counts; of a large catalog, as they were half a minute ago at most."""
+def counted(keys: list[str], wanted: Q, filters: list[str], query: Any) -> dict[str, Facet]:
+    """Key -> its values with their counts; of a large catalog, as they were some seconds ago at most.
+
+    What is tallied is always of now.
+    """
+    tallied = numbers.simple(filters, query)
+    if tallied is not None and not tallied.field and all(key in TALLIED for key in keys):
+        found = {key: tallied.of(TALLIED[key]) for key in keys}
+        return {key: _told(sorted((v, n) for v, n in said.items() if v)) for key, said in found.items()}
+    return _counted(keys, wanted, [filters, query])
+
+
+def _counted(keys: list[str], wanted: Q, asked: Any) -> dict[str, Facet]:
     name = key_of("facets", [keys, asked])
     known: dict[str, Facet] | None = cache.get(name)
     if known is not None:

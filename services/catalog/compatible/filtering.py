@@ -23,19 +23,19 @@ ORPHAN: Final = "metadata.annotations.backstage.io/orphan"
 
 def from_filters(filters: Iterable[str]) -> Q:
     """What any of the filters lets through; all conditions within one must hold."""
-    wanted = [_one(text) for text in filters if text.strip(" ,")]
-    if sum(len(conditions) for conditions in wanted) > MOST:
+    wanted = [conditions(text) for text in filters if text.strip(" ,")]
+    if sum(map(len, wanted)) > MOST:
         raise ApiError(f"At most {MOST} conditions in one question.")
     anyway = Q()
-    for conditions in wanted:
+    for one in wanted:
         every = Q()
-        for key, values in conditions.items():
+        for key, values in one.items():
             every &= holds(key, values)
         anyway |= every
     return anyway
 
 
-def _one(text: str) -> dict[str, list[str] | None]:
+def conditions(text: str) -> dict[str, list[str] | None]:
     """Key -> the values it may have, or None where it only has to exist; the same key twice means either."""
     found: dict[str, list[str] | None] = {}
     for part in filter(None, map(str.strip, text.split(","))):

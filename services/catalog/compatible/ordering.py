@@ -37,8 +37,10 @@ class Order:
             return rows.order_by("-pk" if down else "pk")
         if not self.is_total:
             rows = rows.filter(holds(self.key.lower(), None))
-        rows = rows.annotate(sorting=text_of(self.key)).filter(sorting__isnull=False)
-        return rows.order_by("-sorting" if down else "sorting", "-pk" if down else "pk")
+        there = rows.annotate(sorting=text_of(self.key))
+        if not self.is_total:
+            there = there.filter(sorting__isnull=False)
+        return there.order_by("-sorting" if down else "sorting", "-pk" if down else "pk")
 
     def beyond(self, rows: EntityQuerySet, place: "Place", *, back: bool = False) -> EntityQuerySet:
         """What comes after a place; `back`: before it. The rows are those of `sorted`."""

@@ -8,14 +8,14 @@ from typing import Any, Final
 from django.core.cache import cache
 from django.db.models import Q
 
-from services.catalog.compatible import filtering, shaping
+from services.catalog.compatible import filtering, numbers, shaping
 from services.catalog.compatible.cursors import Asked, Cursor
 from services.catalog.compatible.ordering import Order, Place
 from services.catalog.compatible.searching import Term
 from services.catalog.models import Entity, EntityQuerySet
 
-EXACT: Final = 10_000  # rows that are counted each time
-KEPT: Final = 30  # seconds that the count of more is kept
+EXACT: Final = 2_000  # rows that are counted each time
+KEPT: Final = 10  # seconds that the count of more is kept
 CHUNK: Final = 500
 
 
@@ -78,11 +78,14 @@ def _cursor(asked: Asked, order: Order, entity: Entity, total: int, *, is_back: 
 
 
 def counted(rows: EntityQuerySet, asked: Asked) -> int:
-    """The number of rows; of very many, as it was half a minute ago at most."""
+    """The number of rows; of very many, as it was some seconds ago."""
+    known = numbers.simple(asked.filters, asked.query) if not asked.term else None
+    if known is not None and Order(asked.order).is_total:
+        return known.total()
     name = key_of("count", asdict(asked))
-    known: int | None = cache.get(name)
-    if known is not None:
-        return known
+    kept: int | None = cache.get(name)
+    if kept is not None:
+        return kept
     plain = rows.order_by().values("pk")
     number = plain[: EXACT + 1].count()
     if number > EXACT:

@@ -222,4 +222,4 @@ def entity_facets(request: HttpRequest) -> HttpResponse:
         raise ApiError("Missing facet parameter: name at least one.")
     filters, query = reading.texts(request, "filter"), given.get("query")
     wanted = filtering.from_filters(filters) & filtering.from_predicate(query)
-    return answered({"facets": facets.counted(keys, wanted, [filters, query])})
+    return answered({"facets": facets.counted(keys, wanted, filters, query)})
