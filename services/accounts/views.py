@@ -6,13 +6,12 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.shell import proxies, toasts
-from portal.shell.http import HttpRequest
+from portal.shell.http import HttpRequest, inside
 from portal.shell.policies import policy, public, signed_in
 from services.accounts import actions, queries
 from services.accounts.bearer import api
@@ -22,10 +21,7 @@ from services.accounts.forms import ProfileForm, SignInForm, ThemeForm, TokenFor
 def _way_on(request: HttpRequest) -> str:
     """Where the person wanted to go, if that is in this portal."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    inside = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if inside and wanted.startswith("/") else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return inside(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 @policy(public)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -16,8 +17,11 @@ NO_SUCH: dict[str, tuple[Any, ...]] = {
     "TicketKey": (0, 987654321),
     "SlugConverter": ("nothing", "x" * 3000),
     "PathConverter": ("nothing", "../x", "x" * 3000),
+    "UUIDConverter": (UUID(int=1),),
     "StringConverter": ("nothing", *HOSTILE_TEXT),
 }
+# What stands in an address until it is replaced by what its pattern would not let through.
+MARKS: dict[type, Any] = {str: "spoiled", int: 424242, UUID: UUID(int=42)}
 
 Known = dict[str, list[dict[str, Any]]]
 
@@ -64,7 +68,7 @@ class Door:
         for argument, converter in self.converters.items():
             good = self.arguments(known)[0]
             for value in NO_SUCH[type(converter).__name__]:
-                mark = "spoiled" if isinstance(value, str) else 424242
+                mark = MARKS[type(value)]
                 path = self.address(**{**good, argument: mark})
                 yield path.replace(str(mark), quote(str(value), safe=""))
 

@@ -23,6 +23,8 @@ KEYS = {
     "repo",
     "base_sha",
     "head_sha",
+    "to_ref",
+    "word",
     "merge_sha",
     "blueprint",
     "server",

@@ -10,6 +10,7 @@ from services.catalog import actions as catalog
 from services.catalog import pushing, saved
 from services.catalog.compatible import identity
 from services.catalog.models import DocFile, DocTree, Entity
+from services.catalog.ownership import confirming, handing
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person
@@ -39,6 +40,11 @@ spec: {type: service, lifecycle: production, owner: checkout, system: order-flow
 apiVersion: backstage.io/v1alpha1
 kind: Group
 metadata: {name: checkout, title: Checkout}
+spec: {type: team, children: []}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: discovery, title: Discovery}
 spec: {type: team, children: []}
 ---
 apiVersion: backstage.io/v1alpha1
@@ -103,7 +109,15 @@ def _imports(mira: User, priya: User) -> dict[str, Any]:
     pushing.put(name="put-by-ci", change=pushing.one("cart.yaml", thing), by=priya)
     planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
     view = saved.save_view(name="Ours", query="kind=api", by=mira, team=mira.teams.get(slug="checkout"))
-    return {"applied": applied, "planned": planned, "source": source, "view": view}
+    return {"applied": applied, "planned": planned, "source": source, "view": view, **_owned(mira)}
+
+
+def _owned(mira: User) -> dict[str, Any]:
+    """What Checkout says of its own: one thing is theirs, another one is not."""
+    service, system = Entity.objects.get(name="checkout", kind="Component"), Entity.objects.get(kind="System")
+    confirmed = confirming.confirm(pks=[service.pk], by=mira)
+    asked = handing.ask(entity=system, to_ref="group:default/discovery", reason="They run it", by=mira)
+    return {"batch": confirmed.batch, "handover": asked}
 
 
 def places() -> Cluster:
@@ -152,8 +166,12 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:source_": [{"pk": world.source.pk}],
         "catalog:source_put": [{"name": "put-by-ci"}],
         "catalog:source_file": [{"name": "put-by-ci", "path": "cart.yaml"}],
-        "catalog:ownership_report": [{"report": "unowned"}],
         "catalog:hook": [{"provider": "github", "pk": world.source.pk}],
+        "catalog:ownership_report": [{"report": "unowned"}],
+        "catalog:ownership_unconfirm": [{"batch": world.batch}],
+        "catalog:handover_detail": [{"pk": world.handover.pk}],
+        "catalog:handover_new": [entity],
+        "catalog:handover_step": [{"pk": world.handover.pk, "step": "accept"}],
         "catalog:source_steer": [{"pk": world.source.pk, "step": "resume"}],
         "compatible:by_uid": [{"uid": identity.id_of(identity.ENTITY, flow.pk)}],
         "compatible:location": [{"id": identity.id_of(identity.LOCATION, world.source.pk)}],

@@ -7,19 +7,19 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.shell import toasts
-from portal.shell.http import HttpRequest
+from portal.shell.http import HttpRequest, inside
 from portal.shell.policies import policy, signed_in
 from services.audit.queries import events_for
 from services.catalog import queries, rules
-from services.catalog.models import Entity, Handover
-from services.catalog.ownership import confirming, desk, handing, living
+from services.catalog.models import Entity, Handover, Lifeless
+from services.catalog.ownership import confirming, desk, handing, tenures
 from services.catalog.ownership.forms import HandoverForm
 from services.catalog.ownership.places import is_told_by_source, place_of
 from services.catalog.ownership.reading import said_of
+from services.catalog.ownership.states import TRANSITIONS
 from services.catalog.refusals import Refused
 from services.catalog.views.entities import entity_for
 
@@ -40,7 +40,7 @@ def confirm_list(request: HttpRequest) -> HttpResponse:
         "due": desk.due_of(refs),
         "asked": desk.asked_of(refs),
         "teams": bool(refs),
-        "days": confirming.tenures.period().days,
+        "days": tenures.period().days,
     }
     return render(request, "catalog/confirm_list.html", context)
 
@@ -79,10 +79,8 @@ def ownership_unconfirm(request: HttpRequest, batch: UUID) -> HttpResponse:
 
 def _back(request: HttpRequest) -> str:
     """Where one came from within the portal, else the list of what is due."""
-    for wanted in (request.POST.get("next", ""), request.headers.get("Referer", "")):
-        if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
-            return wanted
-    return reverse("catalog:confirm_list")
+    back = inside(request, request.POST.get("next", ""), request.headers.get("Referer", ""))
+    return back or reverse("catalog:confirm_list")
 
 
 @policy(signed_in, name="catalog.hand_over")
@@ -114,7 +112,7 @@ def _where(entity: Entity) -> dict[str, Any]:
 
 def _takers() -> list[str]:
     """Teams that can answer."""
-    groups = Entity.objects.filter(kind="Group").exclude(ref__in=living.Lifeless.objects.values("ref"))
+    groups = Entity.objects.filter(kind="Group").exclude(ref__in=Lifeless.objects.values("ref"))
     return [
         ref.removeprefix("group:default/")
         for ref in groups.order_by("name").values_list("ref", flat=True)[:500]
@@ -146,7 +144,7 @@ def handover_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _may(request: HttpRequest, handover: Handover, step: str) -> bool:
-    known = (handover.state, step) in handing.TRANSITIONS
+    known = (handover.state, step) in TRANSITIONS
     return known and rules.can_take_step(request.user, handover, step)
 
 
@@ -164,7 +162,7 @@ def handover_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
         toasts.refused(request, str(refusal))
         return redirect(handover)
     text, undo = STEPS[step]
-    can_undo = undo and (handover.state, undo) in handing.TRANSITIONS
+    can_undo = undo and (handover.state, undo) in TRANSITIONS
     address = reverse("catalog:handover_step", args=[pk, undo]) if can_undo else ""
     toasts.done(request, text.format(name=handover.entity.name), undo=address)
     return redirect(handover)

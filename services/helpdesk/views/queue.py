@@ -7,11 +7,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import tables, toasts
-from portal.shell.http import HttpRequest
+from portal.shell.http import HttpRequest, inside
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import platform_only, policy
 from services.helpdesk import actions, live, queries, wording
@@ -124,7 +123,6 @@ def _do(ticket: Ticket, given: dict[str, Any], *, by: Any) -> None:
 
 def _back(request: HttpRequest) -> HttpResponse:
     """To the list as it was filtered."""
-    back = request.POST.get("back", "")
+    back = inside(request, request.POST.get("back", ""))
     home = reverse("helpdesk:queue")
-    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) and back.startswith(home)
-    return redirect(back if safe else home)
+    return redirect(back if back.startswith(home) else home)
