@@ -13,7 +13,7 @@ urlpatterns = [
     path("", include("services.audit.urls")),
     path("", include("services.effects.urls")),
     path("", include("services.catalog.urls")),
-    path("api/catalog/", include("services.catalog.compatible.urls")),
+    path("api/", include("services.catalog.compatible.urls")),
     path("", include("services.clusters.urls")),
     path("", include("services.helpdesk.urls")),
     path("", include("services.onboarding.urls")),

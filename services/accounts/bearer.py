@@ -96,7 +96,7 @@ def api(**scopes: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
-                return _refused(request, allowed) or view(request, *args, **kwargs)
+                return _kept_private(_refused(request, allowed) or view(request, *args, **kwargs))
             except ApiError as error:
                 return refusal(request, error.status, error.message)
             except PermissionDenied as error:
@@ -110,6 +110,12 @@ def api(**scopes: str) -> Callable[[View], View]:
         return login_not_required(guarded)
 
     return decorate
+
+
+def _kept_private(answer: HttpResponse) -> HttpResponse:
+    """No cache keeps what one program may see."""
+    answer.setdefault("Cache-Control", "private, no-store")
+    return answer
 
 
 def _refused(request: HttpRequest, allowed: dict[str, str]) -> HttpResponse | None:

@@ -40,7 +40,8 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(client, mira):
     page = client.post("/account/tokens/", NEW)
     secret = re.search(r'id="secret">(slipway_[\w-]{43})<', page.content.decode())[1]
     assert page["Cache-Control"].startswith("max-age=0, no-cache, no-store")
-    assert bring(secret).json()["username"] == "mira"
+    seen = bring(secret)
+    assert (seen.json()["username"], seen["Cache-Control"]) == ("mira", "private, no-store")
     token = ApiToken.objects.get()
     assert secret not in str(token.__dict__)
     shown = client.get("/account/").content.decode()

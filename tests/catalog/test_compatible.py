@@ -9,7 +9,7 @@ from django.test import Client
 
 from services.accounts.actions import create_token
 from services.catalog import actions
-from services.catalog.compatible import facets, facts, fields, filling, listing, matching, queries
+from services.catalog.compatible import described, facets, facts, fields, filling, listing, matching, queries
 from services.catalog.models import Alias, Entity, Relation, Source
 from services.catalog.tasks import tidy
 from services.effects.models import Effect
@@ -495,3 +495,21 @@ def test_a_huge_descriptor_has_so_many_facts_at_most():
     found = facts.facts_of({"metadata": {"name": "a"}, "spec": spec})
     assert facts.MOST <= len(found) <= facts.MOST + 100
     assert facts.fact("kind", "component") != facts.fact("kind")
+
+
+def test_every_question_is_described(client, mira):
+    """From the addresses themselves, so that none is missing; the table has none too many."""
+    assert client.get("/api/openapi.json").status_code == 401
+    client.force_login(mira)
+    told = client.get("/api/openapi.json").json()
+    assert told["openapi"] == "3.1.0"
+    by_name = told["paths"]["/api/catalog/entities/by-name/{kind}/{namespace}/{name}"]["get"]
+    assert [each["name"] for each in by_name["parameters"]] == ["kind", "namespace", "name", "fields"]
+    assert told["paths"]["/api/catalog/refresh"]["post"]["security"] == [{"token": ["catalog:write"]}]
+    asked = {
+        f"{one['tags'][0]} {method.upper()}" for way in told["paths"].values() for method, one in way.items()
+    }
+    assert set(described.TABLE) <= asked
+    assert all(one["summary"] for way in told["paths"].values() for one in way.values())
+    ways = {path for path in told["paths"] if path.startswith("/api/catalog/")}
+    assert len(ways) == 14
