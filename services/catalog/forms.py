@@ -13,7 +13,9 @@ from services.catalog import fetching
 from services.catalog.fetching import CannotFetch, Fetched
 from services.catalog.filters import Filters
 from services.catalog.models import Source
+from services.catalog.organisations import PATTERN
 from services.catalog.reaching import from_host, is_hosted
+from services.integrations.organisations import checked_address
 
 MAX_UPLOAD = 10 * 1024 * 1024
 MAX_UPLOADS = 50
@@ -185,6 +187,49 @@ class SourceForm(forms.Form):
 
     def wanted(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
+
+
+class OrganisationForm(forms.Form):
+    """A whole organisation or group on a git host. The token is never shown again."""
+
+    provider = forms.ChoiceField(label="Git host", choices=Source.Provider.choices)
+    name = forms.RegexField(
+        r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$", label="Organisation or group", max_length=200,
+        help_text="As in its address, such as larkfield or larkfield/shop.",
+    )  # fmt: skip
+    address = forms.CharField(
+        max_length=300, required=False, label="Address of its API",
+        help_text="Empty for github.com, gitlab.com and gitea.com. GitHub Enterprise: ending in /api/v3.",
+    )  # fmt: skip
+    token = forms.CharField(
+        max_length=500, required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="May read its repositories, and nothing else. Sealed, and never shown again.",
+    )  # fmt: skip
+    pattern = forms.CharField(
+        max_length=200, initial=PATTERN, label="Descriptors",
+        help_text="Paths, separated by commas; * stays within a folder, ** does not.",
+    )  # fmt: skip
+    include = forms.CharField(
+        max_length=1000, required=False, label="Only these repositories",
+        help_text="Names or patterns such as shop-*, separated by spaces. Empty means all.",
+    )  # fmt: skip
+    exclude = forms.CharField(max_length=1000, required=False, label="But not these")
+    archived = forms.BooleanField(required=False, label="Archived ones too")
+    forks = forms.BooleanField(required=False, label="Forks too")
+
+    def clean_address(self) -> str:
+        given: str = self.cleaned_data["address"].strip()
+        try:
+            return checked_address(given) if given else ""
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    @staticmethod
+    def of(source: Source) -> dict[str, Any]:
+        """What a source has, for the form to begin with; never its token."""
+        words = {key: " ".join(source.options.get(key, [])) for key in ("include", "exclude")}
+        said = {key: source.options.get(key) for key in ("address", "pattern", "archived", "forks")}
+        return {"provider": source.provider, "name": source.location, **said, **words}
 
 
 FORMS: dict[str, type[ImportForm]] = {

@@ -18,7 +18,7 @@ from django.db.models.functions import Cast, Coalesce
 from services.accounts.models import Team, User
 from services.catalog import search as finding
 from services.catalog.descriptors.refs import BadReference, parse_ref
-from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, ImportRun, Source
+from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, Holding, ImportRun, Source
 from services.catalog.words import words_of
 from services.effects.models import Effect
 
@@ -99,6 +99,8 @@ def sources() -> QuerySet[Source]:
     """Every source with the number of entities it brought and of its broken files, the latest first."""
     held = Entity.objects.filter(source=OuterRef("pk")).order_by().values("source")
     wrong = Broken.objects.filter(source=OuterRef("pk")).order_by().values("source")
+    silent = Holding.objects.filter(source=OuterRef("pk"), state=Holding.State.FAILED)
+    silent = silent.order_by().values("source")
     reading = Effect.objects.filter(
         object_type="catalog.source", object_id=Cast(OuterRef("pk"), CharField()),
         kind="catalog.read", state__in=[Effect.State.DUE, Effect.State.RUNNING],
@@ -110,6 +112,7 @@ def sources() -> QuerySet[Source]:
             orphan_count=_count_of(held.filter(state=Entity.State.ORPHAN)),
             stale_count=_count_of(held.filter(state=Entity.State.STALE)),
             broken_count=_count_of(wrong),
+            failed_count=_count_of(silent),
             being_read=Exists(reading),
         )
         .order_by("-pk")
@@ -152,7 +155,7 @@ def about_source(source: Source) -> dict[str, Any]:
     }
 
 
-def broken_for(user: Any) -> list[Source]:
+def broken_for(user: Any) -> list[Any]:
     """The sources with broken files that this person, or one of their teams, is to be told of."""
     mine = Q(tell_person=user.pk) | Q(tell_team__slug__in=user.roles)
     rows = Source.objects.filter(mine, removed_at=None).annotate(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.catalog import fetching
+from services.catalog import fetching, organisations
 from services.catalog.fetching import CannotFetch, Fetched
 from services.catalog.models import Source
 from services.integrations import githosts
@@ -17,8 +17,13 @@ class Reached:
     fetched: Fetched | None
 
 
-def reach(source: Source) -> Reached:
-    """What a folder or repository holds now; an unmoved head is not read again. Raises CannotFetch."""
+def reach(source: Source, name: str = "", trigger: str = "") -> Reached:
+    """What a source holds now; an unmoved head is not read again. Raises CannotFetch.
+
+    Of an organisation, `name` is the one repository that may have moved.
+    """
+    if source.kind == Source.Kind.ORGANISATION:
+        return Reached(*organisations.reach(source, name, trigger))
     head = _head(source)
     if head and head == source.head:
         return Reached(head, None)

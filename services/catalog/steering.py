@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from services.accounts.models import Team, User
 from services.audit.actions import record
-from services.catalog import continuity
+from services.catalog import continuity, organisations
 from services.catalog.models import Broken, Claim, Entity, Source
 from services.catalog.refusals import Refused
 
@@ -37,6 +37,30 @@ def change_source(
     source.save(update_fields=["title", "auto_apply", "tell_team", "tell_person"])
     told = {"applies": auto_apply, "tells": str(source.tells or "")}
     record(by=by, action="catalog.source_changed", obj=source, summary=f"Changed {source}", details=told)
+    return source
+
+
+@transaction.atomic
+def set_organisation(
+    *, source: Source | None, provider: str, name: str, options: dict[str, Any], token: str, by: Person
+) -> Source:
+    """An organisation on a git host as a source, or other settings of it; without a token the old one stays.
+
+    What it is read with decides what is read: it is read anew. Refuses one that is a source already.
+    """
+    others = Source.objects.filter(kind=Source.Kind.ORGANISATION, provider=provider, removed_at=None)
+    same = others.filter(location__iexact=name, options__address=options["address"])
+    if same.exclude(pk=source and source.pk).exists():
+        raise Refused(f"{name} is a source already.")
+    source = _held(source) if source else Source(kind=Source.Kind.ORGANISATION, title=name, created_by=by)
+    if source.token_sealed and source.options.get("address") != options["address"] and not token:
+        raise Refused("Another address needs its own token.")
+    source.provider, source.location, source.head = provider, name, ""
+    source.options = {**source.options, **options, "etag": ""}
+    source.token_sealed = organisations.sealer.seal(token) if token else source.token_sealed
+    source.next_at = timezone.now()
+    source.save()
+    record(by=by, action="catalog.organisation_set", obj=source, summary=f"{name} on {provider} is a source")
     return source
 
 

@@ -55,14 +55,16 @@ def sweep() -> int:
 @register(READ, max_attempts=4, lease=timedelta(minutes=5))
 def read(claim: Claim) -> Done | Later:
     """Read a source as it is now. Twice makes no second run: what was read before is known by its digest."""
-    from services.catalog import looking, reaching
+    from services.catalog import looking, organisations, reaching
 
     source = Source.objects.get(pk=claim.payload["source"])
     asked: dict[str, Any] = {"source": source, "trigger": claim.payload["trigger"], "began": timezone.now()}
     if not (source.is_steady or claim.payload["trigger"] == "person"):
         return Done({"skipped": "paused or removed"})
     try:
-        reached = reaching.reach(source)
+        reached = reaching.reach(source, claim.payload.get("name", ""), claim.payload["trigger"])
+    except organisations.NotFinished:
+        return Later(timedelta(seconds=1), "There is more to read.")
     except CannotFetch as error:
         cause = error.__cause__
         permanent, after = getattr(cause, "permanent", True), getattr(cause, "retry_after", None)

@@ -9,7 +9,7 @@ from services.audit.models import Event
 from services.catalog import actions as catalog
 from services.catalog import pushing, saved
 from services.catalog.compatible import identity
-from services.catalog.models import DocFile, DocTree, Entity
+from services.catalog.models import DocFile, DocTree, Entity, Source
 from services.catalog.ownership import confirming, handing
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
@@ -107,9 +107,12 @@ def _imports(mira: User, priya: User) -> dict[str, Any]:
     source = catalog.find_or_create_source(kind="git", title="Deploy", location=REPO, by=mira)
     thing = DESCRIPTORS.split(b"---")[0].replace(b"name: ", b"name: put-")
     pushing.put(name="put-by-ci", change=pushing.one("cart.yaml", thing), by=priya)
+    about = {"kind": "org", "provider": "github", "location": "larkfield", "title": "larkfield"}
+    organisation = Source.objects.create(**about, paused_at=source.created_at)
     planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
     view = saved.save_view(name="Ours", query="kind=api", by=mira, team=mira.teams.get(slug="checkout"))
-    return {"applied": applied, "planned": planned, "source": source, "view": view, **_owned(mira)}
+    found = {"applied": applied, "planned": planned, "source": source, "view": view}
+    return {**found, "organisation": organisation, **_owned(mira)}
 
 
 def _owned(mira: User) -> dict[str, Any]:
@@ -166,6 +169,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:source_": [{"pk": world.source.pk}],
         "catalog:source_put": [{"name": "put-by-ci"}],
         "catalog:source_file": [{"name": "put-by-ci", "path": "cart.yaml"}],
+        "catalog:organisation_": [{"pk": world.organisation.pk}],
         "catalog:hook": [{"provider": "github", "pk": world.source.pk}],
         "catalog:ownership_report": [{"report": "unowned"}],
         "catalog:ownership_unconfirm": [{"batch": world.batch}],

@@ -19,6 +19,7 @@ from services.catalog.views.imports import (
 )
 from services.catalog.views.lifecycle import claim_choose, entity_restore
 from services.catalog.views.lists import entity_list
+from services.catalog.views.organisations import organisation_change, organisation_new
 from services.catalog.views.ownership import ownership_report
 from services.catalog.views.pushing import source_file, source_put
 from services.catalog.views.saved import (
@@ -56,6 +57,8 @@ __all__ = [
     "import_detail",
     "import_new",
     "import_undo",
+    "organisation_change",
+    "organisation_new",
     "ownership_confirm",
     "ownership_report",
     "ownership_unconfirm",

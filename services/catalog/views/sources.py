@@ -17,7 +17,7 @@ from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog import actions, looking, queries, rules, steering
 from services.catalog.fetching import CannotFetch
 from services.catalog.forms import SourceForm
-from services.catalog.models import ImportRun, Source
+from services.catalog.models import Holding, ImportRun, Source
 from services.catalog.reaching import look_again
 
 PER_PAGE = 50
@@ -77,9 +77,25 @@ def source_detail(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.GET.get("view") == "report":
         context |= _report(request, source)
+    elif request.GET.get("view") == "repositories":
+        context |= _repositories(request, source)
     else:
         context |= queries.about_source(source)
     return render(request, "catalog/source_detail.html", context)
+
+
+def _repositories(request: HttpRequest, source: Source) -> dict[str, Any]:
+    """What became of each repository at the last look, narrowed by state and words of its name."""
+    state, words = request.GET.get("state", ""), request.GET.get("q", "")[:200].strip()
+    rows = source.holdings.exclude(name="").filter(name__icontains=words).defer("files")
+    rows = rows.filter(state=state) if state in Holding.State.values else rows
+    return {
+        "view": "repositories",
+        "state": state,
+        "q": words,
+        "states": Holding.State.choices,
+        "repositories": tables.paginate(request, rows, PER_PAGE),
+    }
 
 
 def _report(request: HttpRequest, source: Source) -> dict[str, Any]:

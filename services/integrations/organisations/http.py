@@ -1,0 +1,197 @@
+"""Asking a git host over HTTP, every failure told as an `IntegrationError`.
+
+Addresses are checked where the connection is made, redirects are not followed, an exchange ends in time and
+in a bounded number of bytes, and the token goes to this one address only.
+"""
+
+import json
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from django.conf import settings
+
+from services.integrations import outbound
+from services.integrations.errors import IntegrationError, NotFound, Refused, Unauthorised, Unavailable
+
+LIMIT = 16 * 1024 * 1024
+FILE_LIMIT = 5 * 1024 * 1024 + 1
+PATIENCE = 3
+LONGEST_WAIT, SECONDARY_WAIT = 3600.0, 60.0
+MOST_PAGES = 500
+
+
+class Malformed(IntegrationError):
+    """An answer that is not what the interface promises."""
+
+
+def checked_address(text: str) -> str:
+    """The address of an API as it is asked. Raises ValueError for anything but plain http(s)."""
+    parts = urlsplit(text.strip())
+    odd = parts.username or parts.password or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or odd or not text.isprintable():
+        raise ValueError("Give the address of the git host, such as https://git.example.org.")
+    _ = parts.port  # raises ValueError for one that is none
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Malformed("The git host's answer is not JSON, or was cut off.") from error
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The answer as a list of objects; anything else is Malformed."""
+        found = self.json()
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise Malformed("The git host's answer is not a list.")
+        return found
+
+    def object(self) -> dict[str, Any]:
+        found = self.json()
+        if not isinstance(found, dict):
+            raise Malformed("The git host's answer is not an object.")
+        return found
+
+
+class Http:
+    """One git host. `get` answers 200 and 304; all else is an error of the family."""
+
+    def __init__(
+        self, address: str, headers: Mapping[str, str], resolve: outbound.Resolve = outbound.resolve
+    ) -> None:
+        self.address = checked_address(address)
+        guard = outbound.Guarded(settings.GIT_NETWORKS, resolve)
+        verify = ssl.create_default_context() if self.address.startswith("https:") else False
+        self._http = httpx.Client(
+            headers={"Accept-Encoding": "identity", "User-Agent": "slipway", **headers},
+            timeout=settings.HTTP_TIMEOUT,
+            transport=outbound.Transport(verify, guard),
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        limit: int = LIMIT,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """`path` below the address, or a whole address below it, as links to next pages are."""
+        if not path.startswith("/") and not path.startswith(f"{self.address}/"):
+            raise Malformed("The git host leads elsewhere than to itself.")
+        url = path if not path.startswith("/") else self.address + path
+        each = settings.HTTP_TIMEOUT
+        try:
+            request = self._http.build_request(
+                "GET", url, params=params, headers=headers, timeout=outbound.timeout(each, each * PATIENCE)
+            )
+            response = self._http.send(request, stream=True)
+            try:
+                answer = Answer(response.status_code, response.headers, _whole(response, limit))
+            finally:
+                response.close()
+        except outbound.AddressRefused:
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(f"The git host cannot be asked ({type(error).__name__}).") from error
+        if answer.status in (200, 304):
+            return answer
+        raise _refusal(answer)
+
+    def pages(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Iterator[Answer]:
+        """Page after page, as the host's `Link` or `x-next-page` leads."""
+        answer = self.get(path, params, headers=headers)
+        for _ in range(MOST_PAGES):
+            yield answer
+            if link := _next_link(answer.headers.get("link", "")):
+                answer = self.get(link)
+            elif following := answer.headers.get("x-next-page", ""):
+                answer = self.get(path, {**params, "page": following})
+            else:
+                return
+        raise Malformed(f"The git host has more than {MOST_PAGES} pages.")
+
+
+def segment(text: str) -> str:
+    """One segment of a path, whatever is in it; dots alone would lead elsewhere."""
+    if not {"", ".", ".."}.isdisjoint(text.split("/")):
+        raise NotFound("There is nothing of that name.")
+    return quote(text, safe="")
+
+
+def segments(text: str) -> str:
+    return "/".join(segment(part) for part in text.split("/"))
+
+
+def _next_link(header: str) -> str:
+    for part in header.split(","):
+        address, _, about = part.partition(";")
+        if 'rel="next"' in about.replace("rel=next", 'rel="next"'):
+            return address.strip().strip("<>")
+    return ""
+
+
+def _whole(response: httpx.Response, limit: int) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise Malformed("The git host's answer is packed, unasked.")
+    found = bytearray()
+    for chunk in response.iter_raw():
+        found += chunk
+        if len(found) > limit:
+            raise Malformed(f"The git host's answer is larger than {limit // 1024 // 1024} MB.")
+    return bytes(found)
+
+
+def _refusal(answer: Answer) -> IntegrationError:
+    wait = _wait(answer.headers)
+    exhausted = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
+    if answer.status == 429 or (answer.status == 403 and exhausted):
+        return RateLimited("The git host wants to be asked less often.", retry_after=wait)
+    if answer.status in (401, 403):
+        return Unauthorised("The git host refuses the token: it is missing, expired or may do too little.")
+    if answer.status == 409:
+        return NothingThere("There is no commit yet.")
+    if answer.status in (404, 410):
+        return NotFound("The git host knows nothing of that name, or does not show it to us.")
+    if 300 <= answer.status < 400:
+        return Refused("The git host sends us elsewhere: it was renamed or moved.")
+    if answer.status >= 500:
+        return Unavailable(f"The git host is in trouble (status {answer.status}).", retry_after=wait)
+    return Refused(f"The git host refuses (status {answer.status}).")
+
+
+class NothingThere(NotFound):
+    """The repository is empty."""
+
+
+class RateLimited(Unavailable):
+    """Nothing is asked of this host before the time it names."""
+
+
+def _wait(headers: Mapping[str, str]) -> float:
+    """Seconds until the host wants to be asked again: as it says, in either way, else a minute."""
+    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
+        value = headers.get(name, "")
+        if value.isascii() and value.isdigit() and len(value) < 12:
+            seconds = float(value) if name == "retry-after" else float(value) - time.time()
+            return min(max(seconds, 1.0), LONGEST_WAIT)
+    return SECONDARY_WAIT
