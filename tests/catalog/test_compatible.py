@@ -506,10 +506,6 @@ def test_every_question_is_described(client, mira):
     by_name = told["paths"]["/api/catalog/entities/by-name/{kind}/{namespace}/{name}"]["get"]
     assert [each["name"] for each in by_name["parameters"]] == ["kind", "namespace", "name", "fields"]
     assert told["paths"]["/api/catalog/refresh"]["post"]["security"] == [{"token": ["catalog:write"]}]
-    asked = {
-        f"{one['tags'][0]} {method.upper()}" for way in told["paths"].values() for method, one in way.items()
-    }
-    assert set(described.TABLE) <= asked
-    assert all(one["summary"] for way in told["paths"].values() for one in way.values())
-    ways = {path for path in told["paths"] if path.startswith("/api/catalog/")}
-    assert len(ways) == 14
+    ways = [(method, one) for way in told["paths"].values() for method, one in way.items()]
+    assert set(described.TABLE) <= {f"{one['tags'][0]} {method.upper()}" for method, one in ways}
+    assert all(one["summary"] for _, one in ways)
