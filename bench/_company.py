@@ -7,6 +7,7 @@ WORDS = [
     "cart", "order", "price", "stock", "search", "pay", "ship", "return", "media", "review", "tax", "mail",
     "profile", "session", "ledger", "invoice", "refund", "basket", "wishlist", "voucher", "catalogue",
 ]  # fmt: skip
+SYLLABLES = "ka lo mir ten ba ros ni vel du fa gor hi jen pol sa tu wen xi zor bel".split()  # noqa: SIM905  # legible
 TYPES = ["service", "service", "service", "website", "worker", "library"]
 LIFECYCLES = ["production", "production", "production", "experimental", "deprecated"]
 KINDS = ["Component"] * 7 + ["API", "API", "Resource"]
@@ -40,10 +41,18 @@ class Company:
         self.systems.append(f"system-{len(self.systems)}")
         return _document("System", self.systems[-1], "", f"owner: {self.chance.choice(self.teams)}")
 
+    def _made_up(self) -> str:
+        """A word of its own: there are some eight thousand."""
+        return "".join(self.chance.choice(SYLLABLES) for _ in range(3))
+
     def _other(self) -> str:
         pick, self.count = self.chance.choice, self.count + 1
         kind = pick(KINDS)
-        name = f"{pick(WORDS)}-{pick(WORDS)}-{self.count}"
+        name = (
+            f"{pick(WORDS)}-{pick(WORDS)}-{self.count}"
+            if self.count % 2
+            else f"{self._made_up()}-{self.count}"
+        )
         spec = f"type: {pick(TYPES) if kind == 'Component' else 'openapi' if kind == 'API' else 'database'}"
         spec += f"\n  owner: {pick(self.teams)}\n  system: {pick(self.systems)}"
         if kind != "Resource":

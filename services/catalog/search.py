@@ -81,12 +81,14 @@ def _keys(
 
 
 def _ranked(rows: EntityQuerySet, query: SearchQuery, clean: str) -> EntityQuerySet:
-    """Who is called so, who begins so, then by where the words stand; the shorter name first."""
+    """What is called so, components first; what begins so; then by where the words stand, and how short."""
     begins = Q(low_name__startswith=clean) | Q(low_title__startswith=clean)
+    called = Q(low_name=clean) | Q(low_title=clean)
     nearness = Case(
-        When(Q(low_name=clean) | Q(low_title=clean), then=Value(0)),
-        When(begins, then=Value(1)),
-        default=Value(2),
+        When(called, kind="Component", then=Value(0)),
+        When(called, then=Value(1)),
+        When(begins, then=Value(2)),
+        default=Value(3),
         output_field=IntegerField(),
     )
     ranked = rows.alias(

@@ -54,7 +54,10 @@ def entity_list(request: HtmxRequest) -> HttpResponse | StreamingHttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(rows, found)
     context = {"filters": filters, **_page(request, rows, found), **_counted(filters, tallies, rows, found)}
-    context |= {"hints": hints.about(filters, tallies), "sort": request.GET.get("sort") or "name"}
+    context |= {
+        "hints": hints.about(filters, tallies),
+        "sort": request.GET.get("sort") or ("" if found else "name"),
+    }
     if request.htmx and not request.htmx.boosted:
         return render(request, "catalog/entity_list.html#results", context)
     return render(request, "catalog/entity_list.html", {**context, **_frame(request, filters, tallies)})
