@@ -104,7 +104,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class EntityPanel:
-    """A block of the entity page's overview; `area` is top, main or side; a context of None hides it."""
+    """A block of the entity page; `area` is top, wide, main or side; a context of None hides it."""
 
     key: str
     order: int

@@ -25,7 +25,7 @@ def register() -> None:
     registry.deeds.add(Deeds("commits", 10, "commit", "commits", commits.gather))
     panels = (
         EntityPanel("ownership", 60, "catalog/ownership_panel.html", of_entity, area="side"),
-        EntityPanel("map", 1, "catalog/map.html", map_of),
+        EntityPanel("map", 1, "catalog/map.html", map_of, area="wide"),
         EntityPanel("owner-tiles", 2, "catalog/owner_tiles.html", tiles_of),
         EntityPanel("person-work", 30, "catalog/person_work.html", work_of),
         EntityPanel("team-due", 5, "catalog/team_due.html", of_owner),

@@ -102,6 +102,7 @@ def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
     said = about.relations_of(entity) if entity.kind != "Domain" else []  # it has parts only
     kind = entity.kind.lower()
     return {
+        "wide": _panels(request, entity, "wide"),
         "main": _panels(request, entity, "main"),
         "side": _panels(request, entity, "side"),
         "below": below(request, entity),
