@@ -127,7 +127,7 @@ class Graph:
 
 def draw(entity: Entity, asked: Asked) -> Graph:
     """The graph around an entity and who is hurt if it stops; two queries at any depth."""
-    around = reach.walk(entity.ref, needed=reach.FARTHEST, needs=asked.depth)
+    around = reach.walk(entity.ref, needed=reach.FARTHEST, needs=asked.depth, depth=asked.depth)
     needed, needs, entities = around.needed, around.needs, around.known | {entity.ref: entity}
     graph = Graph(asked, needed=_first(needed), needs=_first(needs), behind=len(needs.steps) - _first(needs))
     steps = _columns(needed, needs, asked)

@@ -11,7 +11,8 @@ from services.catalog.models import Entity, Judgement, Relation, RelationQuerySe
 
 BY_API = ("consumesApi", "providesApi")
 MOST_ROWS = 1000
-MOST_EDGES = 20_000
+MOST = 1_000
+NEAR = 201
 FARTHEST = 12
 # What somebody dismissed is no edge. An API between two services is none either, where it is known who
 # serves it: then its consumer needs its provider.
@@ -25,9 +26,10 @@ _NEEDS = """
   SELECT s.ref FROM catalog_relation r JOIN catalog_entity s ON s.id = r.source_id
    WHERE r.target_ref = walk.ref AND r.type IN ('dependencyOf', 'providesApi') AND KEPT
   UNION ALL
-  SELECT coalesce(p.ref, r.target_ref) FROM catalog_entity s JOIN catalog_relation r ON r.source_id = s.id
-    LEFT JOIN (catalog_relation q JOIN catalog_entity p ON p.id = q.source_id)
-      ON q.target_ref = r.target_ref AND q.type = 'providesApi'
+  SELECT coalesce(served.ref, r.target_ref)
+    FROM catalog_entity s JOIN catalog_relation r ON r.source_id = s.id
+    LEFT JOIN LATERAL (SELECT p.ref FROM catalog_relation q JOIN catalog_entity p ON p.id = q.source_id
+      WHERE q.target_ref = r.target_ref AND q.type = 'providesApi' OFFSET 0) AS served ON true
    WHERE s.ref = walk.ref AND r.type = 'consumesApi'
 """.replace("KEPT", _KEPT)
 _NEEDED = """
@@ -42,34 +44,52 @@ _NEEDED = """
     JOIN catalog_entity c ON c.id = q.source_id
    WHERE s.ref = walk.ref AND r.type = 'providesApi'
 """.replace("KEPT", _KEPT)
-_ONE_WAY = """(start, ref, step) AS (
-  SELECT NULL::text, %s::text, 0
-  UNION
-  SELECT walk.ref::text, next.ref::text, walk.step + 1 FROM NAME AS walk CROSS JOIN LATERAL (EDGES) AS next
-   WHERE walk.step < %s AND next.ref <> walk.ref AND next.ref <> %s
+# Level by level, each thing once: `front` is what this step came to, `seen` everything so far.
+_LEVELS = """(step, front, seen) AS (
+  SELECT 0, ARRAY[%(ref)s::text], ARRAY[%(ref)s::text]
+  UNION ALL
+  SELECT step + 1, next.refs, seen || next.refs FROM SIDE CROSS JOIN LATERAL (
+    SELECT array_agg(found.ref ORDER BY found.ref) AS refs FROM (
+      SELECT edge.ref::text FROM unnest(front) AS walk(ref) CROSS JOIN LATERAL (EDGES) AS edge
+      EXCEPT SELECT unnest(seen) LIMIT %(most)s) AS found) AS next
+   WHERE step < %(SIDE_steps)s AND next.refs IS NOT NULL AND cardinality(seen) <= %(most)s
+), SIDE_near AS (
+  SELECT ref FROM SIDE, unnest(front) AS ref WHERE step <= %(depth)s ORDER BY step, ref LIMIT %(near)s
 )"""
-_NAMED = """jsonb_build_object('ref', {0}.ref, 'kind', {0}.kind, 'namespace', {0}.namespace, 'name', {0}.name,
-  'title', {0}.title, 'type', {0}.type, 'owner_ref', {0}.owner_ref, 'system_ref', {0}.system_ref)"""
-_WALK = """
-WITH RECURSIVE needed NEEDED, needs NEEDS, edges AS (
-  (SELECT false AS forward, start, ref, step FROM needed WHERE step > 0 LIMIT %s)
-  UNION ALL (SELECT true, start, ref, step FROM needs WHERE step > 0 LIMIT %s)
-)
-SELECT forward, start, ref, step, NULL::jsonb, NULL::jsonb, NULL::jsonb FROM edges
+_FOUND = """
+SELECT FORWARD, step, NULL::text, ref, NULL::jsonb FROM SIDE, unnest(front) AS ref WHERE step > 0
 UNION ALL
-SELECT NULL, NULL, e.ref, NULL, ENTITY, CASE WHEN o.id IS NOT NULL THEN OWNER END,
-       CASE WHEN s.id IS NOT NULL THEN SYSTEM END
-  FROM catalog_entity e LEFT JOIN catalog_entity o ON o.id = e.owner_id
-  LEFT JOIN catalog_entity s ON s.id = e.system_id WHERE e.ref IN (SELECT ref FROM edges)
+SELECT DISTINCT FORWARD, NULL::int, walk.ref, edge.ref::text, NULL::jsonb
+  FROM SIDE_near AS walk CROSS JOIN LATERAL (EDGES) AS edge
+ WHERE edge.ref IN (SELECT ref FROM SIDE_near) AND edge.ref NOT IN (walk.ref, %(ref)s)
 """
-for _mark, _sql in (
-    ("NEEDED", _ONE_WAY.replace("NAME", "needed").replace("EDGES", _NEEDED)),
-    ("NEEDS", _ONE_WAY.replace("NAME", "needs").replace("EDGES", _NEEDS)),
-    ("ENTITY", _NAMED.format("e")),
-    ("OWNER", _NAMED.format("o")),
-    ("SYSTEM", _NAMED.format("s")),
-):
-    _WALK = _WALK.replace(_mark, _sql)
+_ENTITIES = """
+SELECT NULL, NULL, NULL, e.ref, jsonb_build_object('ref', e.ref, 'kind', e.kind, 'namespace', e.namespace,
+  'name', e.name, 'title', e.title, 'type', e.type, 'owner_ref', e.owner_ref, 'system_ref', e.system_ref)
+  FROM (SELECT ref FROM named UNION SELECT unnest(ARRAY[n.owner_ref, n.system_ref])
+          FROM named JOIN catalog_entity n ON n.ref = named.ref) AS wanted
+  JOIN catalog_entity e ON e.ref = wanted.ref
+"""
+
+
+def _side(template: str, side: str, edges: str, forward: str) -> str:
+    return template.replace("SIDE", side).replace("EDGES", edges).replace("FORWARD", forward)
+
+
+_WALK = " ".join(
+    [
+        "WITH RECURSIVE needed",
+        _side(_LEVELS, "needed", _NEEDED, "false"),
+        ", needs",
+        _side(_LEVELS, "needs", _NEEDS, "true"),
+        ", named AS (SELECT unnest(front) AS ref FROM needed UNION SELECT unnest(front) FROM needs)",
+        _side(_FOUND, "needed", _NEEDED, "false"),
+        "UNION ALL",
+        _side(_FOUND, "needs", _NEEDS, "true"),
+        "UNION ALL",
+        _ENTITIES,
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +102,14 @@ class Edge:
 
 @dataclass
 class Reach:
-    """Everything one way: how many steps away each is at least, and the edges on the way."""
+    """Everything one way: how many steps away each is, and the edges between the nearest."""
 
     steps: dict[str, int] = field(default_factory=dict)
     edges: set[Edge] = field(default_factory=set)
-    rows: int = 0
 
     @property
     def is_cut(self) -> bool:
-        return self.rows >= MOST_EDGES
+        return len(self.steps) >= MOST
 
 
 @dataclass
@@ -102,40 +121,31 @@ class Around:
     known: dict[str, Entity] = field(default_factory=dict)
 
 
-def walk(ref: str, *, needed: int, needs: int) -> Around:
+def walk(ref: str, *, needed: int, needs: int, depth: int = FARTHEST) -> Around:
     """Everybody who needs `ref` and everything it needs, up to so many steps away; one query.
 
-    The entities have only what pages name them by.
+    Edges are told up to `depth` steps, among the nearest. The entities have what pages name them by.
     """
     found = Around()
-    given: list[str | int] = [
-        ref,
-        min(needed, FARTHEST),
-        ref,
-        ref,
-        min(needs, FARTHEST),
-        ref,
-        MOST_EDGES,
-        MOST_EDGES,
-    ]
+    given: dict[str, str | int] = {
+        "ref": ref, "needed_steps": min(needed, FARTHEST), "needs_steps": min(needs, FARTHEST),
+        "depth": depth, "most": MOST, "near": NEAR,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_WALK, given)
-        for forward, start, end, step, *said in cursor.fetchall():
+        for forward, step, start, end, said in cursor.fetchall():
             if forward is None:
-                found.known[end] = _entity(*said)
-                continue
-            one = found.needs if forward else found.needed
-            one.rows += 1
-            one.steps[end] = min(step, one.steps.get(end, step))
-            one.edges.add(Edge(start, end) if forward else Edge(end, start))
+                found.known[end] = Entity(**json.loads(said))
+            elif start is None:
+                (found.needs if forward else found.needed).steps[end] = step
+            elif forward:
+                found.needs.edges.add(Edge(start, end))
+            else:
+                found.needed.edges.add(Edge(end, start))
+    for entity in found.known.values():
+        entity.owner = found.known.get(entity.owner_ref)
+        entity.system = found.known.get(entity.system_ref)
     return found
-
-
-def _entity(said: str, owner: str | None, system: str | None) -> Entity:
-    entity = Entity(**json.loads(said))
-    entity.owner = Entity(**json.loads(owner)) if owner else None
-    entity.system = Entity(**json.loads(system)) if system else None
-    return entity
 
 
 def rows_around(entity: Entity) -> list[Relation]:
@@ -166,7 +176,7 @@ def edges_around(refs: set[str], known: dict[str, Entity]) -> list[Edge]:
     """Every edge that begins or ends at one of many, each once; one query. Fills `known`."""
     columns = (f"{side}__{name}" for side in ("source", "target") for name in NAMED)
     rows = _touching(refs).standing().filter(type__in=FORWARD).select_related("source", "target")
-    found = list(rows.only("type", "target_ref", "confidence", *columns)[:MOST_EDGES])
+    found = list(rows.only("type", "target_ref", "confidence", *columns)[:MOST])
     known.update({row.source.ref: row.source for row in found})
     known.update({row.target.ref: row.target for row in found if row.target})
     servers = {row.target_ref: row.source.ref for row in found if row.type == "providesApi"}

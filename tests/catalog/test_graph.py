@@ -79,7 +79,7 @@ def test_a_dismissed_dependency_is_none(shop, mira):
 
 
 def test_edges_that_are_too_many_are_cut_and_said(shop, monkeypatch):
-    monkeypatch.setattr(reach, "MOST_EDGES", 2)
+    monkeypatch.setattr(reach, "MOST", 2)
     assert reach.walk(ref("web"), needed=5, needs=5).needs.is_cut
 
 
