@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
+from services.catalog import copying
 from services.catalog.models import OWNABLE, Confirmation, Entity, Lifeless, Tenure
 from services.catalog.ownership import living
 from services.catalog.ownership.reading import CONTAINERS, facts_of_containers
 from services.catalog.ownership.resolution import Fact, Ownership, Standing, resolve
 
 AT_ONCE = 2000
+STORED = ("entity_id", "name", "standing", "owner_ref", "via", "due_at")
 COLUMNS = (
     "pk", "ref", "kind", "name", "owner_ref", "owner_id", "system_ref", "created_at",
     "tenure__name", "tenure__standing", "tenure__owner_ref", "tenure__via", "tenure__due_at",
@@ -43,18 +45,30 @@ class Row(NamedTuple):
 
 @transaction.atomic
 def refresh() -> int:
-    """Resolve everything anew and note what changed; how many did. Safe to run twice."""
+    """Resolve everything anew and note what changed; how many did. Safe to run twice, and at once by two."""
+    if not _alone():
+        return 0
     living.refresh()
     changed, now = list(_changed()), timezone.now()
-    for start in range(0, len(changed), AT_ONCE):
-        part = changed[start : start + AT_ONCE]
-        said = _confirmed([row.pk for row, _ in part if row.had_standing is not None])
-        Tenure.objects.bulk_create(
-            [_tenure(row, found, said.get((row.pk, found.owner_ref)), now) for row, found in part],
-            update_conflicts=True, unique_fields=["entity"],
-            update_fields=["name", "standing", "owner_ref", "via", "due_at"],
-        )  # fmt: skip
+    new = [_tenure(row, found, None, now) for row, found in changed if row.had_standing is None]
+    copying.append(Tenure, STORED, ([getattr(tenure, name) for name in STORED] for tenure in new))
+    other = [(row, found) for row, found in changed if row.had_standing is not None]
+    for start in range(0, len(other), AT_ONCE):
+        _write(other[start : start + AT_ONCE], now)
     return len(changed)
+
+
+def _alone() -> bool:
+    """Whether nobody else does this now; holds until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('catalog.tenures'))")
+        return bool(cursor.fetchone()[0])
+
+
+def _write(part: list[tuple[Row, Ownership]], now: datetime) -> None:
+    said = _confirmed([row.pk for row, _ in part])
+    rows = [_tenure(row, found, said.get((row.pk, found.owner_ref)), now) for row, found in part]
+    Tenure.objects.bulk_update(rows, [name for name in STORED if name != "entity_id"], batch_size=500)
 
 
 def _changed() -> Iterator[tuple[Row, Ownership]]:
