@@ -1,10 +1,17 @@
 """Importing a real system: what was found, what was refused and why, applied, seen, and taken back."""
 
+import hashlib
+import hmac
+import json
 import re
+import time
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.catalog.conftest import COMPONENT, Repository
 
 BROKEN = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: my cart\n"
 
@@ -61,6 +68,85 @@ def test_online_boutique_comes_in_is_seen_and_goes_again(page: Page, become, acc
     accessible(page)
 
 
+def told_by_the_host(address: str, secret: str, commit: str) -> None:
+    """What GitHub sends after a push."""
+    body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
+    mark = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={mark}", "X-GitHub-Event": "push", "X-GitHub-Delivery": commit}
+    asked = Request(address, body, {**headers, "Content-Type": "application/json"})
+    with urlopen(asked, timeout=10) as answer:
+        assert answer.status == 202
+
+
+def test_three_broken_files_are_told_and_mended_one_after_the_other(
+    page: Page, become, accessible, tmp_path
+) -> None:
+    names = ["parcel", "letter", "stamp"]
+    good = {f"{name}.yaml": COMPONENT.format(name=name, owner="checkout").encode() for name in names}
+    broken = {
+        "parcel.yaml": good["parcel.yaml"].replace(b"name: parcel", b"name: par cel"),
+        "letter.yaml": good["letter.yaml"].replace(b"  type: service\n", b""),
+        "stamp.yaml": b"kind: [",
+    }
+    repository = Repository(tmp_path / "post.git")
+    repository.commit(good)
+    become(page, "priya")
+    page.goto("/catalog/import/?from=git")
+    page.get_by_label("Repository").fill(str(repository.path))
+    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("3 entities written").first).to_be_visible()
+    page.get_by_role("navigation", name="Breadcrumb").get_by_role("link").last.click()
+    home = page.url
+
+    page.get_by_role("link", name="Change").click()
+    page.get_by_label("Name", exact=True).fill("The post")
+    page.get_by_label("Tell this team").select_option("checkout")
+    page.get_by_label("Apply by itself").check()
+    accessible(page)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Webhooks").click()
+    page.get_by_role("button", name="Make a secret").click()
+    secret, address = page.locator(".notice code").inner_text(), page.locator("dl code").inner_text()
+    accessible(page)
+
+    told_by_the_host(address, secret, repository.commit(broken))
+    wait_for(page, home, "3")
+    rows = page.locator("#broken .rows > div")
+    expect(rows.nth(0)).to_contain_text("spec.type")
+    expect(rows.nth(1)).to_contain_text("par-cel")
+    expect(rows.nth(1)).to_contain_text("component:default/parcel")
+    accessible(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+    become(page, "sam")
+    page.goto("/")
+    waiting = page.locator(".stackable", has_text="The post: 3 files are broken")
+    waiting.get_by_role("link", name="See what is wrong").click()
+    expect(page.get_by_role("heading", name="Broken files")).to_be_visible()
+    for count, name in ((2, "letter.yaml"), (1, "stamp.yaml"), (0, "parcel.yaml")):
+        broken[name] = good[name]
+        told_by_the_host(address, secret, repository.commit(broken))
+        wait_for(page, home, str(count) if count else "")
+    page.goto("/catalog/component/default/parcel/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("parcel")
+    expect(page.get_by_text("Last good version")).to_have_count(0)
+
+
+def wait_for(page: Page, address: str, count: str) -> None:
+    """The page of the source counts so many broken files, within five seconds of the webhook."""
+    end = time.monotonic() + 5
+    shown = page.locator("#broken header .n")
+    while True:
+        page.goto(address)
+        found = shown.inner_text() if shown.count() else ""
+        if found == count:
+            return
+        assert time.monotonic() < end, f"{found or 'no'} broken files, and not {count or 'none'}"
+
+
 def test_a_mistake_in_pasted_text_is_told_and_the_text_is_kept(page: Page, become, accessible) -> None:
     become(page, "mira")
     page.goto("/catalog/import/?from=paste")
@@ -101,7 +187,14 @@ def test_every_kind_has_its_page(page: Page, become, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/catalog/", "/catalog/component/default/checkout/", "/catalog/import/", "/catalog/sources/"]
+    "path",
+    [
+        "/catalog/",
+        "/catalog/component/default/checkout/",
+        "/catalog/import/",
+        "/catalog/sources/",
+        "/catalog/sources/1/",
+    ],
 )
 def test_nothing_sticks_out_on_a_phone(page: Page, become, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
