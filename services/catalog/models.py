@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import CombinedSearchVector, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Collate, Left, Lower
@@ -125,7 +125,7 @@ def _words(text: Any, weight: str) -> SearchVector:
     return SearchVector(parts, weight=weight, config="simple")
 
 
-def words_of_names() -> CombinedSearchVector:
+def words_of_names() -> models.Expression:
     """The words of name and title alone; indexed, for the weights in `search` are read from the rows."""
     return _words("name", "A") + _words("title", "A")
 

@@ -152,6 +152,12 @@ def test_a_page_reads_what_it_shows_and_counts_no_further_than_it_says(client, m
         for sql in listed:
             assert max(rows_read(sql)) <= (1100 if "COUNT" in sql else 100), sql
     assert "more than 1000 entities" in html
+    sheet = client.get(f"{LIST}?kind=any&format=csv&sort=-name")
+    assert sheet.streaming
+    rows = sheet.getvalue().decode().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == list(
+        Entity.objects.order_by("-name", "-pk").values_list("name", flat=True)
+    )
 
 
 def test_numbers_are_those_of_the_rows_whatever_was_written(catalog, files, mira):
