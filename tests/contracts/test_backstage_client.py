@@ -172,6 +172,12 @@ def refs(entity: dict[str, Any]) -> list[tuple[str, str]]:
     return [(relation["type"], relation["targetRef"]) for relation in entity["relations"]]
 
 
+def test_the_lock_pins_each_package_and_names_no_registry():
+    packages = json.loads((SCRIPT.parent / "package-lock.json").read_text())["packages"]
+    pinned = [each for name, each in packages.items() if name]
+    assert all(each["version"] and each["integrity"] and "resolved" not in each for each in pinned)
+
+
 def test_the_client_of_backstage_reads_this_catalog(answers):
     entities(answers)
     pages(answers)
