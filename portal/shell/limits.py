@@ -48,7 +48,7 @@ LIMITS: Final = {
     "submit": Limit("requests", person=60, address=600, everybody=1200),
     "ticket": Limit("tickets", person=30, address=300, everybody=600),
     "message": Limit("messages", person=60, address=600, everybody=2400),
-    "api": Limit("questions of programs", person=3000, address=12_000, everybody=30_000),
+    "api": Limit("questions of programs", person=12_000, address=30_000, everybody=60_000),
     "connection": Limit("connection tests", person=20, address=60, everybody=120),
 }
 
