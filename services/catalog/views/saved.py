@@ -54,12 +54,12 @@ def view_save(request: HttpRequest) -> HttpResponse:
 @policy(signed_in, name="catalog.change_view")
 @require_POST
 def view_rename(request: HttpRequest, pk: int) -> HttpResponse:
-    form = NameForm(request.POST)
+    view, form = view_for(request, pk), NameForm(request.POST)
     if not form.is_valid():
         toasts.refused(request, form.first_error)
         return redirect("catalog:view_list")
     try:
-        saved.rename_view(view=view_for(request, pk), name=form.cleaned_data["name"], by=request.user)
+        saved.rename_view(view=view, name=form.cleaned_data["name"], by=request.user)
     except Refused as reason:
         toasts.refused(request, str(reason))
     return redirect("catalog:view_list")
