@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from services.catalog.models import Entity
 
-BEGINNING, PER_BEGINNING, MOST = 2, 400, 60
+BEGINNING, MOST, ROWS, COMPARED, LONGER = 3, 60, 1500, 100, 3
 
 
 def nearest(refs: Iterable[str]) -> dict[str, Entity]:
@@ -21,9 +22,9 @@ def nearest(refs: Iterable[str]) -> dict[str, Entity]:
     names = {name for _, name in wanted.values()}
     alike = Q(name__in=names)
     for kind, name in set(wanted.values()):
-        alike |= Q(kind__iexact=kind, name__startswith=name[:BEGINNING])
-    rows = Entity.objects.filter(alike).only("ref", "kind", "namespace", "name", "title")
-    known = list(rows.order_by("name", "pk")[: PER_BEGINNING * len(wanted)])
+        alike |= Q(kind__iexact=kind, low_name__startswith=name[:BEGINNING])
+    rows = Entity.objects.alias(low_name=Lower("name")).filter(alike)
+    known = list(rows.only("ref", "kind", "namespace", "name", "title").order_by()[:ROWS])
     found = {ref: _nearest(kind, name, known) for ref, (kind, name) in wanted.items()}
     return {ref: entity for ref, entity in found.items() if entity is not None}
 
@@ -41,7 +42,9 @@ def _nearest(kind: str, name: str, known: list[Entity]) -> Entity | None:
     begun = {
         entity.name.lower(): entity
         for entity in known
-        if entity.kind.lower() == kind and entity.name.lower().startswith(name[:BEGINNING])
+        if entity.kind.lower() == kind
+        and entity.name.lower().startswith(name[:BEGINNING])
+        and abs(len(entity.name) - len(name)) <= LONGER
     }
-    close = get_close_matches(name, list(begun), n=1, cutoff=0.7)
+    close = get_close_matches(name, sorted(begun)[:COMPARED], n=1, cutoff=0.7)
     return begun[close[0]] if close else None
