@@ -76,6 +76,7 @@ def test_a_push_is_seen_within_five_seconds(source, repository, files, provider)
     assert Effect.objects.get().result["unchanged"] is False
 
 
+@pytest.mark.case("W3")
 def test_neither_a_delivery_nor_a_body_counts_twice(host):
     assert host.send() == (202, "is being read")
     run_due_effects()
@@ -96,6 +97,7 @@ IGNORED = [
 ]
 
 
+@pytest.mark.case("W7")
 @pytest.mark.parametrize(("body", "event", "said"), IGNORED)
 def test_what_is_of_no_concern_is_taken_in_and_read_by_nobody(host, body, event, said):
     status, told = host.send(body, event=event)
@@ -169,6 +171,22 @@ def test_w2_the_raw_body_is_what_is_signed(host):
     assert host.send(b"{" + b" " * (5 * 1024 * 1024), key="4")[0] == 413
 
 
+@pytest.mark.case("W6")
+@pytest.mark.case("W8")
+def test_news_in_any_order_or_false_lead_to_what_the_repository_holds(host, repository, files):
+    Source.objects.update(auto_apply=True)
+    assert host.send({**PUSH, "after": "never was", "deleted": True})[0] == 202
+    run_due_effects()
+    assert host.source.runs.count() == 1
+    repository.commit({"rest.yaml": files["rest.yaml"]})
+    repository.commit(files)
+    for key in ("3", "2"):
+        host.send({**PUSH, "after": key}, key=key)
+        run_due_effects()
+    assert not Entity.objects.exclude(state="active").exists()
+
+
+@pytest.mark.case("W4")
 @pytest.mark.case("W5")
 def test_w5_gitlab_may_sign_as_standard_webhooks_do(source):
     host = Host(source, "gitlab")
