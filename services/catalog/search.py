@@ -41,8 +41,10 @@ def find(rows: EntityQuerySet, text: str, order: list[str] | None = None) -> Fou
         return Found([])
     wanted = [word for term in terms if not (term.is_not or term.is_phrase) for word in term.words]
     asked = [word for word in wanted if _is_learnt(word)]
-    known = vocabulary.holding(asked)
+    short = [word for word in wanted if len(word) < PART and not word.isdecimal()]
+    known = vocabulary.holding([*asked, *short])
     slipped = vocabulary.near([word for word in asked if word not in known])
+    known |= {word: [word, *known.get(word, [])] for word in short}
     keys = _keys(rows, terms, known | slipped, text, order)
     if keys:
         return Found(keys, _instead(text, slipped))
