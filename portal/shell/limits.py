@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 from django.conf import settings
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from portal.shell import errors, proxies
 from portal.shell.http import HttpRequest
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 PATIENCE: Final = 0.25  # seconds a page waits for Redis
 REST: Final = 5.0  # seconds a Redis that did not answer is left alone
+
+
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,14 @@ class Refusal:
     after: int
     said: str
 
-    def on(self, response: HttpResponse) -> HttpResponse:
+    def on(self, response: Answer) -> Answer:
         """`response` with the headers that say when to come back, to programs and to the page's script."""
         response.status_code = self.status
         response["Retry-After"], response["X-Said"] = str(self.after), self.said
         return response
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def posts(request: HttpRequest) -> bool:
@@ -103,7 +106,7 @@ def limited(
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             refusal = refused(name, request, person=person(request)) if when(request) else None
             if refusal:
                 return refusal.on(errors.not_now(request, refusal.status, refusal.said))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from portal.shell.http import HttpRequest
 
 R = TypeVar("R", bound=HttpResponseBase)
+Rows = TypeVar("Rows", bound="QuerySet[Any]")
 CSV, BLOCK = "text/csv; charset=utf-8", 500
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -23,9 +24,7 @@ def paginate(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", per_pa
     return Paginator(rows, per_page).get_page(request.GET.get("page"))
 
 
-def order(
-    request: HttpRequest, rows: "QuerySet[Any]", columns: Mapping[str, str | Sequence[str]], default: str
-) -> "QuerySet[Any]":
+def order(request: HttpRequest, rows: Rows, columns: Mapping[str, str | Sequence[str]], default: str) -> Rows:
     """Sort by `?sort=key` or `?sort=-key`; only keys of `columns` count. Ties fall back to the key."""
     wanted = request.GET.get("sort", "")
     key = wanted if wanted.removeprefix("-") in columns else default

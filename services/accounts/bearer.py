@@ -14,6 +14,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 
 from portal.shell import limits
 from portal.shell.api import ApiError, refusal
@@ -21,7 +22,7 @@ from portal.shell.http import HttpRequest
 from services.accounts import actions, queries
 from services.accounts.models import SCOPES, ApiToken, Membership
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 SCHEME: Final = "bearer"
 
 
@@ -94,7 +95,7 @@ def api(**scopes: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @limits.limited("api", when=limits.always)
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 return _kept_private(_refused(request, allowed) or view(request, *args, **kwargs))
             except ApiError as error:
@@ -112,7 +113,7 @@ def api(**scopes: str) -> Callable[[View], View]:
     return decorate
 
 
-def _kept_private(answer: HttpResponse) -> HttpResponse:
+def _kept_private(answer: HttpResponseBase) -> HttpResponseBase:
     """No cache keeps what one program may see."""
     answer.setdefault("Cache-Control", "private, no-store")
     return answer

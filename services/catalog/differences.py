@@ -32,7 +32,7 @@ def kept(said: list[dict[str, Any]], changes: list[planning.Change]) -> list[pla
 
 def fields_of(before: Any, after: Any) -> tuple[dict[str, Any], ...]:
     """Every field that differs, as text; the last row says so when there are more."""
-    found = []
+    found: list[dict[str, Any]] = []
     for path, old, new in _walk(before, after, ()):
         if len(found) == MOST_FIELDS:
             found.append({"field": "…", "old": "", "new": "more fields differ"})

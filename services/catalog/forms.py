@@ -176,7 +176,7 @@ class SourceForm(forms.Form):
             "person": source.tell_person.username if source.tell_person else "",
             "auto_apply": source.auto_apply,
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
 
     def clean_person(self) -> User | None:
         name = self.cleaned_data["person"].strip()
@@ -256,7 +256,9 @@ class ViewForm(NameForm):
 
     def __init__(self, data: Any, *, user: Any) -> None:
         super().__init__(data)
-        self.fields["team"].queryset = user.teams.all()
+        team = self.fields["team"]
+        assert isinstance(team, forms.ModelChoiceField)
+        team.queryset = user.teams.all()
 
     def clean_query(self) -> str:
         given = QueryDict(self.cleaned_data["query"])

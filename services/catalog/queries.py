@@ -99,8 +99,8 @@ def sources() -> QuerySet[Source]:
     """Every source with the number of entities it brought and of its broken files, the latest first."""
     held = Entity.objects.filter(source=OuterRef("pk")).order_by().values("source")
     wrong = Broken.objects.filter(source=OuterRef("pk")).order_by().values("source")
-    silent = Holding.objects.filter(source=OuterRef("pk"), state=Holding.State.FAILED)
-    silent = silent.order_by().values("source")
+    failed = Holding.objects.filter(source=OuterRef("pk"), state=Holding.State.FAILED)
+    silent = failed.order_by().values("source")
     reading = Effect.objects.filter(
         object_type="catalog.source", object_id=Cast(OuterRef("pk"), CharField()),
         kind="catalog.read", state__in=[Effect.State.DUE, Effect.State.RUNNING],
@@ -133,8 +133,11 @@ def sources_shown(show: str) -> QuerySet[Source]:
     return rows.filter(paused_at__isnull=False) if show == "paused" else rows
 
 
-def about_source(source: Source) -> dict[str, Any]:
-    """What the page of a source lists: what is wrong in it, what it lost, what it shares with others."""
+def about_source(source: Any) -> dict[str, Any]:
+    """What the page of a source lists: what is wrong in it, what it lost, what it shares with others.
+
+    `source` is one of `sources()`, with its numbers.
+    """
     held = Entity.objects.filter(source=source).defer("spec", "metadata", "search")
     runs = source.runs.select_related("created_by").defer("payload", "undo", "documents", "changes")
     mine = held.filter(contested=True).values("ref")

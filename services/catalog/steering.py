@@ -50,7 +50,7 @@ def set_organisation(
     """
     others = Source.objects.filter(kind=Source.Kind.ORGANISATION, provider=provider, removed_at=None)
     same = others.filter(location__iexact=name, options__address=options["address"])
-    if same.exclude(pk=source and source.pk).exists():
+    if (same.exclude(pk=source.pk) if source else same).exists():
         raise Refused(f"{name} is a source already.")
     source = _held(source) if source else Source(kind=Source.Kind.ORGANISATION, title=name, created_by=by)
     if source.token_sealed and source.options.get("address") != options["address"] and not token:

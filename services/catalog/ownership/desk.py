@@ -1,5 +1,6 @@
 """What waits for a team or a person: what to confirm, and what others ask of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +83,7 @@ def holdings(ref: str) -> Holdings:
 
 @dataclass(frozen=True)
 class Due:
-    rows: list[Tenure]
+    rows: Sequence[Tenure]
     more: bool
 
     @property
@@ -102,7 +103,7 @@ def due_of(refs: list[str], most: int = SHOWN) -> Due:
 
 def tallies(refs: list[str]) -> list[dict[str, Any]]:
     """How many each owner has to confirm and since when: owner_ref, number, since; one query."""
-    rows = tenures.due_of(refs).order_by().values("owner_ref")
+    rows: Any = tenures.due_of(refs).order_by().values("owner_ref")
     return list(rows.annotate(number=Count("pk"), since=Min("due_at")).order_by("-number"))
 
 

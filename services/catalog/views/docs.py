@@ -12,7 +12,7 @@ from services.catalog.docs.layout import PICTURES
 from services.catalog.docs.models import DocFile
 from services.catalog.views.entities import entity_for
 
-ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+ALONE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 @policy(signed_in)
@@ -25,7 +25,7 @@ def doc_file(request: HttpRequest, kind: str, namespace: str, name: str, path: s
     response = HttpResponse(bytes(row.content), content_type=PICTURES.get(ending, "application/octet-stream"))
     response["Content-Security-Policy"] = ALONE
     response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, max-age=300"
+    response["Cache-Control"] = "private, no-store"
     if ending == ".svg":
         response["Content-Disposition"] = "attachment"
     return response
