@@ -144,7 +144,7 @@ def measure(address: str, cookie: str, asked: dict[str, str]) -> dict[str, list[
 def facets() -> list[float]:
     """Milliseconds for the numbers of all values of kind, type and lifecycle, in this process."""
     from bench._report import timed
-    from services.catalog.tallies import Tallies
+    from services.catalog.finding.tallies import Tallies
 
     p50, p95 = percentiles(timed(Tallies, TIMES))
     return [p50, p95, p50, p95, p50, p50, 1]
@@ -170,7 +170,7 @@ def settled() -> None:
     from django.db import connection
 
     from portal.shell import roles
-    from services.catalog import tallies
+    from services.catalog.finding import tallies
 
     tallies.fold()
     with roles.as_owner(), connection.cursor() as cursor:

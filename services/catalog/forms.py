@@ -9,12 +9,12 @@ from django.forms.forms import DeclarativeFieldsMetaclass
 from django.http import QueryDict
 
 from services.accounts.models import Team, User
-from services.catalog import fetching
-from services.catalog.fetching import CannotFetch, Fetched
-from services.catalog.filters import Filters
+from services.catalog.finding.filters import Filters
 from services.catalog.models import Source
-from services.catalog.organisations import PATTERN
-from services.catalog.reaching import from_host, is_hosted
+from services.catalog.sources import fetching
+from services.catalog.sources.fetching import CannotFetch, Fetched
+from services.catalog.sources.organisations import PATTERN
+from services.catalog.sources.reaching import from_host, is_hosted
 from services.integrations.organisations import checked_address
 
 MAX_UPLOAD = 10 * 1024 * 1024

@@ -12,10 +12,10 @@ from django.db.models.functions import Collate, Left, Lower
 from django.urls import reverse
 
 from services.catalog.docs.models import DocFile, DocPage, DocTree
-from services.catalog.listing_models import SavedView, StartView, Tally, Word
-from services.catalog.lookups import AnyOf
+from services.catalog.finding.models import SavedView, StartView, Tally, Word
+from services.catalog.importing.lookups import AnyOf
 from services.catalog.ownership.models import Confirmation, Evidence, Handover, Lifeless, Tenure, Weighed
-from services.catalog.sourcing import Broken, Delivery, Holding, Steered
+from services.catalog.sources.models import Broken, Delivery, Holding, Steered
 
 __all__ = [
     "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "DocFile",

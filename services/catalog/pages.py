@@ -10,13 +10,14 @@ from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
 from portal.shell.registry import NavItem, NavService, NeedsItem, PaletteItem, Panel, Tab
-from services.catalog import about, health, queries, search
+from services.catalog import about, health, queries
 from services.catalog.definition_page import definition_tab
 from services.catalog.docs.pages import docs_found, docs_tab, has_docs
-from services.catalog.filters import Filters, chosen
+from services.catalog.finding import search
+from services.catalog.finding.filters import Filters, chosen
+from services.catalog.finding.tallies import Tallies
 from services.catalog.models import Entity, EntityQuerySet
 from services.catalog.ownership import pages as ownership
-from services.catalog.tallies import Tallies
 
 GROUPS = {"group": "Teams", "user": "People", "api": "APIs", "resource": "Resources", "system": "Systems"}
 MOST, MOST_TYPED = 12, 20

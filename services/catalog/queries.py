@@ -16,10 +16,10 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 
 from services.accounts.models import Team, User
-from services.catalog import search as finding
 from services.catalog.descriptors.refs import BadReference, parse_ref
+from services.catalog.finding import search as finding
+from services.catalog.finding.words import words_of
 from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, Holding, ImportRun, Source
-from services.catalog.words import words_of
 from services.effects.models import Effect
 
 MOST = 100

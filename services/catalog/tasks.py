@@ -6,10 +6,10 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from services.catalog import tallies
 from services.catalog.compatible.filling import fill
-from services.catalog.fetching import CannotFetch
+from services.catalog.finding import tallies
 from services.catalog.models import Entity, Source
+from services.catalog.sources.fetching import CannotFetch
 from services.effects.handlers import Claim, Done, Later, register
 
 READ = "catalog.read"
@@ -18,7 +18,8 @@ READ = "catalog.read"
 @shared_task(name="catalog.tidy")
 def tidy() -> None:
     """Remove what has been orphaned for long enough, and what only served once. Safe to run twice."""
-    from services.catalog import lifecycle, saved, vocabulary
+    from services.catalog.finding import saved, vocabulary
+    from services.catalog.importing import lifecycle
 
     lifecycle.remove_orphans(timezone.now())
     lifecycle.forget_deliveries(timezone.now())
@@ -47,15 +48,16 @@ def evidence() -> int:
 @shared_task(name="catalog.sweep")
 def sweep() -> int:
     """Have every source read whose time has come; finds what webhooks missed."""
-    from services.catalog import looking
+    from services.catalog import actions
 
-    return looking.sweep()
+    return actions.sweep()
 
 
 @register(READ, max_attempts=4, lease=timedelta(minutes=5))
 def read(claim: Claim) -> Done | Later:
     """Read a source as it is now. Twice makes no second run: what was read before is known by its digest."""
-    from services.catalog import looking, organisations, reaching
+    from services.catalog import actions
+    from services.catalog.sources import organisations, reaching
 
     source = Source.objects.get(pk=claim.payload["source"])
     asked: dict[str, Any] = {"source": source, "trigger": claim.payload["trigger"], "began": timezone.now()}
@@ -68,8 +70,8 @@ def read(claim: Claim) -> Done | Later:
     except CannotFetch as error:
         cause = error.__cause__
         permanent, after = getattr(cause, "permanent", True), getattr(cause, "retry_after", None)
-        return Done(looking.failed(problem=str(error), permanent=permanent, retry_after=after, **asked))
-    return Done(looking.took(fetched=reached.fetched, head=reached.head, **asked))
+        return Done(actions.failed(problem=str(error), permanent=permanent, retry_after=after, **asked))
+    return Done(actions.took(fetched=reached.fetched, head=reached.head, **asked))
 
 
 @shared_task(name="catalog.fold")

@@ -302,7 +302,7 @@ def check_no_value(patch: Patch) -> None:
 
 
 def unpack_anything(patch: Patch) -> None:
-    patch.setattr("services.catalog.fetching.MAX_TOTAL", 10**12)
+    patch.setattr("services.catalog.sources.fetching.MAX_TOTAL", 10**12)
 
 
 UNCHECKED = Mutation("the form checks no value", check_no_value)
@@ -313,8 +313,8 @@ UNQUOTED = Mutation(
 NO_SCHEMA = Mutation("objects are not held against their schema", no_schema, "keys_kubernetes")
 
 MUTATIONS: dict[str, tuple[Mutation, ...]] = {
-    "W1": (Mutation("any signature will do", put("services.catalog.hooks.proves", always)),),
-    "W4": (Mutation("any time will do", put("services.catalog.hooks.SKEW", 10**9)),),
+    "W1": (Mutation("any signature will do", put("services.catalog.sources.hooks.proves", always)),),
+    "W4": (Mutation("any time will do", put("services.catalog.sources.hooks.SKEW", 10**9)),),
     "T1": (UNCHECKED,),
     "T2": (BY_HAND,),
     "T3": (BY_HAND,),
@@ -343,7 +343,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     ),
     "P2": (
         Mutation("archives may hold anything", unpack_anything),
-        Mutation("members keep their paths", put("services.catalog.fetching._member_name", identity)),
+        Mutation("members keep their paths", put("services.catalog.sources.fetching._member_name", identity)),
     ),
     "P5": (Mutation("JSON is taken as it comes", put("services.onboarding.forms.storable", identity)),),
     "P6": (Mutation("every bracket is tried", put("portal.shell.markdown.BRACKETS", 10**9), "flood"),),

@@ -6,7 +6,7 @@ import pytest
 from services.accounts.models import Membership, Team, User
 from services.catalog import actions
 from services.catalog.models import Source
-from services.catalog.reaching import look_again
+from services.catalog.sources.reaching import look_again
 
 COMPONENT = """\
 apiVersion: backstage.io/v1alpha1

@@ -1,8 +1,9 @@
 import pytest
 
 from services.audit.queries import events_for
-from services.catalog import actions, lifecycle
+from services.catalog import actions
 from services.catalog.actions import Refused, apply_import, import_documents, plan_import, undo_import
+from services.catalog.importing import lifecycle
 from services.catalog.models import Entity, ImportRun, Relation, Source
 from tests.catalog.conftest import COMPONENT
 

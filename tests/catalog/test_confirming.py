@@ -87,7 +87,7 @@ def test_a_confirmation_lapses_when_the_owner_changes_and_counts_again_when_it_c
 
 
 def test_a_group_that_is_renamed_keeps_what_it_confirmed(company, mira):
-    from services.catalog import continuity
+    from services.catalog.importing import continuity
 
     confirming.confirm(pks=[entity("cart").pk], by=mira)
     continuity.rename({CHECKOUT: "group:default/basket"})

@@ -6,8 +6,8 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from services.catalog import fetching
-from services.catalog.fetching import CannotFetch, from_folder, from_repository, from_uploads
+from services.catalog.sources import fetching
+from services.catalog.sources.fetching import CannotFetch, from_folder, from_repository, from_uploads
 
 
 def test_a_folder_gives_its_yaml_and_what_that_may_include(tmp_path: Path):

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from services.catalog import hooks, looking
+from services.catalog.actions import looking
 from services.catalog.models import Delivery, Entity, Source
+from services.catalog.sources import hooks
 from services.catalog.tasks import sweep
 from services.effects.models import Effect
 from services.integrations.sealing import CannotOpen, Sealer

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from services.catalog.actions import import_documents
-from services.catalog.copying import uncollected
 from services.catalog.descriptors import reading
 from services.catalog.descriptors.examine import examine
-from services.catalog.fetching import from_folder
+from services.catalog.importing.copying import uncollected
 from services.catalog.models import Entity, Relation
+from services.catalog.sources.fetching import from_folder
 from tests.catalog.conftest import COMPONENT
 
 GOOD = COMPONENT.format(name="good", owner="a").encode()
@@ -120,11 +120,11 @@ def test_many_entities_are_written_as_few_are(files, monkeypatch):
     import_documents(files=files, **bring)
     by_copy = content()
     Entity.objects.all().delete()
-    monkeypatch.setattr("services.catalog.writing.MANY", 10_000)
+    monkeypatch.setattr("services.catalog.importing.writing.MANY", 10_000)
     import_documents(files=files, **bring)
     assert content() == by_copy
     assert len(by_copy[1]) > 450
-    monkeypatch.setattr("services.catalog.writing.MANY", 1)
+    monkeypatch.setattr("services.catalog.importing.writing.MANY", 1)
     changed = {name: text.replace(b"Keeps", b"Held") for name, text in files.items()}
     assert import_documents(files=changed, **bring).counts["changed"] == 151
     assert Entity.objects.get(name="s7").description.startswith("Held")

@@ -7,8 +7,9 @@ import yaml
 from django.utils import timezone
 
 from services.audit.queries import events_for
-from services.catalog import actions, lifecycle, queries
+from services.catalog import actions, queries
 from services.catalog.actions import Refused, import_documents, undo_import
+from services.catalog.importing import lifecycle
 from services.catalog.models import Alias, Claim, Entity, Judgement, Relation, Removed, Source
 from services.catalog.tasks import tidy
 from tests.catalog.conftest import COMPONENT

@@ -5,10 +5,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from services.catalog import lifecycle, tallies
 from services.catalog.actions import import_documents, undo_import
+from services.catalog.finding import tallies
+from services.catalog.finding.tallies import Tallies
+from services.catalog.importing import lifecycle
 from services.catalog.models import OWNABLE, Entity, Tally
-from services.catalog.tallies import Tallies
 from tests.catalog.conftest import COMPONENT
 from tests.catalog.test_search import MANY, rows_read
 

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from services.catalog import organisations, steering
-from services.catalog.actions import Refused
+from services.catalog.actions import Refused, steering
 from services.catalog.models import Broken, Entity, Holding, Source
+from services.catalog.sources import organisations
 from services.catalog.tasks import sweep
 from services.effects.models import Effect
 from services.integrations import organisations as hosts
@@ -223,7 +223,7 @@ def test_an_organisation_that_is_suddenly_empty_orphans_nothing(github):
 
 
 def test_a_webhook_reads_its_own_repository_only(fake):
-    from services.catalog.hooks import News, take
+    from services.catalog.sources.hooks import News, take
 
     source = read(made(fake))
     asked = len(fake.asked)

@@ -6,9 +6,9 @@ import pytest
 
 from services.accounts.actions import create_token
 from services.audit.models import Event
-from services.catalog import pushing, steering
-from services.catalog.actions import import_documents, undo_import
+from services.catalog.actions import import_documents, steering, undo_import
 from services.catalog.models import Entity, Holding, ImportRun, Source
+from services.catalog.sources import pushing
 from tests.catalog.conftest import COMPONENT
 
 pytestmark = pytest.mark.django_db

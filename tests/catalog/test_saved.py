@@ -2,8 +2,8 @@ import pytest
 
 from services.accounts.models import Membership, Team
 from services.audit.models import Event
-from services.catalog import saved
 from services.catalog.actions import import_documents
+from services.catalog.finding import saved
 from services.catalog.models import SavedView, StartView
 from tests.factories.people import member, platform_engineer
 

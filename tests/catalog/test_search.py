@@ -2,8 +2,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from services.catalog import operators, queries, search, vocabulary, words
+from services.catalog import queries
 from services.catalog.actions import import_documents
+from services.catalog.finding import operators, search, vocabulary, words
 from services.catalog.models import Entity, Word
 from tests.catalog.conftest import COMPONENT
 

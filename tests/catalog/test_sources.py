@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from services.audit.models import Event
-from services.catalog import actions, looking, queries, steering
-from services.catalog.actions import Refused
+from services.catalog import actions, queries
+from services.catalog.actions import Refused, looking, steering
 from services.catalog.models import Broken, Claim, Entity, ImportRun, Source
 from services.catalog.tasks import sweep, tidy
 from services.effects.actions import enqueue
@@ -123,7 +123,7 @@ def test_a_source_that_cannot_be_read_keeps_all_and_says_why_once(source, reposi
     ("failures", "asked", "minutes"), [(0, None, 10), (1, None, 1), (3, 90, 4), (9, 0, 10)]
 )
 def test_what_fails_is_tried_sooner_but_never_before_it_was_asked_to(failures, asked, minutes):
-    from services.catalog.sourcing import wait_after
+    from services.catalog.sources.models import wait_after
 
     assert wait_after(failures, asked) == timedelta(minutes=minutes)
     assert wait_after(failures, 7200) == timedelta(hours=2)
@@ -311,7 +311,7 @@ def test_an_upload_forgets_only_the_breakage_of_its_own_files(priya):
 
 
 def test_more_fields_than_anybody_reads_are_counted_out():
-    from services.catalog.differences import MOST_FIELDS, fields_of
+    from services.catalog.importing.differences import MOST_FIELDS, fields_of
 
     found = fields_of({str(n): n for n in range(30)}, {})
     assert (len(found), found[-1]["new"]) == (MOST_FIELDS + 1, "more fields differ")

@@ -7,10 +7,11 @@ from services.accounts import actions as people_actions
 from services.accounts.models import Membership, User
 from services.audit.models import Event
 from services.catalog import actions as catalog
-from services.catalog import pushing, saved
 from services.catalog.compatible import identity
+from services.catalog.finding import saved
 from services.catalog.models import DocFile, DocTree, Entity, Source
 from services.catalog.ownership import confirming, handing
+from services.catalog.sources import pushing
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.integrations.githosts.base import Person

@@ -10,8 +10,9 @@ from portal.demo import company
 from portal.demo.history.plan import past_requests
 from portal.demo.history.times import all_times
 from services.accounts.models import User
-from services.catalog import actions, fetching
+from services.catalog import actions
 from services.catalog.models import Entity, Source
+from services.catalog.sources import fetching
 
 # Onboarded longer ago than this many days, a service ran elsewhere before and was known already.
 NEW_SERVICES = 90

@@ -5,12 +5,14 @@ from typing import Any, Final
 from django.conf import settings
 
 from portal.shell.api import ApiError
-from services.catalog import actions, looking, reaching, rules
+from services.catalog import actions, rules
+from services.catalog.actions import looking
 from services.catalog.compatible import places
 from services.catalog.descriptors.examine import DocumentReport, examine
 from services.catalog.descriptors.problems import as_name
-from services.catalog.fetching import CannotFetch
 from services.catalog.models import Entity, Source
+from services.catalog.sources import reaching
+from services.catalog.sources.fetching import CannotFetch
 
 MOST: Final = 5000
 ELSEWHERE: Final = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.catalog.compatible.filtering import conditions
-from services.catalog.tallies import Tallies
+from services.catalog.finding.tallies import Tallies
 
 FIELDS: Final = {"spec.type": "type", "spec.lifecycle": "lifecycle"}
 LONG: Final = 100  # what the columns hold

@@ -5,9 +5,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from services.catalog import fetching
 from services.catalog.docs.layout import MAX_TOTAL, NoDocs, is_wanted
 from services.catalog.models import Source
+from services.catalog.sources import fetching
 from services.integrations import githosts
 from services.integrations.errors import IntegrationError
 

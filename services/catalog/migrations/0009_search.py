@@ -9,7 +9,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-from services.catalog import vocabulary
+from services.catalog.finding import vocabulary
 
 
 # What is counted of an entity: (field, value). `unowned` is what EntityQuerySet.without_owner finds.

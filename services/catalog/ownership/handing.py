@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import rules, writing
+from services.catalog import rules
+from services.catalog.importing import writing
 from services.catalog.models import OWNABLE, Entity, Handover, Tenure
 from services.catalog.ownership import confirming, living
 from services.catalog.ownership.places import is_told_by_source

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
-from services.catalog import copying
+from services.catalog.importing import copying
 from services.catalog.models import OWNABLE, Confirmation, Entity, Lifeless, Tenure
 from services.catalog.ownership import living
 from services.catalog.ownership.reading import CONTAINERS, facts_of_containers

@@ -15,8 +15,9 @@ from portal.shell import registry, toasts
 from portal.shell.counting import counts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
-from services.catalog import about, actions, graph, health, lifecycle, queries, reach, rules
+from services.catalog import about, actions, graph, health, queries, reach, rules
 from services.catalog.export import as_yaml
+from services.catalog.importing import lifecycle
 from services.catalog.models import Alias, Entity
 from services.catalog.ownership.desk import beside
 from services.catalog.ownership.pages import below, owner_here

@@ -10,9 +10,10 @@ from portal.shell.http import HttpRequest
 from portal.shell.limits import always, its_address, limited
 from portal.shell.policies import platform_only, policy, public
 from services.accounts.bearer import signed
-from services.catalog import actions, hooks
+from services.catalog import actions
 from services.catalog.descriptors.reading import MAX_FILE
 from services.catalog.models import Source
+from services.catalog.sources import hooks
 
 
 @signed

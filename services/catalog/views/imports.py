@@ -12,8 +12,9 @@ from portal.shell import tables, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
-from services.catalog import actions, planning, queries, rules
+from services.catalog import actions, queries, rules
 from services.catalog.forms import FORMS, GitForm, ImportForm
+from services.catalog.importing import planning
 from services.catalog.models import ImportRun
 from services.catalog.views.sources import PER_PAGE, VERDICTS, WORST
 

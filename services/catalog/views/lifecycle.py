@@ -8,7 +8,8 @@ from django.views.decorators.http import require_POST
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
-from services.catalog import actions, lifecycle, rules
+from services.catalog import actions, rules
+from services.catalog.importing import lifecycle
 from services.catalog.models import Claim, Removed
 
 

@@ -13,12 +13,13 @@ from portal.shell import keyset, tables
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
-from services.catalog import about, health, hints, queries, saved, search
-from services.catalog.filters import KINDS, MINE, NOBODY, Filters, chosen, spelt, total
+from services.catalog import about, health, queries
+from services.catalog.finding import hints, saved, search
+from services.catalog.finding.filters import KINDS, MINE, NOBODY, Filters, chosen, spelt, total
+from services.catalog.finding.operators import OPERATORS
+from services.catalog.finding.search import Found
+from services.catalog.finding.tallies import Tallies
 from services.catalog.models import SERVICE_TYPES, Entity, EntityQuerySet
-from services.catalog.operators import OPERATORS
-from services.catalog.search import Found
-from services.catalog.tallies import Tallies
 
 
 class HtmxRequest(HttpRequest):

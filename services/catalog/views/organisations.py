@@ -8,10 +8,11 @@ from portal.shell import toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy
-from services.catalog import actions, looking, steering
+from services.catalog import actions
+from services.catalog.actions import looking, steering
 from services.catalog.forms import OrganisationForm
 from services.catalog.models import Source
-from services.catalog.organisations import settings_of
+from services.catalog.sources.organisations import settings_of
 
 
 @policy(platform_only, name="catalog.manage source")

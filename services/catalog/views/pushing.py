@@ -8,9 +8,9 @@ from django.http import Http404, HttpResponse, JsonResponse
 from portal.shell.api import ApiError, refusal
 from portal.shell.http import HttpRequest
 from services.accounts.bearer import api
-from services.catalog import pushing
 from services.catalog.descriptors.reading import MAX_FILE
 from services.catalog.models import ImportRun
+from services.catalog.sources import pushing
 
 TYPES = (
     "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain", "application/json",

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
-from services.catalog import saved
-from services.catalog.filters import Filters
+from services.catalog.finding import saved
+from services.catalog.finding.filters import Filters
 from services.catalog.forms import NameForm, ViewForm
 from services.catalog.models import SavedView
 from services.catalog.refusals import Refused

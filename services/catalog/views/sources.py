@@ -14,11 +14,12 @@ from portal.shell import tables, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
-from services.catalog import actions, looking, queries, rules, steering
-from services.catalog.fetching import CannotFetch
+from services.catalog import actions, queries, rules
+from services.catalog.actions import looking, steering
 from services.catalog.forms import SourceForm
 from services.catalog.models import Holding, ImportRun, Source
-from services.catalog.reaching import look_again
+from services.catalog.sources.fetching import CannotFetch
+from services.catalog.sources.reaching import look_again
 
 PER_PAGE = 50
 WORST = ("unparsable", "refused", "unknown-kind", "ok", "not-a-descriptor")

@@ -9,8 +9,8 @@ from portal.shell.commands import EngineCommand, Unusable
 from services.catalog.actions import import_documents
 from services.catalog.descriptors.examine import VERDICTS, WRONG, counts, examine
 from services.catalog.descriptors.reading import MAX_FILE
-from services.catalog.fetching import CannotFetch, from_folder
 from services.catalog.models import Source
+from services.catalog.sources.fetching import CannotFetch, from_folder
 
 
 class Command(EngineCommand):

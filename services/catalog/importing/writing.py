@@ -7,10 +7,11 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from services.catalog import continuity, copying, vocabulary
 from services.catalog.compatible.facts import facts_of
+from services.catalog.finding import vocabulary
+from services.catalog.importing import continuity, copying
+from services.catalog.importing.planning import digest_of
 from services.catalog.models import Entity, Relation, Source
-from services.catalog.planning import digest_of
 
 CONTENT = [
     "api_version", "kind", "namespace", "name", "title", "description", "type", "lifecycle",

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from services.audit.actions import record
-from services.catalog import continuity, writing
+from services.catalog.importing import continuity, writing
 from services.catalog.models import Alias, Claim, Delivery, Entity, Removed
 from services.catalog.refusals import Refused
 from services.effects.actions import forget

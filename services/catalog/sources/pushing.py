@@ -12,12 +12,13 @@ from django.http import Http404
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import actions, planning, rules
-from services.catalog.breakage import WRONG
+from services.catalog import actions, rules
 from services.catalog.descriptors.examine import is_candidate
-from services.catalog.fetching import MAX_FILES, MAX_TOTAL, Fetched
+from services.catalog.importing import planning
 from services.catalog.models import Holding, ImportRun, Source
 from services.catalog.refusals import Refused
+from services.catalog.sources.breakage import WRONG
+from services.catalog.sources.fetching import MAX_FILES, MAX_TOTAL, Fetched
 
 Person = Any
 Files = dict[str, bytes]

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.catalog import operators, queries
+from services.catalog import queries
 from services.catalog.descriptors.problems import nearest
 from services.catalog.descriptors.refs import BadReference, parse_ref
-from services.catalog.filters import IS, KINDS, MINE, NOBODY, Filters
+from services.catalog.finding import operators
+from services.catalog.finding.filters import IS, KINDS, MINE, NOBODY, Filters
+from services.catalog.finding.tallies import Tallies, values_of
 from services.catalog.health import WORST_FIRST
-from services.catalog.tallies import Tallies, values_of
 
 FIXED = {
     "is": tuple(IS),

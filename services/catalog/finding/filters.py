@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
-from services.catalog import health, operators, queries
+from services.catalog import health, queries
 from services.catalog.descriptors.refs import BadReference, parse_ref
+from services.catalog.finding import operators
+from services.catalog.finding.operators import OPERATORS
+from services.catalog.finding.tallies import Tallies
 from services.catalog.models import SERVICE_TYPES, Entity, EntityQuerySet
-from services.catalog.operators import OPERATORS
-from services.catalog.tallies import Tallies
 
 KINDS = {
     "service": "Services",

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.catalog import planning
 from services.catalog.descriptors.problems import dotted, short
+from services.catalog.importing import planning
 from services.catalog.models import Entity
 
 MOST_ENTITIES, MOST_FIELDS = 200, 20

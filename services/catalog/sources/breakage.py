@@ -5,7 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from services.catalog.models import Broken, Source
-from services.catalog.sourcing import MANY_FILES
+from services.catalog.sources.models import MANY_FILES
 
 WRONG = ("refused", "unparsable")
 TOLD = ["document", "line", "field", "rule", "message", "suggestion"]

@@ -17,8 +17,8 @@ from typing import Final
 from django.utils import timezone
 
 from services.catalog.descriptors.globs import Glob
-from services.catalog.fetching import CannotFetch, Fetched
 from services.catalog.models import Holding, ImportRun, Source
+from services.catalog.sources.fetching import CannotFetch, Fetched
 from services.integrations import organisations
 from services.integrations.errors import IntegrationError, NotFound, Unauthorised
 from services.integrations.organisations import NothingThere, Organisation, RateLimited, Repository

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.catalog import fetching, organisations
-from services.catalog.fetching import CannotFetch, Fetched
 from services.catalog.models import Source
+from services.catalog.sources import fetching, organisations
+from services.catalog.sources.fetching import CannotFetch, Fetched
 from services.integrations import githosts
 from services.integrations.errors import IntegrationError
 

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import looking
+from services.catalog.actions import looking
 from services.catalog.models import Delivery, ImportRun, Source
 from services.catalog.refusals import Refused
 from services.integrations.sealing import CannotOpen, Sealer

@@ -10,11 +10,11 @@ from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Length, Lower
 
-from services.catalog import vocabulary
+from services.catalog.finding import vocabulary
+from services.catalog.finding.operators import Term, terms_of
+from services.catalog.finding.vocabulary import EVERY
+from services.catalog.finding.words import LONGEST, PART, WORD
 from services.catalog.models import EntityQuerySet, words_of_names
-from services.catalog.operators import Term, terms_of
-from services.catalog.vocabulary import EVERY
-from services.catalog.words import LONGEST, PART, WORD
 
 LONGEST_TEXT, MOST, BY_NAME = 200, 500, 100
 WEIGHTS = [0.05, 0.2, 0.5, 1.0]

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import breakage, continuity, copying, differences, planning, queries, writing
+from services.catalog import queries
 from services.catalog.descriptors.apart import examine_apart
 from services.catalog.descriptors.envelope import check_envelope
 from services.catalog.descriptors.examine import DocumentReport, counts
@@ -18,10 +18,12 @@ from services.catalog.descriptors.kinds import check_kind, is_known, unknown_kin
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
 from services.catalog.docs import storing
-from services.catalog.fetching import Fetched
+from services.catalog.importing import continuity, copying, differences, planning, writing
 from services.catalog.models import Entity, ImportRun, Judgement, Source
 from services.catalog.refusals import DescriptorRefused, Refused
-from services.catalog.sourcing import wait_after
+from services.catalog.sources import breakage
+from services.catalog.sources.fetching import Fetched
+from services.catalog.sources.models import wait_after
 
 __all__ = [
     "DescriptorRefused", "Refused", "apply_import", "find_or_create_source", "import_documents",

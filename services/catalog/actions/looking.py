@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.audit.actions import record
-from services.catalog import actions
+from services.catalog.actions import imports
 from services.catalog.docs import storing
-from services.catalog.fetching import Fetched
 from services.catalog.models import ImportRun, Source
-from services.catalog.sourcing import wait_after
+from services.catalog.sources.fetching import Fetched
+from services.catalog.sources.models import wait_after
 from services.effects.actions import enqueue
 from services.effects.models import Effect
 from services.effects.queries import effects_for
@@ -44,7 +44,7 @@ def read_now(*, source: Source, by: Person) -> Effect:
     """What the button asks for. Refuses what the portal cannot read by itself."""
     source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
     if not source.is_watched or source.removed_at:
-        raise actions.Refused("Nothing can be read there: it was uploaded, put or removed.")
+        raise imports.Refused("Nothing can be read there: it was uploaded, put or removed.")
     record(by=by, action="catalog.read_asked", obj=source, summary=f"Asked to read {source}")
     return ask(source=source, trigger=ImportRun.Trigger.PERSON, by=by)
 
@@ -69,7 +69,7 @@ def took(*, source: Source, fetched: Fetched | None, head: str, trigger: str, be
         return {"skipped": "removed"}
     result: dict[str, Any] = {"unchanged": True}
     if fetched is not None:
-        run, is_new = actions.take(source=source, fetched=fetched, trigger=trigger, began=began)
+        run, is_new = imports.take(source=source, fetched=fetched, trigger=trigger, began=began)
         result = {"run": run.pk, "unchanged": not is_new}
         storing.ask_again(source)
     source.head, source.trouble, source.trouble_since, source.failures = head, "", None, 0

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from services.accounts.models import Team, User
 from services.audit.actions import record
-from services.catalog import continuity, organisations
+from services.catalog.importing import continuity
 from services.catalog.models import Broken, Claim, Entity, Source
 from services.catalog.refusals import Refused
+from services.catalog.sources import organisations
 
 Person = Any
 WITHOUT_SOURCE = "its source was removed"

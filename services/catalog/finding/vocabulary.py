@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from services.catalog import words
+from services.catalog.finding import words
 
 PARTS, BEGUN, NEAR = 40, 20, 200
 EVERY = "*"

@@ -1,0 +1,21 @@
+"""Everything that changes the catalog: `imports` of descriptors, `looking` at sources, `steering` them."""
+
+from .imports import (
+    DescriptorRefused,
+    Refused,
+    apply_import,
+    find_or_create_source,
+    import_documents,
+    judge_dependency,
+    look,
+    plan_import,
+    register,
+    take,
+    undo_import,
+)
+from .looking import failed, sweep, took
+
+__all__ = [
+    "DescriptorRefused", "Refused", "apply_import", "failed", "find_or_create_source", "import_documents",
+    "judge_dependency", "look", "plan_import", "register", "sweep", "take", "took", "undo_import",
+]  # fmt: skip

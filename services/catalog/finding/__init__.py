@@ -1,0 +1,1 @@
+"""Lists and search: filters, operators, words forgiven their slips, kept numbers, saved views."""

@@ -1,0 +1,1 @@
+"""From descriptors to rows: what would change, what is written, what stays itself, what leaves."""
