@@ -65,6 +65,7 @@ def hosting(provider: str, *repos: Repo, page: int = 2) -> Iterator[GitHostFake]
 class _Handler(BaseHTTPRequestHandler):
     fake: GitHostFake
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the client to say it heard the headers
 
     def log_message(self, *args: Any) -> None:
         pass

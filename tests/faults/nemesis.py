@@ -30,6 +30,8 @@ _HOST_CALLS = {
     "review": "approve",
     "close": "close",
 }
+# Effects of the catalog that no request comes by.
+_BESIDE = ("catalog.read.", "catalog.read_docs.")
 # A worker stopped here holds no lock, so that another can overtake it.
 _LOCK_FREE = ("claimed", "ran", "applying", "applied", "committed")
 
@@ -66,6 +68,8 @@ def stage_of(point: str) -> str:
         return f"onboarding.{_GITHOST[rest.split('_')[0]]}"
     if family == "onboarding":
         return f"onboarding.{first}"
+    if point.startswith(_BESIDE):
+        return ""
     return {"cluster": "onboarding.apply", "catalog": "onboarding.register", "doorbell": "submit"}.get(
         family, ""
     )

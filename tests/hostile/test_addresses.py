@@ -87,7 +87,7 @@ def test_hostile_query_strings(asked, world):
     """The platform's eyes see every branch; a developer's pages are the same code with less in it."""
     before = fingerprint()
     known = doors.known(world)
-    every = {"nobody": 99, "mira": 10, "priya": 3}[asked.who]
+    every = {"nobody": 99, "mira": 20, "priya": 6}[asked.who]
     for at, door in enumerate(doors.doors()):
         path = door.rooms(known)[0]
         asked.heard()
@@ -106,7 +106,7 @@ def test_hostile_query_strings(asked, world):
 def test_hostile_headers(asked, world):
     known = doors.known(world)
     for at, door in enumerate(doors.doors()):
-        for headers in some(HEADERS, at, 2):
+        for headers in some(HEADERS, at, 4):
             asked.ask("GET", door.rooms(known)[0], headers=headers)
     asked.all_well()
 
@@ -139,7 +139,7 @@ def test_things_that_do_not_exist_are_not_found(asked, world):
         if door.name in PRESSED_TWICE and asked.who != "nobody":
             may = (302,)
         nowhere = list(door.nowhere(known))
-        for path in some(nowhere, at, 2) if asked.who == "priya" else nowhere[:1]:
+        for path in some(nowhere, at, 4) if asked.who == "priya" else nowhere[:1]:
             answer = asked.ask("GET", path)
             if answer is not None and answer.status_code == 405:
                 answer = asked.ask("POST", path)

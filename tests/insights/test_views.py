@@ -85,7 +85,7 @@ def test_numbers_of_tickets_open_the_rows_they_count(as_platform: bool, priya) -
 
 def rows_of(client: Client, url: str) -> int:
     """How many rows an address lists, by its export."""
-    return len(client.get(url + "&format=csv").content.decode().strip().splitlines()) - 1
+    return len(client.get(url + "&format=csv").getvalue().decode().strip().splitlines()) - 1
 
 
 def test_numbers_of_requests_open_the_rows_they_count(priya) -> None:
