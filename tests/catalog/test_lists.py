@@ -81,12 +81,12 @@ def test_what_is_typed_is_what_is_listed(show, q, found):
 )
 def test_what_cannot_be_meant_is_said_with_the_nearest(show, client, q, says, leads):
     html = show(q=q, kind="any")
-    said = " ".join(re.findall(r'<p class="said">(.*?)</p>', html))
+    said = " ".join(re.findall(r'<p class="told">(.*?)</p>', html))
     assert says in said
     assert leads in said
     assert q.split()[0].lstrip("-").rpartition(":")[2].split(",")[0] in html
     for link in re.findall(r'href="([^"]+)"', said):
-        assert 'class="said"' not in client.get(LIST + link.replace("&amp;", "&")).content.decode()
+        assert 'class="told"' not in client.get(LIST + link.replace("&amp;", "&")).content.decode()
 
 
 @pytest.mark.parametrize(

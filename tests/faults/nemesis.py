@@ -31,7 +31,7 @@ _HOST_CALLS = {
     "close": "close",
 }
 # Effects of the catalog that no request comes by.
-_BESIDE = ("catalog.read.", "catalog.read_docs.")
+BESIDE = ("catalog.read.", "catalog.read_docs.")
 # A worker stopped here holds no lock, so that another can overtake it.
 _LOCK_FREE = ("claimed", "ran", "applying", "applied", "committed")
 
@@ -68,7 +68,7 @@ def stage_of(point: str) -> str:
         return f"onboarding.{_GITHOST[rest.split('_')[0]]}"
     if family == "onboarding":
         return f"onboarding.{first}"
-    if point.startswith(_BESIDE):
+    if point.startswith(BESIDE):
         return ""
     return {"cluster": "onboarding.apply", "catalog": "onboarding.register", "doorbell": "submit"}.get(
         family, ""
