@@ -4,12 +4,9 @@ Fills, serves and asks as `bench.catalog` does; `--sizes` and `--json` as there.
 """
 
 import sys
-from pathlib import Path
-from typing import Any
 
 from bench._company import Company
-from bench._report import show
-from bench.catalog import grow, measure, row_of, scratch_portal, settled, sign_in
+from bench.catalog import measure, run
 
 SIZES = (1_000, 10_000, 50_000, 100_000)
 API = "/api/catalog/"
@@ -52,31 +49,7 @@ def _middle(by_name: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    given = arguments[arguments.index("--sizes") + 1].split(",") if "--sizes" in arguments else SIZES
-    sizes = [int(size) for size in given]
-    with scratch_portal() as folder:
-        imports, results = _run(folder, sizes)
-    show("import", imports, arguments)
-    show("read API", [row_of(what, results, sizes) for what in results[sizes[0]]], arguments)
-
-
-def _run(folder: Path, sizes: list[int]) -> tuple[list[dict[str, Any]], dict[int, dict[str, list[float]]]]:
-    from django.db import connection
-
-    from tests.scale.processes import Processes
-
-    company, have, cookie = Company(), 0, sign_in()
-    imports, results = [], {}
-    with Processes(folder) as processes:
-        web = processes.web(workers=2)
-        web.wait()
-        for number, size in enumerate(sizes):
-            imports.append(grow(company, number, size - have))
-            settled()
-            results[size] = measure(web.url, cookie, questions(company))
-            have = size
-        connection.close()
-    return imports, results
+    run("read API", SIZES, lambda company, url, cookie: measure(url, cookie, questions(company)), arguments)
 
 
 if __name__ == "__main__":

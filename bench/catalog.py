@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ SIZES = (1_000, 10_000, 100_000)
 TIMES, WARM = 40, 5
 MEASURED = ("whole p50", "p95 whole", "server p50", "p95 server", "cpu", "sql")
 SOURCE, FILE = 10_000, 500
+Results = dict[str, list[float]]
 
 
 @contextmanager
@@ -181,15 +182,29 @@ def main(arguments: list[str]) -> None:
     if "--load" in arguments:
         load(*arguments[arguments.index("--load") + 1 :])
         return
-    given = arguments[arguments.index("--sizes") + 1].split(",") if "--sizes" in arguments else SIZES
-    sizes = [int(size) for size in given]
+    run("catalog", SIZES, _asked, arguments)
+
+
+def _asked(company: Company, url: str, cookie: str) -> Results:
+    asked = {**pages(company), "list, a page in the middle": far_page()}
+    return {**measure(url, cookie, asked), "facets": facets()}
+
+
+def run(
+    name: str, sizes: Sequence[int], ask: Callable[[Company, str, str], Results], arguments: list[str]
+) -> None:
+    """Fill to each size in turn, serve, and show what `ask` measured of a company, asking with a cookie."""
+    if "--sizes" in arguments:
+        sizes = [int(size) for size in arguments[arguments.index("--sizes") + 1].split(",")]
     with scratch_portal() as folder:
-        imports, results = _run(folder, sizes)
+        imports, results = _grown(folder, sizes, ask)
     show("import", imports, arguments)
-    show("catalog", [row_of(what, results, sizes) for what in results[sizes[0]]], arguments)
+    show(name, [row_of(what, results, sizes) for what in results[sizes[0]]], arguments)
 
 
-def _run(folder: Path, sizes: list[int]) -> tuple[list[dict[str, Any]], dict[int, dict[str, list[float]]]]:
+def _grown(
+    folder: Path, sizes: Sequence[int], ask: Callable[[Company, str, str], Results]
+) -> tuple[list[dict[str, Any]], dict[int, Results]]:
     from django.db import connection
 
     from tests.scale.processes import Processes
@@ -202,14 +217,13 @@ def _run(folder: Path, sizes: list[int]) -> tuple[list[dict[str, Any]], dict[int
         for number, size in enumerate(sizes):
             imports.append(grow(company, number, size - have))
             settled()
-            asked = {**pages(company), "list, a page in the middle": far_page()}
-            results[size] = {**measure(web.url, cookie, asked), "facets": facets()}
+            results[size] = ask(company, web.url, cookie)
             have = size
         connection.close()
     return imports, results
 
 
-def row_of(what: str, results: dict[int, dict[str, list[float]]], sizes: list[int]) -> dict[str, Any]:
+def row_of(what: str, results: dict[int, Results], sizes: Sequence[int]) -> dict[str, Any]:
     row: dict[str, Any] = {"page, ms": what}
     for size in sizes:
         for name, value in zip(MEASURED, results[size][what], strict=False):
