@@ -7,7 +7,7 @@ import time
 import pytest
 
 from portal.demo import company
-from services.catalog.definitions import Broken, read
+from services.catalog.definitions import Broken, graphql, read
 from services.catalog.descriptors.reading import read as documents_of
 
 PETS = """\
@@ -152,6 +152,29 @@ def test_a_schema_language_keeps_texts_defaults_and_deprecations():
     assert (calls["ScoreAll"].blocks[0].type, calls["Explain"].deprecated) == ("stream of ScoreRequest", True)
 
 
+def test_a_schema_language_gathers_extensions_and_names_its_own_roots():
+    said = read(
+        "graphql",
+        '"All of it" schema { query: Root } directive @key(a: Int) repeatable on OBJECT\n'
+        "type Root implements Node & Named @key(a: 1) { one(a: [In!]! = [{x: 1}]): One @deprecated }\n"
+        'extend type Root { two: Two } union Two = One | Root scalar One enum E { A @deprecated(reason: "x") }',
+    )
+    assert (said.text, [(o.name, o.deprecated) for o in said.groups[0].operations]) == (
+        "All of it", [("one", True), ("two", False)],
+    )  # fmt: skip
+    argument = said.groups[0].operations[0].blocks[0].rows[0]
+    assert (argument.type, argument.required, argument.notes) == ("[In!]!", False, ("default [{ x: 1 }]",))
+    assert [(s.name, s.kind, [(r.name, r.notes) for r in s.rows]) for s in said.schemas] == [
+        ("Two", "union", [("One", ()), ("Root", ())]), ("One", "scalar", []), ("E", "enum", [("A", ("x",))]),
+    ]  # fmt: skip
+
+
+def test_a_schema_of_too_many_words_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr(graphql, "MAX_TOKENS", 1000)
+    with pytest.raises(Broken, match="more than 1000 tokens"):
+        read("graphql", "type A { " + "a: B " * 1000)
+
+
 PROTO = 'syntax = "proto2"; message A { %s }'
 
 
@@ -167,11 +190,11 @@ PROTO = 'syntax = "proto2"; message A { %s }'
         ("asyncapi", "asyncapi: 1.2.0", "not known here", 1),
         ("openapi", "openapi: !evil x", "tag", 1),
         ("openapi", '{"openapi": ' + "9" * 5000 + "}", "not JSON", 0),
-        ("graphql", "type A {\n  a B\n}", ": should stand here, not B", 2),
-        ("graphql", "type A { a: [B }", "] should stand here", 1),
-        ("graphql", "query { a }", "begins nothing", 1),
-        ("graphql", "type A { a(b: C = ]): D }", "a value should stand here", 1),
-        ("graphql", " # nothing", "it is empty", 0),
+        ("graphql", "type A {\n  a B\n}", "Expected ':', found Name 'B'", 2),
+        ("graphql", "type A { a: [B }", "Expected ']'", 1),
+        ("graphql", "query { a }", "where a schema should be", 0),
+        ("graphql", "type A { a(b: C = ]): D }", "Unexpected ']'", 1),
+        ("graphql", " # nothing", "Unexpected <EOF>", 1),
         ("grpc", "service A {\n  rpc B(C) D;\n}", "returns should stand here", 2),
         ("grpc", PROTO % "string a 1;", "= should stand here, not 1", 1),
         ("grpc", "message A {\n  string a = 1;\n", "never ends", 1),
@@ -222,9 +245,9 @@ HOSTILE = {
     "deep YAML": ("openapi", "openapi: 3.0.0\nx: " + "[" * 10_000, "nested"),
     "deep JSON": ("openapi", '{"openapi":"3.0.0","x":' + "[" * 10_000 + "]" * 10_000 + "}", "nested"),
     "deep lists": ("graphql", "type A { a: " + "[" * 10_000 + "}", "nested"),
-    "deep values": ("graphql", "type A { a(b: C = " + "[" * 10_000 + "}", "missing"),
+    "deep values": ("graphql", "type A { a(b: C = " + "[" * 10_000 + "}", "nested"),
     "deep messages": ("grpc", "message A {" * 10_000, "nested"),
-    "an endless text": ("graphql", '"""' + "\\" * 100_000, "cannot stand here"),
+    "an endless text": ("graphql", '"""' + "\\" * 100_000, "Unterminated string"),
     "an endless remark": ("grpc", "/*" + "*" * 100_000, "should stand here"),
 }
 

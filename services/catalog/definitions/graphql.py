@@ -1,13 +1,11 @@
 """GraphQL's schema language: queries, mutations, subscriptions, and the types they speak of.
 
-Grammar: the GraphQL specification of October 2021, chapter 3 (type system documents).
+Read by graphql-core, which is loaded when the first schema is looked at.
 """
 
-import re
-import textwrap
 from dataclasses import dataclass, field
+from typing import Any, Final
 
-from services.catalog.definitions.tokens import MAX_DEPTH, Tokens
 from services.catalog.definitions.tree import (
     MAX_OPERATIONS,
     MAX_SCHEMAS,
@@ -22,14 +20,11 @@ from services.catalog.definitions.tree import (
     text_of,
 )
 
-PATTERN = re.compile(
-    r'(?P<skip>[\s,\ufeff]+)|(?P<comment>\#[^\n]*)|(?P<string>"""(?:[^"\\]|\\"""|\\|"(?!""))*+"""|"(?:[^"\\\n]|\\.)*+")'
-    r"|(?P<name>[_A-Za-z]\w*)|(?P<number>-?\d[\w.+-]*)|(?P<sign>\.\.\.|[!$&()|:=@\[\]{}])"
-)
+MAX_TOKENS: Final = 200_000
 KINDS = {
-    "type": "type",
+    "object": "type",
     "interface": "interface",
-    "input": "input",
+    "input_object": "input",
     "enum": "enum",
     "union": "union",
     "scalar": "scalar",
@@ -39,7 +34,6 @@ ROOTS = {
     "mutation": ("Mutations", "warn"),
     "subscription": ("Subscriptions", "ok"),
 }
-BUILT_IN = {"Int", "Float", "String", "Boolean", "ID"}
 
 
 @dataclass
@@ -63,147 +57,95 @@ class _Type:
 
 
 def draw(text: str) -> Definition:
-    parser = _Parser(text)
-    parser.parse()
-    return _Drawing(parser).definition()
+    said = _Said()
+    for node in _parsed(text).definitions:
+        said.take(node)
+    return _Drawing(said).definition()
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.tokens = Tokens(text, PATTERN)
+def _parsed(text: str) -> Any:
+    from graphql.error import GraphQLSyntaxError  # 19 MB that most processes never need
+    from graphql.language import parse
+
+    try:
+        return parse(text, no_location=True, max_tokens=MAX_TOKENS)
+    except GraphQLSyntaxError as error:
+        message = error.message.removeprefix("Syntax Error: ")[:300]
+        raise Broken(message, *next(iter(error.locations or ()), (0, 0))) from error
+
+
+class _Said:
+    """What the definitions of one document say; an extension adds to its type, wherever that stands."""
+
+    def __init__(self) -> None:
         self.types: dict[str, _Type] = {}
         self.roots = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}
         self.text = ""
 
-    def parse(self) -> None:
-        tokens = self.tokens
-        if tokens.is_done():
-            raise Broken("it is empty")
-        while not tokens.is_done():
-            text = self._description()
-            tokens.accept("extend")
-            word = tokens.need_kind(
-                "name", "type, interface, input, enum, union, scalar, schema or directive"
-            )
-            if word.text == "schema":
-                self._schema(text)
-            elif word.text == "directive":
-                self._directive()
-            elif word.text in KINDS:
-                self._type(word.text, text)
-            else:
-                raise Broken(f"{word.text} begins nothing that a schema can hold", word.line, word.column)
+    def take(self, node: Any) -> None:
+        what, _, form = node.kind.rpartition("_")
+        if form not in ("definition", "extension") or what in ("operation", "fragment"):
+            raise Broken("it is a question, where a schema should be")
+        if what == "schema":
+            self.text = _text(node) or self.text
+            self.roots |= {one.operation.value: one.type.name.value for one in node.operation_types}
+        elif kind := KINDS.get(what.removesuffix("_type")):
+            self._type(kind, node)
 
-    def _description(self) -> str:
-        if self.tokens.now.kind != "string":
-            return ""
-        said = self.tokens.take().text
-        if said.startswith('"""'):
-            return _block(said[3:-3].replace('\\"""', '"""'))
-        return said[1:-1].replace('\\"', '"')
+    def _type(self, kind: str, node: Any) -> None:
+        made = self.types.setdefault(node.name.value, _Type(kind, node.name.value))
+        made.text = _text(node) or made.text
+        made.old = _old(node) if made.old is None else made.old
+        made.of += [one.name.value for one in (*_all(node, "interfaces"), *_all(node, "types"))]
+        made.fields += [_field(one) for one in (*_all(node, "fields"), *_all(node, "values"))]
 
-    def _schema(self, text: str) -> None:
-        self.text = text or self.text
-        self._directives()
-        if self.tokens.accept("{"):
-            while not self.tokens.accept("}"):
-                self._description()
-                role = self.tokens.need("query", "mutation", "subscription").text
-                self.tokens.need(":")
-                self.roots[role] = self._name()
 
-    def _directive(self) -> None:
-        self.tokens.need("@")
-        self._name()
-        if self.tokens.accept("("):
-            self._fields(")")
-        self.tokens.accept("repeatable")
-        self.tokens.need("on")
-        self._choices()
+def _all(node: Any, name: str) -> Any:
+    return getattr(node, name, None) or ()
 
-    def _choices(self) -> list[str]:
-        self.tokens.accept("|")
-        found = [self._name()]
-        while self.tokens.accept("|"):
-            found.append(self._name())
-        return found
 
-    def _name(self) -> str:
-        return self.tokens.need_kind("name", "a name").text
+def _text(node: Any) -> str:
+    said = getattr(node, "description", None)
+    return said.value if said else ""
 
-    def _type(self, kind: str, text: str) -> None:
-        made = self.types.setdefault(name := self._name(), _Type(kind, name))
-        made.text = text or made.text
-        if self.tokens.accept("implements"):
-            self.tokens.accept("&")
-            made.of.append(self._name())
-            while self.tokens.accept("&") or self.tokens.now.kind == "name":
-                made.of.append(self._name())
-        made.old = self._directives()
-        if kind == "union":
-            made.of += self._choices() if self.tokens.accept("=") else []
-        elif kind != "scalar" and self.tokens.accept("{"):
-            made.fields += self._values() if kind == "enum" else self._fields("}")
 
-    def _values(self) -> list[_Field]:
-        found = []
-        while not self.tokens.accept("}"):
-            text = self._description()
-            found.append(_Field(self._name(), text=text, old=self._directives()))
-        return found
+def _field(node: Any) -> _Field:
+    """A field, an argument or the value of an enum."""
+    from graphql.language import print_ast
 
-    def _fields(self, closing: str) -> list[_Field]:
-        """Fields or arguments; `closing` ends them."""
-        found = []
-        while not self.tokens.accept(closing):
-            one = _Field(text=self._description(), name=self._name())
-            if closing == "}" and self.tokens.accept("("):
-                one.arguments = self._fields(")")
-            self.tokens.need(":")
-            one.type = self._reference(0)
-            if self.tokens.accept("="):
-                one.default = self._value()
-            one.old = self._directives()
-            found.append(one)
-        return found
+    default = getattr(node, "default_value", None)
+    return _Field(
+        name=node.name.value,
+        type=_word(getattr(node, "type", None)),
+        text=_text(node),
+        default=print_ast(default) if default else "",
+        old=_old(node),
+        arguments=[_field(one) for one in _all(node, "arguments")],
+    )
 
-    def _reference(self, depth: int) -> str:
-        if depth > MAX_DEPTH:
-            raise self.tokens.broken(f"a list is nested more than {MAX_DEPTH} deep")
-        if self.tokens.accept("["):
-            inner = f"[{self._reference(depth + 1)}]"
-            self.tokens.need("]")
-        else:
-            inner = self._name()
-        return inner + ("!" if self.tokens.accept("!") else "")
 
-    def _value(self) -> str:
-        if self.tokens.accept("["):
-            return f"[{' '.join(token.text for token in self.tokens.skip_to(']'))}]"
-        if self.tokens.accept("{"):
-            return f"{{{' '.join(token.text for token in self.tokens.skip_to('}'))}}}"
-        if self.tokens.accept("$"):
-            return f"${self._name()}"
-        if self.tokens.now.kind not in ("name", "number", "string"):
-            raise self.tokens.broken(f"a value should stand here, not {self.tokens.now.text[:40]}")
-        return self.tokens.take().text
+def _word(node: Any) -> str:
+    """A type as one writes it: [Name!]!"""
+    before, after = "", ""
+    while node is not None and node.kind != "named_type":
+        before, after = ("[" + before, "]" + after) if node.kind == "list_type" else (before, "!" + after)
+        node = node.type
+    return f"{before}{node.name.value}{after}" if node else ""
 
-    def _directives(self) -> str | None:
-        """Why it is deprecated; None when it is not. Other directives are passed over."""
-        old: str | None = None
-        while self.tokens.accept("@"):
-            name = self._name()
-            given = self.tokens.skip_to(")") if self.tokens.accept("(") else []
-            if name == "deprecated":
-                old = next((t.text.strip('"') for t in given if t.kind == "string"), "")
-        return old
+
+def _old(node: Any) -> str | None:
+    """Why it is deprecated; None when it is not."""
+    for one in _all(node, "directives"):
+        if one.name.value == "deprecated":
+            return next((str(getattr(given.value, "value", "")) for given in one.arguments or ()), "")
+    return None
 
 
 class _Drawing:
-    def __init__(self, parser: _Parser) -> None:
-        self.types = parser.types
-        self.roots = parser.roots
-        self.text = parser.text
+    def __init__(self, said: _Said) -> None:
+        self.types = said.types
+        self.roots = said.roots
+        self.text = said.text
         self.anchors = Anchors()
         self.named: dict[str, str] = {}
 
@@ -272,9 +214,3 @@ class _Drawing:
         return Row(
             row.name, row.type, row.link, 1, row.required, row.deprecated, row.text, ("argument", *row.notes)
         )
-
-
-def _block(text: str) -> str:
-    """A block string without the indentation that its lines share."""
-    first, _, rest = text.partition("\n")
-    return f"{first.strip()}\n{textwrap.dedent(rest)}".strip()

@@ -1,15 +1,15 @@
 """The grammar of .proto files: Protocol Buffers 2, 3 and editions.
 
-After the language specification of protobuf.dev; what only steers code generators is passed over.
+After the language specification of protobuf.dev; what only steers code generators is passed over. The one
+library that reads these files without a compiler (proto-schema-parser, on ANTLR) takes 18 MB for 40 kB of
+them, prints what is wrong instead of raising it, and keeps no lines: hence a grammar here.
 """
 
 import re
 from dataclasses import dataclass, field
 
 from services.catalog.definitions.tokens import MAX_DEPTH, Token, Tokens
-from services.catalog.definitions.tree import (
-    Broken,
-)
+from services.catalog.definitions.tree import Broken
 
 PATTERN = re.compile(
     r"(?P<skip>[\s\ufeff]+)|(?P<comment>//[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/)"
