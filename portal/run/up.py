@@ -158,9 +158,11 @@ def stop_servers(state: Path) -> None:
 
 
 def prepare() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "portal.run.prepare"], env=environment(), cwd=ROOT, check=False
-    )
+    quiet = {
+        "SLIPWAY_LOG_LEVEL": "WARNING",
+        **environment(),
+    }  # a line of the log would break a line of progress
+    done = subprocess.run([sys.executable, "-m", "portal.run.prepare"], env=quiet, cwd=ROOT, check=False)
     if done.returncode:
         raise CannotStart("The portal could not be prepared; the reason stands above. Nothing is lost.")
 

@@ -37,12 +37,12 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def day(at: datetime, now: datetime) -> str:
-    """ "Today 09:31", "Yesterday 17:02", "5 Nov", "5 Nov 2025"."""
+    """ "today 09:31", "yesterday 17:02", "5 Nov", "5 Nov 2025"."""
     local, today = timezone.localtime(at), timezone.localtime(now).date()
     if local.date() == today:
-        return f"Today {local:%H:%M}"
+        return f"today {local:%H:%M}"
     if local.date() == today - timedelta(days=1):
-        return f"Yesterday {local:%H:%M}"
+        return f"yesterday {local:%H:%M}"
     return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
 
 

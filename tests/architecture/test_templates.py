@@ -22,6 +22,7 @@ INLINE = {
     "sprite by hand": re.compile(r"href=\"#[ih]-"),
 }
 NAMED = re.compile(r"[\"']([\w/.-]+\.(?:html|txt))(?:#[\w-]+)?[\"']")
+PLACE = re.compile(r"\bp[0-3]\b")
 ICON = re.compile(r"{%\s*(?:icon|empty)\s+\"([\w-]+)\"")
 
 
@@ -57,6 +58,16 @@ def test_every_template_is_drawn_by_a_view_or_another_template():
     drawn |= {f"errors/{status}.html" for status in (400, 403, 404, 413)}
     drawn |= {name for text in _lists_of_templates() for name in text.split(",")}
     assert [relative(path) for path in TEMPLATES if relative(path) not in drawn] == []
+
+
+@pytest.mark.parametrize("path", [p for p in TEMPLATES if "grid-t cards" in p.read_text()], ids=relative)
+def test_what_one_can_do_in_a_table_can_be_done_on_a_phone(path):
+    """A narrow page draws a row as a card of the cells with a place there, p0 to p3; it hides the others."""
+    cells = re.findall(r"<td([^>]*)>(.*?)</td>", path.read_text(), re.DOTALL)
+    hidden = [
+        cell for mark, cell in cells if re.search(r"<(form|button|input)", cell) and not PLACE.search(mark)
+    ]
+    assert hidden == []
 
 
 def _lists_of_templates() -> list[str]:

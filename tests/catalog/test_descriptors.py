@@ -288,6 +288,20 @@ def test_verdicts_of_broken_envelopes(entity, verdict, rule):
     assert (report.verdict, report.errors[0].rule) == (verdict, rule)
 
 
+def test_all_that_is_wrong_is_said_at_once():
+    head = "apiVersion: backstage.io/v1alpha1\nkind: {}\n"
+    broken = head + "metadata: {{name: my cart}}\nspec: {{type: a, owner: a}}"
+    for kind, rules in {
+        "Component": [("metadata.name", "my-cart"), ("spec", "lifecycle: production")],
+        "Componnt": [("metadata.name", "my-cart"), ("kind", "Component")],
+        "Gadget": [("metadata.name", "my-cart")],
+        "[]": [("kind", ""), ("metadata.name", "my-cart")],
+    }.items():
+        (report,) = examine({"a.yaml": broken.format(kind).encode()})
+        assert report.verdict == "refused"
+        assert [(problem.field, problem.suggestion) for problem in report.errors] == rules
+
+
 def test_an_entity_without_spec_or_metadata_is_refused():
     for missing in ("spec", "metadata", "kind"):
         entity = component()

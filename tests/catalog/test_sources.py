@@ -36,6 +36,13 @@ def swept(source: Source) -> Source:
 # Sweeps
 
 
+def test_what_the_command_line_imported_is_looked_at_again_too(repository, files):
+    run = actions.import_documents(
+        files=files, title="shop", by=None, kind="git", location=str(repository.path)
+    )
+    assert run.source.next_at is not None
+
+
 def test_a_sweep_finds_what_changed_and_reads_an_unmoved_head_only_once(source, repository, files):
     swept(source)
     runs = source.runs.count()

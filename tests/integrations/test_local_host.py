@@ -71,8 +71,10 @@ def test_reader_reads_many_files_of_one_ref(host, propose) -> None:
 
 @pytest.mark.case("G6")
 def test_unknown_names_are_refused(host) -> None:
-    with pytest.raises(UnknownRepository):
-        host.head("shop/other")
+    with pytest.raises(UnknownRepository, match=f"knows no repository shop/deplyo; did you mean {REPO}\\?$"):
+        host.head("shop/deplyo")
+    with pytest.raises(UnknownRepository, match=r"knows no repository quite/different$"):
+        host.head("quite/different")
     with pytest.raises(UnknownReference):
         host.head(REPO, "nope")
     with pytest.raises(UnknownReference):

@@ -140,9 +140,6 @@ def apply_import(*, run: ImportRun, by: Person) -> ImportRun:
         raise Refused("A newer import of this source was applied since. Look again first.")
     if queries.is_outdated(run):
         raise Refused("The source moved since this plan was made. A newer plan is there: apply that one.")
-    if source.is_watched and source.next_at is None:
-        source.next_at = timezone.now() + wait_after(0, None)
-        source.save(update_fields=["next_at"])
     return _apply(source, run, planning.compare(source, run.payload, run.documents), by)
 
 
@@ -163,6 +160,9 @@ def _apply(source: Source, run: ImportRun, changes: list[planning.Change], by: P
     run.counts = {**run.counts, **_tally(changes)}
     run.state, run.applied_at = ImportRun.State.APPLIED, timezone.now()
     run.save(update_fields=["changes", "undo", "counts", "state", "applied_at"])
+    if source.is_watched and source.next_at is None:
+        source.next_at = timezone.now() + wait_after(0, None)
+        source.save(update_fields=["next_at"])
     record(by=by, action="catalog.imported", obj=run, summary=f"Imported {source}", details=run.counts)
     storing.ask(run, by)
     return run

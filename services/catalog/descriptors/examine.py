@@ -12,13 +12,15 @@ from services.catalog.descriptors.foreign import Foreign, Visitor, problems_of, 
 from services.catalog.descriptors.kinds import (
     AI,
     AI_VERSION,
+    API_VERSIONS,
+    KINDS,
     check_ai_resource,
     check_kind,
     is_known,
     unknown_kind,
 )
 from services.catalog.descriptors.placeholders import Includes
-from services.catalog.descriptors.problems import Found, Problem, first_of
+from services.catalog.descriptors.problems import Found, Problem, first_of, nearest
 from services.catalog.descriptors.reading import Document, Path, read
 from services.catalog.descriptors.refs import ref_of
 from services.catalog.descriptors.relations import declared
@@ -94,7 +96,9 @@ class _Examination:
         if document.has_includes:
             data, notes = self.includes.resolve(data, file)
         if found := check_envelope(data):
-            return close(report, document, "refused", _what_it_is(data) or found)
+            return close(
+                report, document, "refused", _what_it_is(data) or first_of([*found, *_of_its_kind(data)])
+            )
         report.ref = ref_of(data)
         if not is_known(data):
             return self._of_other_kind(report, document, data)
@@ -203,6 +207,16 @@ def _yaml_hint(document: Document) -> str:
     if "%" in document.problem or "cannot start any token" in document.problem:
         return "a template's skeleton is no descriptor: import what the template renders"
     return "check the indentation around this line"
+
+
+def _of_its_kind(data: dict[str, Any]) -> list[Found]:
+    """What else is wrong with an entity that is refused already, so that one correction is enough."""
+    kind, version = data.get("kind"), data.get("apiVersion")
+    if not isinstance(kind, str) or version not in API_VERSIONS or not isinstance(data.get("spec"), dict):
+        return []
+    if kind in KINDS:
+        return check_kind(data)
+    return [unknown_kind(data)] if nearest(kind, KINDS) else []
 
 
 def _what_it_is(data: dict[str, Any]) -> list[Found]:

@@ -5,6 +5,7 @@ against pushes from outside. References move before rows are written, and each s
 earlier, killed run left behind: the branch by its name and the commits by the digest in their trailer.
 """
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -97,7 +98,7 @@ class LocalHost:
     def _row(self, repo: str, rows: QuerySet[Repository] | None = None) -> Repository:
         row = (Repository.objects.all() if rows is None else rows).filter(slug=repo).first()
         if row is None or not self._path(row.slug).is_dir():
-            raise UnknownRepository(f"the portal knows no repository {repo[:80]}")
+            raise UnknownRepository(f"the portal knows no repository {repo[:80]}{_meant(repo)}")
         return row
 
     @contextmanager
@@ -286,3 +287,8 @@ class LocalHost:
             found = state.proposal(self._git(row), pull)
         self.at("close committed")
         return found
+
+
+def _meant(repo: str) -> str:
+    near = difflib.get_close_matches(repo, Repository.objects.values_list("slug", flat=True), 1)
+    return f"; did you mean {near[0]}?" if near else ""
