@@ -135,6 +135,7 @@ for _address in (DATABASES["default"], DATABASE_OWNER):
         "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
     }
 CATALOG_ORPHAN_DAYS = env.int("SLIPWAY_CATALOG_ORPHAN_DAYS", 30)  # then removed, and kept as long for undo
+CATALOG_RUN_DAYS = env.int("SLIPWAY_CATALOG_RUN_DAYS", 90)  # that reports of imports are kept
 CATALOG_CONFIRM_DAYS = env.int("SLIPWAY_CATALOG_CONFIRM_DAYS", 180)  # that an owner's word counts
 CATALOG_SWEEP_MINUTES = env.int("SLIPWAY_CATALOG_SWEEP_MINUTES", 10)  # between two looks at a source
 CATALOG_KINDS: list[str] = env.list("SLIPWAY_CATALOG_KINDS", [])  # kinds of one's own, kept unchecked

@@ -447,3 +447,8 @@ class ImportRun(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("catalog:import_detail", args=[self.pk])
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything."""
+        return any(self.counts.get(key) for key in ("new", "changed", "renamed", "kept", "orphaned"))

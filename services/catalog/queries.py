@@ -13,7 +13,8 @@ from django.db.models import (
     QuerySet,
     Subquery,
 )
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, JSONObject
+from django.utils.dateparse import parse_datetime
 
 from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
@@ -23,6 +24,7 @@ from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, Holdi
 from services.effects.models import Effect
 
 MOST = 100
+READING = ("state", "created_at", "finished_at", "last_error", "result")
 
 
 def services() -> EntityQuerySet:
@@ -101,10 +103,11 @@ def sources() -> QuerySet[Source]:
     wrong = Broken.objects.filter(source=OuterRef("pk")).order_by().values("source")
     failed = Holding.objects.filter(source=OuterRef("pk"), state=Holding.State.FAILED)
     silent = failed.order_by().values("source")
-    reading = Effect.objects.filter(
-        object_type="catalog.source", object_id=Cast(OuterRef("pk"), CharField()),
-        kind="catalog.read", state__in=[Effect.State.DUE, Effect.State.RUNNING],
-    )  # fmt: skip
+    readings = Effect.objects.filter(
+        object_type="catalog.source", object_id=Cast(OuterRef("pk"), CharField()), kind="catalog.read"
+    )
+    reading = readings.filter(state__in=[Effect.State.DUE, Effect.State.RUNNING])
+    told = JSONObject(**{name: name for name in READING})
     return (
         Source.objects.select_related("tell_team", "tell_person", "removed_by")
         .annotate(
@@ -114,9 +117,17 @@ def sources() -> QuerySet[Source]:
             broken_count=_count_of(wrong),
             failed_count=_count_of(silent),
             being_read=Exists(reading),
+            last_reading=Subquery(readings.order_by("-created_at", "-pk").values(told=told)[:1]),
         )
         .order_by("-pk")
     )
+
+
+def _last_reading(source: Any) -> dict[str, Any]:
+    """How far the newest reading of one of `sources()` is, or what it came to; empty without one."""
+    told = source.last_reading or {}
+    times = ("created_at", "finished_at")
+    return told | {name: parse_datetime(told[name]) for name in times if told.get(name)}
 
 
 def _count_of(rows: QuerySet[Any]) -> Coalesce:
@@ -149,6 +160,7 @@ def about_source(source: Any) -> dict[str, Any]:
     gone = held.filter(state=Entity.State.ORPHAN).order_by("orphaned_at")
     return {
         "runs": list(runs[:10]),
+        "reading": _last_reading(source),
         "broken": [(row, [entity for entity in rows if entity.location == row.file]) for row in wrong],
         "stale": [entity for entity in rows if entity.location not in {row.file for row in wrong}],
         "orphans": list(gone[:MOST]) if source.orphan_count else [],

@@ -6,11 +6,13 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from services.accounts.models import User
 from services.catalog.compatible.filling import fill
 from services.catalog.finding import tallies
 from services.catalog.models import Entity, Source
 from services.catalog.sources.fetching import CannotFetch
 from services.effects.handlers import Claim, Done, Later, register
+from services.effects.models import Effect
 
 READ = "catalog.read"
 
@@ -23,6 +25,7 @@ def tidy() -> None:
 
     lifecycle.remove_orphans(timezone.now())
     lifecycle.forget_deliveries(timezone.now())
+    lifecycle.forget_runs(timezone.now())
     saved.forget_deleted(timezone.now())
     vocabulary.forget()
     fill(Entity)
@@ -59,19 +62,26 @@ def read(claim: Claim) -> Done | Later:
     from services.catalog import actions
     from services.catalog.sources import organisations, reaching
 
-    source = Source.objects.get(pk=claim.payload["source"])
-    asked: dict[str, Any] = {"source": source, "trigger": claim.payload["trigger"], "began": timezone.now()}
-    if not (source.is_steady or claim.payload["trigger"] == "person"):
+    source, trigger = Source.objects.get(pk=claim.payload["source"]), claim.payload["trigger"]
+    told: dict[str, Any] = {"source": source, "trigger": trigger, "began": timezone.now()}
+    asked = _asked(claim) if claim.payload.get("anew") else {}
+    if not (source.is_steady or trigger == "person"):
         return Done({"skipped": "paused or removed"})
     try:
-        reached = reaching.reach(source, claim.payload.get("name", ""), claim.payload["trigger"])
+        reached = reaching.reach(source, claim.payload.get("name", ""), trigger, bool(asked))
     except organisations.NotFinished:
         return Later(timedelta(seconds=1), "There is more to read.")
     except CannotFetch as error:
         cause = error.__cause__
         permanent, after = getattr(cause, "permanent", True), getattr(cause, "retry_after", None)
-        return Done(actions.failed(problem=str(error), permanent=permanent, retry_after=after, **asked))
-    return Done(actions.took(fetched=reached.fetched, head=reached.head, **asked))
+        return Done(actions.failed(problem=str(error), permanent=permanent, retry_after=after, **told))
+    return Done(actions.took(fetched=reached.fetched, head=reached.head, **told, **asked))
+
+
+def _asked(claim: Claim) -> dict[str, Any]:
+    """Who asked, and when: the plan is theirs, and a second run of the same wish makes no second one."""
+    person = User.objects.filter(pk=claim.payload["by"]).first()
+    return {"by": person, "asked": Effect.objects.values_list("created_at", flat=True).get(pk=claim.pk)}
 
 
 @shared_task(name="catalog.fold")

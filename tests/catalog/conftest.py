@@ -3,6 +3,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
+import services.catalog.tasks  # noqa: F401  # what effects are done by
 from services.accounts.models import Membership, Team, User
 from services.catalog import actions
 from services.catalog.models import Source

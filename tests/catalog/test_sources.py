@@ -109,6 +109,33 @@ def test_two_who_ask_are_answered_by_one_look(source, priya):
     assert looking.read_now(source=source, by=priya) != first
 
 
+def test_who_looks_again_gets_a_plan_of_their_own_once(source, priya, mira):
+    swept(source)
+    before = source.runs.count()
+    looking.read_now(source=source, by=priya, anew=True)
+    asked = looking.read_now(source=source, by=mira, anew=True)
+    assert looking.read_now(source=source, by=mira, anew=True) == asked
+    run_due_effects()
+    assert [run.created_by for run in source.runs.all()[:2]] == [mira, priya]
+    Effect.objects.filter(pk=asked.pk).update(state="due", finished_at=None)
+    run_due_effects()
+    assert source.runs.count() == before + 2
+    html = page(priya, source)
+    assert "Nothing would change" in html
+    assert "nothing new" in html
+    Effect.objects.filter(pk=asked.pk).update(state="needs_attention", last_error="no memory")
+    assert "The last reading broke off: no memory" in page(priya, source)
+
+
+def test_a_look_at_what_was_never_applied_does_not_have_it_swept(repository, priya):
+    made = actions.find_or_create_source(kind="git", title="new", by=priya, location=str(repository.path))
+    looking.read_now(source=made, by=priya, anew=True)
+    run_due_effects()
+    made.refresh_from_db()
+    assert (made.next_at, made.runs.get().state) == (None, "planned")
+    assert "A plan waits" in page(priya, made)
+
+
 def test_a_source_that_cannot_be_read_keeps_all_and_says_why_once(source, repository, priya):
     away = repository.path.rename(repository.path.with_suffix(".away"))
     swept(source)
@@ -156,6 +183,24 @@ def test_readings_of_long_ago_are_forgotten(source):
     enqueue(kind="other", key="1")
     tidy()
     assert list(Effect.objects.values_list("kind", flat=True)) == ["other"]
+
+
+def test_reports_of_long_ago_go_but_the_last_of_each_kind(source, settings):
+    settings.CATALOG_RUN_DAYS = 90
+    applied = source.runs.get()
+    states = ["failed", "planned", "applied", "undone", "planned", "failed"]
+    now = timezone.now()
+    made = [ImportRun.objects.create(source=source, state=s, applied_at=now, problem=s) for s in states]
+    young = ImportRun.objects.create(source=source, state="failed")
+    other = ImportRun.objects.create(source=Source.objects.create(kind="paste", title="p"))
+    ImportRun.objects.exclude(pk=young.pk).update(created_at=now - timedelta(days=91))
+    tidy()
+    kept = set(ImportRun.objects.all())
+    assert kept == {made[2], made[4], young, other}
+    assert applied not in kept
+    settings.CATALOG_RUN_DAYS = 92
+    tidy()
+    assert set(ImportRun.objects.all()) == kept
 
 
 # Steering

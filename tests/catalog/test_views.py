@@ -14,6 +14,7 @@ from services.catalog.actions import import_documents
 from services.catalog.models import Entity, ImportRun, Judgement, Source
 from services.integrations.githosts.local import LocalHost
 from tests.catalog.conftest import COMPONENT
+from tests.effects_driver import run_due_effects
 
 pytestmark = pytest.mark.django_db
 LIST = "/catalog/"
@@ -496,6 +497,21 @@ def test_import_new_bounds_uploads(client, mira, count, size, says):
     assert says in client.post("/catalog/import/?from=upload", {"uploads": uploads}).content.decode()
 
 
+def looked(client, source) -> str:
+    """Where the page of the source leads once a worker has looked again."""
+    home = client.post(f"/catalog/sources/{source.pk}/look/").url
+    html = client.get(home, headers={"HX-Request": "true"}).content.decode()
+    assert "waits for a worker" in html
+    assert 'hx-trigger="every 1s"' in html
+    assert "<html" not in html
+    assert not ImportRun.objects.filter(source=source, trigger="person").exists()
+    run_due_effects()
+    html = client.get(home).content.decode()
+    assert "every 1s" not in html
+    runs = ImportRun.objects.filter(source=source, trigger="person").exclude(state="failed")
+    return runs.get().get_absolute_url() if runs.exists() else home
+
+
 def test_folders_are_for_the_platform_team_and_can_be_looked_at_again(client, mira, priya, folder):
     client.force_login(priya)
     assert "?from=folder" in client.get("/catalog/import/").content.decode()
@@ -503,17 +519,17 @@ def test_folders_are_for_the_platform_team_and_can_be_looked_at_again(client, mi
     client.post(run_url + "apply/")
     source = Source.objects.get()
     (folder / "cart.yaml").unlink()
-    again = client.post(f"/catalog/sources/{source.pk}/look/")
-    assert "No longer in the source" in client.get(again.url).content.decode()
+    again = looked(client, source)
+    assert "No longer in the source" in client.get(again).content.decode()
     client.force_login(mira)
     assert "?from=folder" not in client.get("/catalog/import/").content.decode()
     assert "Look again" not in client.get("/catalog/sources/").content.decode()
     assert client.post(f"/catalog/sources/{source.pk}/look/").url == "/catalog/sources/"
-    html = client.get(again.url).content.decode()
+    html = client.get(again).content.decode()
     assert "can apply it" in html
     for action in ("apply", "undo"):
-        client.post(f"{again.url}{action}/")
-    assert ImportRun.objects.get(pk=again.url.split("/")[3]).state == "planned"
+        client.post(f"{again}{action}/")
+    assert ImportRun.objects.get(pk=again.split("/")[3]).state == "planned"
 
 
 def test_a_repository_of_the_git_host_is_for_everybody(client, mira, files, settings):
@@ -531,8 +547,10 @@ def test_a_repository_of_the_git_host_is_for_everybody(client, mira, files, sett
     client.post(f"{url}apply/")
     cart = Entity.objects.get(name="cart")
     assert (cart.location, cart.source.title) == ("catalog/cart.yaml", "shop/deploy")
-    again = client.post(f"/catalog/sources/{cart.source_id}/look/")
-    assert "Nothing would change" in client.get(again.url).content.decode()
+    again = looked(client, cart.source)
+    assert "Nothing would change" in client.get(again).content.decode()
+    run = ImportRun.objects.get(pk=again.split("/")[3])
+    assert (run.created_by, run.trigger) == (mira, "person")
     client.post("/catalog/import/?from=git", {**where, "branch": "none"})
     assert Source.objects.count() == 1
 
@@ -547,10 +565,7 @@ def test_a_repository_on_this_machine_is_for_the_platform_team(client, priya, fo
     client.post(f"{url}apply/")
     source = Source.objects.get()
     assert source.entities.count() == 5
-    assert (
-        "Nothing would change"
-        in client.post(f"/catalog/sources/{source.pk}/look/", follow=True).content.decode()
-    )
+    assert "Nothing would change" in client.get(looked(client, source)).content.decode()
 
 
 def test_a_source_that_is_gone_is_said_when_looked_at_again(client, priya, folder):
@@ -558,8 +573,8 @@ def test_a_source_that_is_gone_is_said_when_looked_at_again(client, priya, folde
     client.post("/catalog/import/?from=folder", {"location": str(folder)})
     source = Source.objects.get()
     Source.objects.update(location="/nowhere")
-    html = client.post(f"/catalog/sources/{source.pk}/look/", follow=True).content.decode()
-    assert "no folder /nowhere" in html
+    assert looked(client, source) == source.get_absolute_url()
+    assert "no folder /nowhere" in client.get(source.get_absolute_url()).content.decode()
 
 
 def test_an_import_in_which_nothing_is_found_says_so(client, priya, tmp_path):

@@ -7,7 +7,6 @@ from .imports import (
     find_or_create_source,
     import_documents,
     judge_dependency,
-    look,
     plan_import,
     register,
     take,
@@ -17,5 +16,5 @@ from .looking import failed, sweep, took
 
 __all__ = [
     "DescriptorRefused", "Refused", "apply_import", "failed", "find_or_create_source", "import_documents",
-    "judge_dependency", "look", "plan_import", "register", "sweep", "take", "took", "undo_import",
+    "judge_dependency", "plan_import", "register", "sweep", "take", "took", "undo_import",
 ]  # fmt: skip

@@ -27,7 +27,7 @@ from services.catalog.sources.models import wait_after
 
 __all__ = [
     "DescriptorRefused", "Refused", "apply_import", "find_or_create_source", "import_documents",
-    "judge_dependency", "look",
+    "judge_dependency",
     "plan_import", "register", "take", "undo_import",
 ]  # fmt: skip
 Person = Any
@@ -58,28 +58,21 @@ def plan_import(
     return _plan(source, _examined(fetched), look)[0]
 
 
-def look(*, source: Source, fetched: Fetched, by: Person, began: datetime | None = None) -> ImportRun:
-    """The plan of what somebody looked at: always a new one; applied where the source applies by itself."""
-    run = plan_import(
-        source=source, files=fetched.files, by=by, revision=fetched.revision,
-        trigger=ImportRun.Trigger.PERSON, began=began,
-    )  # fmt: skip
-    return apply_import(run=run, by=by) if source.auto_apply else run
-
-
 @copying.uncollected()
 @transaction.atomic
 def take(
-    *, source: Source, fetched: Fetched, trigger: str, by: Person = None, began: datetime | None = None
-) -> tuple[ImportRun, bool]:
+    *, source: Source, fetched: Fetched, trigger: str, by: Person = None, began: datetime | None = None,
+    asked: datetime | None = None,
+) -> tuple[ImportRun, bool]:  # fmt: skip
     """The run of what was read, applied where the source applies by itself; and whether it is a new one.
 
     What was read and planned or applied before, with nothing else since, makes no second run; and what was
-    undone stays undone until somebody asks.
+    undone stays undone until somebody asks. Who `asked` for a plan gets one made since then.
     """
     source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
     look = Look(by, trigger, fetched.revision, fetched.digest, began)
-    latest = source.runs.exclude(state=ImportRun.State.FAILED).first()
+    read = source.runs.exclude(state=ImportRun.State.FAILED)
+    latest = read.filter(created_by=by, created_at__gte=asked).first() if asked else read.first()
     undone = latest is not None and latest.state == ImportRun.State.UNDONE and trigger in ASKED
     if latest is None or latest.digest != look.digest or undone:
         run, changes = _plan(source, _examined(fetched), look)

@@ -3,7 +3,7 @@
 A webhook, a sweep and a click only ask; an effect reads what the source is by then.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,27 +26,31 @@ READ = "catalog.read"
 AT_ONCE = 200
 
 
-def ask(*, source: Source, trigger: str, by: Person = None, name: str = "") -> Effect:
+def ask(*, source: Source, trigger: str, by: Person = None, name: str = "", anew: bool = False) -> Effect:
     """Have a source read soon, or one repository of it. What is asked for already is not asked for twice.
 
-    Runs inside the transaction of whoever asks, which must hold the source's row.
+    `anew` makes a plan for who asks, moved or not. Runs inside the transaction of whoever asks, which must
+    hold the source's row.
     """
+    payload: dict[str, Any] = {"source": source.pk, "trigger": trigger, "name": name}
+    if anew:
+        payload |= {"by": by.pk, "anew": True}
     waiting = effects_for(source).filter(kind=READ, state=Effect.State.DUE, due_at__lte=timezone.now())
     for effect in waiting:
-        if effect.payload.get("name", "") in ("", name):
+        same = not anew or effect.payload.get("by") == payload["by"]
+        if same and effect.payload.get("name", "") in ("", name):
             return effect
-    payload = {"source": source.pk, "trigger": trigger, "name": name}
     return enqueue(kind=READ, key=f"{source.pk}:{uuid4().hex}", payload=payload, subject=source, by=by)
 
 
 @transaction.atomic
-def read_now(*, source: Source, by: Person) -> Effect:
-    """What the button asks for. Refuses what the portal cannot read by itself."""
+def read_now(*, source: Source, by: Person, anew: bool = False) -> Effect:
+    """What the button asks for, `anew`, and programs do. Refuses what the portal cannot read by itself."""
     source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
     if not source.is_watched or source.removed_at:
         raise imports.Refused("Nothing can be read there: it was uploaded, put or removed.")
     record(by=by, action="catalog.read_asked", obj=source, summary=f"Asked to read {source}")
-    return ask(source=source, trigger=ImportRun.Trigger.PERSON, by=by)
+    return ask(source=source, trigger=ImportRun.Trigger.PERSON, by=by, anew=anew)
 
 
 @transaction.atomic
@@ -62,18 +66,24 @@ def sweep() -> int:
 
 
 @transaction.atomic
-def took(*, source: Source, fetched: Fetched | None, head: str, trigger: str, began: Any) -> dict[str, Any]:
+def took(
+    *, source: Source, fetched: Fetched | None, head: str, trigger: str, began: Any, by: Person = None,
+    asked: datetime | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What a look came to: a run, or nothing new. `fetched` is None when the head had not moved."""
     source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
     if source.removed_at:
         return {"skipped": "removed"}
     result: dict[str, Any] = {"unchanged": True}
     if fetched is not None:
-        run, is_new = imports.take(source=source, fetched=fetched, trigger=trigger, began=began)
+        run, is_new = imports.take(
+            source=source, fetched=fetched, trigger=trigger, began=began, by=by, asked=asked
+        )
         result = {"run": run.pk, "unchanged": not is_new}
         storing.ask_again(source)
     source.head, source.trouble, source.trouble_since, source.failures = head, "", None, 0
-    source.next_at = timezone.now() + wait_after(0, None)
+    if source.next_at or not asked:  # else nothing of it was ever applied, and no sweep looks at it yet
+        source.next_at = timezone.now() + wait_after(0, None)
     source.save(update_fields=["head", "trouble", "trouble_since", "failures", "next_at"])
     return result
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from services.audit.actions import record
 from services.catalog.importing import continuity, writing
-from services.catalog.models import Alias, Claim, Delivery, Entity, Removed
+from services.catalog.models import Alias, Claim, Delivery, Entity, ImportRun, Removed
 from services.catalog.refusals import Refused
 from services.effects.actions import forget
 
@@ -63,7 +64,24 @@ def forget_deliveries(now: datetime) -> None:
     """Webhooks and readings of more than a week ago serve nobody any more."""
     since = now - timedelta(days=7)
     Delivery.objects.filter(at__lt=since).delete()
-    forget(kind="catalog.read", before=since)
+    for kind in ("catalog.read", "catalog.read_docs"):
+        forget(kind=kind, before=since)
+
+
+def forget_runs(now: datetime) -> None:
+    """Reports, plans and undo of more than `CATALOG_RUN_DAYS` ago go, with the text of files in them.
+
+    Of each source stay the last run, the last that was read, and the last applied one, which can be undone.
+    """
+    newer = ImportRun.objects.filter(source=OuterRef("source"), pk__gt=OuterRef("pk"))
+    read, applied = newer.exclude(state=ImportRun.State.FAILED), newer.filter(state=ImportRun.State.APPLIED)
+    overtaken = Q(Exists(newer))
+    overtaken &= Q(state=ImportRun.State.FAILED) | Q(Exists(read))
+    overtaken &= ~Q(state=ImportRun.State.APPLIED) | Q(Exists(applied))
+    since = now - timedelta(days=settings.CATALOG_RUN_DAYS)
+    old = ImportRun.objects.filter(overtaken, created_at__lt=since).order_by("pk")
+    while keys := list(old.values_list("pk", flat=True)[:AT_ONCE]):
+        ImportRun.objects.filter(pk__in=keys).delete()
 
 
 def remove_orphans(now: datetime) -> None:

@@ -36,8 +36,10 @@ class NotFinished(Exception):
     """Time is up; what was read is kept, and the next reading goes on from there."""
 
 
-def reach(source: Source, name: str = "", trigger: str = "") -> tuple[str, Fetched | None]:
-    """Where the organisation stands, and its files unless nothing moved.
+def reach(
+    source: Source, name: str = "", trigger: str = "", anew: bool = False
+) -> tuple[str, Fetched | None]:
+    """Where the organisation stands, and its files unless nothing moved or they are wanted `anew`.
 
     Raises CannotFetch for what concerns all of it, and NotFinished when there is more than fits in one go.
     """
@@ -48,7 +50,7 @@ def reach(source: Source, name: str = "", trigger: str = "") -> tuple[str, Fetch
         raise CannotFetch(f"{source.location} cannot be read: {error}") from error
     holdings = list(source.holdings.all())
     head = sha256(repr([(h.name, h.head, h.state) for h in holdings]).encode()).hexdigest()
-    return head, None if head == source.head else _files(holdings)
+    return head, None if head == source.head and not anew else _files(holdings)
 
 
 def host_of(source: Source) -> AbstractContextManager[Organisation]:

@@ -17,15 +17,15 @@ class Reached:
     fetched: Fetched | None
 
 
-def reach(source: Source, name: str = "", trigger: str = "") -> Reached:
-    """What a source holds now; an unmoved head is not read again. Raises CannotFetch.
+def reach(source: Source, name: str = "", trigger: str = "", anew: bool = False) -> Reached:
+    """What a source holds now; an unmoved head is not read again, unless `anew`. Raises CannotFetch.
 
     Of an organisation, `name` is the one repository that may have moved.
     """
     if source.kind == Source.Kind.ORGANISATION:
-        return Reached(*organisations.reach(source, name, trigger))
+        return Reached(*organisations.reach(source, name, trigger, anew))
     head = _head(source)
-    if head and head == source.head:
+    if head and head == source.head and not anew:
         return Reached(head, None)
     fetched = look_again(source)
     return Reached(fetched.revision or fetched.digest, fetched)

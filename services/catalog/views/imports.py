@@ -84,7 +84,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "can_apply": rules.can_apply(request.user, run),
         "outdated": queries.is_outdated(run),
         "is_last": run.pk == queries.latest_applied(run.source_id),
-        "writes": any(run.counts.get(key) for key in (*planning.WRITTEN, planning.STALE, planning.ORPHAN)),
+        "writes": run.writes,
     }
     return render(request, "catalog/import_detail.html", context)
 

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.shell import tables, toasts
@@ -18,8 +17,6 @@ from services.catalog import actions, queries, rules
 from services.catalog.actions import looking, steering
 from services.catalog.forms import SourceForm
 from services.catalog.models import Holding, ImportRun, Source
-from services.catalog.sources.fetching import CannotFetch
-from services.catalog.sources.reaching import look_again
 
 PER_PAGE = 50
 WORST = ("unparsable", "refused", "unknown-kind", "ok", "not-a-descriptor")
@@ -82,7 +79,8 @@ def source_detail(request: HttpRequest, pk: int) -> HttpResponse:
         context |= _repositories(request, source)
     else:
         context |= queries.about_source(source)
-    return render(request, "catalog/source_detail.html", context)
+    whole, part = "catalog/source_detail.html", "catalog/source_detail.html#source"
+    return render(request, part if request.htmx and not request.htmx.boosted else whole, context)
 
 
 def _repositories(request: HttpRequest, source: Source) -> dict[str, Any]:
@@ -120,21 +118,14 @@ def _report(request: HttpRequest, source: Source) -> dict[str, Any]:
 @limited("import")
 @require_POST
 def source_look(request: HttpRequest, pk: int) -> HttpResponse:
-    """Read a source now: a folder or repository at once, an organisation by a worker."""
-    source, began = get_object_or_404(Source, pk=pk), timezone.now()
+    """Have a source read now, by a worker; its page shows how far that is."""
+    source = get_object_or_404(Source, pk=pk)
     if not _may_look(request, source):
         messages.error(request, "Only the platform team reads this source. Ask them to look again.")
         return redirect("catalog:source_list")
-    if source.kind == Source.Kind.ORGANISATION:
-        looking.read_now(source=source, by=request.user)
-        toasts.done(request, f"{source} is being read. This page shows what became of it.")
-        return redirect(source)
-    try:
-        fetched = look_again(source)
-    except CannotFetch as reason:
-        messages.error(request, str(reason))
-        return redirect("catalog:source_list")
-    return redirect(actions.look(source=source, fetched=fetched, by=request.user, began=began))
+    looking.read_now(source=source, by=request.user, anew=True)
+    toasts.done(request, f"{source} is being read. This page shows what became of it.")
+    return redirect(source)
 
 
 @policy(platform_only, name="catalog.manage source")
