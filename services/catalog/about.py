@@ -116,8 +116,9 @@ def owned(entity: Entity) -> EntityQuerySet:
 
 def parts(entity: Entity) -> EntityQuerySet:
     """What a system consists of, or what a domain's systems are."""
-    within = Relation.objects.filter(target_ref=entity.ref, type="partOf").values("source")
-    return Entity.objects.filter(Q(system_ref=entity.ref) | Q(pk__in=within))
+    within = Relation.objects.order_by().filter(target_ref=entity.ref, type="partOf").values_list("source")
+    named = Entity.objects.order_by().filter(system_ref=entity.ref).values_list("pk")
+    return Entity.objects.filter(pk__in=named.union(within))  # two short looks, where OR would read them all
 
 
 def below(entity: Entity) -> dict[str, Any] | None:

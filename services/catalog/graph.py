@@ -7,12 +7,13 @@ from typing import Any
 
 from services.catalog import health, reach
 from services.catalog.models import Entity
-from services.catalog.reach import Edge, Reach
+from services.catalog.reach import Edge, Known, Reach
 
 DIRECTIONS = {"both": "Both", "needs": "Needs", "needed": "Needed by"}
 GROUPS = {"": "Nothing", "system": "System", "team": "Team"}
 DEEPEST = 5
 MOST_NODES = 200
+MOST_TEAMS, MOST_NAMES = 40, 8
 WIDTH, HEIGHT, STEP_X, STEP_Y, EDGE = 168, 44, 256, 60, 8
 LEGEND = (("ok", "Healthy"), ("bad", "Degraded"), ("warn", "Missing"), ("go", "Rolling out"))
 MARKS = {"Healthy": "ok", "Degraded": "bad", "Missing": "warn", "Progressing": "go"}
@@ -88,13 +89,17 @@ class Node:
 
 @dataclass
 class Team:
-    """One team that is hurt: how many of its things, how many of them directly."""
+    """One team that is hurt: how many of its things, how many of them directly, and the nearest few."""
 
     ref: str
     entity: Entity | None
     count: int = 0
     direct: int = 0
     names: list[Entity] = field(default_factory=list)
+
+    @property
+    def unnamed(self) -> int:
+        return self.count - len(self.names)
 
 
 @dataclass
@@ -128,14 +133,15 @@ class Graph:
 def draw(entity: Entity, asked: Asked) -> Graph:
     """The graph around an entity and who is hurt if it stops; two queries at any depth."""
     around = reach.walk(entity.ref, needed=reach.FARTHEST, needs=asked.depth, depth=asked.depth)
-    needed, needs, entities = around.needed, around.needs, around.known | {entity.ref: entity}
+    needed, needs, known = around.needed, around.needs, around.known
+    known.made[entity.ref] = entity
     graph = Graph(asked, needed=_first(needed), needs=_first(needs), behind=len(needs.steps) - _first(needs))
     steps = _columns(needed, needs, asked)
     chosen = sorted(steps, key=lambda ref: (abs(steps[ref]), ref))[:MOST_NODES]
     graph.left_out = len(steps) - len(chosen)
     graph.states = health.by_entity([entity.ref, *chosen])
-    graph.blast = _blast(needed, entities)
-    nodes = [Node(ref, entities.get(ref), steps[ref], health=_worst(graph, ref)) for ref in chosen]
+    graph.blast = _blast(needed, known)
+    nodes = [Node(ref, known.get(ref), steps[ref], health=_worst(graph, ref)) for ref in chosen]
     me = Node(entity.ref, entity, 0, is_me=True, health=_worst(graph, entity.ref))
     edges = list(needed.edges | needs.edges)
     if asked.group:
@@ -164,18 +170,20 @@ def _columns(needed: Reach, needs: Reach, asked: Asked) -> dict[str, int]:
     return steps
 
 
-def _blast(needed: Reach, entities: dict[str, Entity]) -> Blast:
+def _blast(needed: Reach, known: Known) -> Blast:
     """Who is hurt, team by team, the most first."""
     teams: dict[str, Team] = {}
+    things: dict[str, list[str]] = {}
     for ref, step in sorted(needed.steps.items(), key=lambda item: (item[1], item[0])):
-        entity = entities.get(ref)
-        owner_ref = entity.owner_ref if entity else ""
-        team = teams.setdefault(owner_ref, Team(owner_ref, entity.owner if entity else None))
+        owner_ref = known.owners.get(ref, "")
+        team = teams.setdefault(owner_ref, Team(owner_ref, None))
         team.count += 1
         team.direct += step == 1
-        if entity:
-            team.names.append(entity)
+        things.setdefault(owner_ref, []).append(ref)
     ordered = sorted(teams.values(), key=lambda team: (-team.count, team.ref))
+    for team in ordered[:MOST_TEAMS]:
+        team.entity = known.get(team.ref)
+        team.names = [one for one in map(known.get, things[team.ref][:MOST_NAMES]) if one]
     return Blast(len(needed.steps), ordered, needed.is_cut)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
 from services.catalog.models import Entity, Judgement, Relation, RelationQuerySet
 
@@ -51,7 +50,7 @@ _LEVELS = """(step, front, seen) AS (
   SELECT step + 1, next.refs, seen || next.refs FROM SIDE CROSS JOIN LATERAL (
     SELECT array_agg(found.ref ORDER BY found.ref) AS refs FROM (
       SELECT edge.ref::text FROM unnest(front) AS walk(ref) CROSS JOIN LATERAL (EDGES) AS edge
-      EXCEPT SELECT unnest(seen) LIMIT %(most)s) AS found) AS next
+      EXCEPT SELECT unnest(seen) LIMIT %(most)s + 1 - cardinality(seen)) AS found) AS next
    WHERE step < %(SIDE_steps)s AND next.refs IS NOT NULL AND cardinality(seen) <= %(most)s
 ), SIDE_near AS (
   SELECT ref FROM SIDE, unnest(front) AS ref WHERE step <= %(depth)s ORDER BY step, ref LIMIT %(near)s
@@ -64,11 +63,12 @@ SELECT DISTINCT FORWARD, NULL::int, walk.ref, edge.ref::text, NULL::jsonb
  WHERE edge.ref IN (SELECT ref FROM SIDE_near) AND edge.ref NOT IN (walk.ref, %(ref)s)
 """
 _ENTITIES = """
-SELECT NULL, NULL, NULL, e.ref, jsonb_build_object('ref', e.ref, 'kind', e.kind, 'namespace', e.namespace,
-  'name', e.name, 'title', e.title, 'type', e.type, 'owner_ref', e.owner_ref, 'system_ref', e.system_ref)
-  FROM (SELECT ref FROM named UNION SELECT unnest(ARRAY[n.owner_ref, n.system_ref])
-          FROM named JOIN catalog_entity n ON n.ref = named.ref) AS wanted
-  JOIN catalog_entity e ON e.ref = wanted.ref
+SELECT NULL, NULL, e.owner_ref, e.ref, jsonb_build_object('ref', e.ref, 'kind', e.kind, 'name', e.name,
+  'namespace', e.namespace, 'title', e.title, 'type', e.type, 'owner_ref', e.owner_ref,
+  'system_ref', e.system_ref)
+  FROM catalog_entity e WHERE e.ref = ANY(ARRAY(
+    SELECT ref FROM named UNION SELECT unnest(ARRAY[n.owner_ref, n.system_ref])
+      FROM catalog_entity n WHERE n.ref = ANY(ARRAY(SELECT ref FROM named))))
 """
 
 
@@ -113,12 +113,28 @@ class Reach:
 
 
 @dataclass
+class Known:
+    """Those that the catalog knows, with what pages name them by; made into entities where one is shown."""
+
+    owners: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Entity] = field(default_factory=dict)
+
+    def get(self, ref: str) -> Entity | None:
+        if ref in self.made or ref not in self.texts:
+            return self.made.get(ref)
+        entity = self.made[ref] = Entity(**json.loads(self.texts[ref]))
+        entity.owner, entity.system = self.get(entity.owner_ref), self.get(entity.system_ref)
+        return entity
+
+
+@dataclass
 class Around:
     """Who needs something, what it needs, and which of them the catalog knows."""
 
     needed: Reach = field(default_factory=Reach)
     needs: Reach = field(default_factory=Reach)
-    known: dict[str, Entity] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
 
 
 def walk(ref: str, *, needed: int, needs: int, depth: int = FARTHEST) -> Around:
@@ -135,16 +151,13 @@ def walk(ref: str, *, needed: int, needs: int, depth: int = FARTHEST) -> Around:
         cursor.execute(_WALK, given)
         for forward, step, start, end, said in cursor.fetchall():
             if forward is None:
-                found.known[end] = Entity(**json.loads(said))
+                found.known.owners[end], found.known.texts[end] = start, said
             elif start is None:
                 (found.needs if forward else found.needed).steps[end] = step
             elif forward:
                 found.needs.edges.add(Edge(start, end))
             else:
                 found.needed.edges.add(Edge(end, start))
-    for entity in found.known.values():
-        entity.owner = found.known.get(entity.owner_ref)
-        entity.system = found.known.get(entity.system_ref)
     return found
 
 
@@ -158,9 +171,16 @@ def rows_around(entity: Entity) -> list[Relation]:
 
 
 def _touching(wanted: set[str]) -> RelationQuerySet:
-    shared = Relation.objects.filter(source__ref__in=wanted, type__in=BY_API).values("target_ref")
-    ends = Q(source__ref__in=wanted) | Q(target_ref__in=wanted)
-    return Relation.objects.filter(ends | Q(target_ref__in=shared, type__in=BY_API))
+    """Relations that begin or end there, and those of the APIs that are used or served there.
+
+    Three short looks into indexes: one condition with OR would be asked of every relation there is.
+    """
+    begun = Relation.objects.order_by().filter(source__ref__in=wanted)
+    ended = Relation.objects.order_by().filter(target_ref__in=wanted)
+    shared = begun.filter(type__in=BY_API).values("target_ref")
+    others = Relation.objects.order_by().filter(target_ref__in=shared, type__in=BY_API)
+    found = begun.values_list("pk").union(ended.values_list("pk"), others.values_list("pk"))
+    return Relation.objects.filter(pk__in=found)
 
 
 def is_dismissed(row: Any) -> bool:

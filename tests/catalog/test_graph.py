@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from services.catalog import graph, reach
+from services.catalog import about, graph, reach
 from services.catalog.actions import import_documents, judge_dependency
 from services.catalog.models import Entity, Relation
 from services.catalog.reach import Edge
@@ -83,6 +83,40 @@ def test_edges_that_are_too_many_are_cut_and_said(shop, monkeypatch):
     assert reach.walk(ref("web"), needed=5, needs=5).needs.is_cut
 
 
+READERS = {
+    "walk": lambda shop: reach.walk(ref("prices"), needed=9, needs=9),
+    "rows_around": lambda shop: reach.rows_around(shop[ref("prices")]),
+    "edges_around": lambda shop: reach.edges_around({ref("prices")}, {}),
+    "relations_of": lambda shop: about.relations_of(shop[ref("prices")]),
+    "parts": lambda shop: list(about.parts(shop["system:default/front"])),
+}
+
+
+def _whole_reads(plan: dict) -> list[str]:
+    """The large tables that a plan reads from end to end."""
+    inner = [name for part in plan.get("Plans", []) for name in _whole_reads(part)]
+    table = plan.get("Relation Name", "") if "Index Cond" not in plan else ""
+    is_whole = table in ("catalog_relation", "catalog_entity") and "Bitmap" not in plan["Node Type"]
+    return [*inner, table] if is_whole else inner
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_reader_of_one_entity_looks_through_all_of_them(shop, name):
+    """Where scans are forbidden the planner reads a whole table only if no index answers."""
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        READERS[name](shop)
+        assert len(asked) == 1
+        for query in [one["sql"] for one in asked.captured_queries]:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {query}")
+            assert not _whole_reads(cursor.fetchone()[0][0]["Plan"]), query
+
+
+def test_a_cut_walk_goes_no_further_than_it_may(shop, monkeypatch):
+    monkeypatch.setattr(reach, "MOST", 3)
+    assert len(reach.walk(ref("web"), needed=5, needs=5).needs.steps) == 3
+
+
 def _drawn(entity: Entity, **asked: str) -> tuple[dict[str, int], set[tuple[str, str]], graph.Graph]:
     made = graph.draw(entity, graph.Asked.read(asked))
     columns = {node.name: node.x // graph.STEP_X for node in made.nodes}
@@ -105,6 +139,7 @@ def test_columns_go_from_who_needs_it_to_what_it_needs(shop):
         ("group:default/discovery", 1, 1),
         ("group:default/payments", 1, 1),
     ]
+    assert [[str(one) for one in team.names] for team in made.blast.teams] == [["cart"], ["web"], ["audit"]]
     columns, lines, made = _drawn(shop[ref("prices")], direction="needs", depth="1")
     assert set(columns) == {"prices", "audit", "db"}
     assert made.blast.count == 3
