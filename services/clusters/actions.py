@@ -1,5 +1,6 @@
 """Registering clusters and environments, and checking that they answer."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -79,9 +80,17 @@ def check_connection(cluster: Cluster) -> Cluster:
         with queries.client_for(cluster, timeout=5.0) as client:
             version = client.version()
             client.list("v1", "Namespace", limit=1)
+            kinds = client.kinds()
     except IntegrationError as error:
         return saw_problem(cluster, error)
-    return saw_version(cluster, version)
+    return saw_version(saw_kinds(cluster, kinds), version)
+
+
+def saw_kinds(cluster: Cluster, kinds: Iterable[str]) -> Cluster:
+    """What the cluster serves now; forms offer what needs it, or say what is missing."""
+    cluster.serves = sorted(kinds)
+    cluster.save(update_fields=["serves"])
+    return cluster
 
 
 def saw_version(cluster: Cluster, version: str) -> Cluster:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 STALE_AFTER = timedelta(seconds=90)
@@ -47,6 +47,8 @@ class Cluster(models.Model):
     token_sealed = models.TextField(blank=True)
     is_simulated = models.BooleanField(default=False)
     version = models.CharField(max_length=60, blank=True)
+    # Row 82: what it serves (`postgresql.cnpg.io/v1/Cluster`) decides what forms offer; empty: nobody looked.
+    serves = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
     problem = models.TextField(blank=True)
     checked_at = models.DateTimeField(null=True)

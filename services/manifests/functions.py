@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from services.manifests import quantities
+from services.manifests import dates, networks, quantities
 from services.manifests.cel_engine import stdlib
 
 MAX_RESULT = 20_000  # elements of a list, and ten times that many characters, that a function may return
@@ -260,6 +260,11 @@ OWN: dict[str, Function] = {
     "memory": quantities.memory,
     "cpu": quantities.cpu,
     "digest": digest,
+    "plusDays": dates.plus_days,
+    "daysBetween": dates.days_between,
+    "overlaps": networks.overlaps,
+    "addresses": networks.addresses,
+    "freeRange": networks.free_range,
     "ceil": ceil,
     "floor": floor,
     "distinct": stdlib.distinct,

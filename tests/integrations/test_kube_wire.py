@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from services.integrations.kube import errors, transport
+from services.integrations.kube import discovery, errors, transport
 from services.integrations.kube.client import KubeClient
 from services.integrations.kube.objects import Ref, Resource
 from tests.fakes.certificates import stranger
-from tests.fakes.cluster import deployment
+from tests.fakes.cluster import TOKEN, Cluster, deployment
 from tests.fakes.wire import Script, endless, hanging, head, reset, saying, trickling, wire
 
 REF = Ref("v1", "ConfigMap", "a", "shop")
@@ -364,3 +364,13 @@ def test_an_object_that_does_not_fit_its_schema_is_refused_for_good() -> None:
     body = {"message": "failed to create typed patch object: .spec.replica: field not declared", "code": 500}
     told = asked(saying(json.dumps(body).encode(), code=500), apply, timeout=1)
     assert (type(told), told.permanent, told.outcome_unknown) == (errors.Invalid, True, False)
+
+
+def test_what_is_served_is_asked_group_by_group_or_all_at_once(cluster: Cluster) -> None:
+    with KubeClient(cluster.url, TOKEN) as client:
+        kinds = client.kinds()
+    assert {"v1/Pod", "apps/v1/Deployment", "postgresql.cnpg.io/v1/Cluster"} <= kinds
+    resources = [{"responseKind": {"kind": "Store"}}, {}, 7]
+    group = {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": resources}]}
+    told = discovery.told({"kind": "APIGroupDiscoveryList", "items": [group]})
+    assert told is not None and "example.com/v1/Store" in told

@@ -54,6 +54,7 @@ def _live_through_the_past(cluster: Cluster, home: Path) -> None:
         ingest.take_list(kind, [_shown(obj, kind) for obj in world.store.all(kind.api_version, kind.kind)])
     cluster.heard_at = timezone.now()
     cluster.save(update_fields=["heard_at"])
+    actions.saw_kinds(cluster, {f"{kind.api_version}/{kind.kind}" for kind in world.store.kinds})
     actions.saw_version(cluster, GIT_VERSION)
 
 

@@ -34,5 +34,7 @@ WATCHED = (
 )
 # The picture of a cluster is as fresh as the staler of these.
 ESSENTIAL = {"Deployment", "Pod"}
+# The stream that asks, as often as it lists, what else the cluster serves.
+PROBING = "Deployment"
 # What can own something else that is watched.
 OWNERS = {"Deployment", "StatefulSet", "DaemonSet", "CronJob", "ReplicaSet", "Job", "Service"}

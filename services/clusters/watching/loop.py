@@ -209,6 +209,8 @@ class Watcher:
         self._watch(watched, news.kind, listed_at=timezone.now(), problem="")
         if news.version:
             actions.saw_version(watched.cluster, news.version)
+        if news.kinds:
+            actions.saw_kinds(watched.cluster, news.kinds)
 
     def _failed(self, watched: Watched, kind: Kind, error: Exception) -> None:
         self._watch(watched, kind, problem=str(error)[:500])

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from services.clusters.watching.kinds import ESSENTIAL, Kind
+from services.clusters.watching.kinds import ESSENTIAL, PROBING, Kind
 from services.integrations.errors import IntegrationError
 from services.integrations.kube import errors
 from services.integrations.kube.client import KubeClient
@@ -40,6 +40,7 @@ class News:
     event: WatchEvent | None = None
     error: Exception | None = None
     version: str = ""
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -95,9 +96,10 @@ class Stream:
         self._stale.clear()
         kind = self.kind
         version = self.client.version() if kind.kind in ESSENTIAL else ""
+        kinds = self.client.kinds() if kind.kind == PROBING else frozenset()
         found = self.client.list(kind.api_version, kind.kind, metadata_only=kind.metadata_only)
         self._failures = 0
-        self._tell(News(self.cluster, self.serial, kind, listing=found, version=version))
+        self._tell(News(self.cluster, self.serial, kind, listing=found, version=version, kinds=kinds))
         return found.resource_version
 
     def _follow(self, version: str) -> None:

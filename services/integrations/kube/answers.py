@@ -10,6 +10,11 @@ def mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def mappings(value: Any) -> list[Json]:
+    """The mappings of a list; of anything else none."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def whole(obj: Json, *, mutating: bool) -> Json:
     """The answer itself when it is an object; a page that says "ok" is none."""
     if bad := complaint(obj):

@@ -13,7 +13,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 from services.integrations import outbound
-from services.integrations.kube import answers, errors, transport
+from services.integrations.kube import answers, discovery, errors, transport
 from services.integrations.kube.objects import Json, Listing, Ref, Resource, WatchEvent, shown
 
 APPLY = "application/apply-patch+yaml"
@@ -51,6 +51,18 @@ class KubeClient:
     def version(self) -> str:
         """`v1.33.2` or the like."""
         return str(self._json("GET", "/version").get("gitVersion") or "")
+
+    def kinds(self) -> frozenset[str]:
+        """Everything it serves, as `apps/v1/Deployment` and `v1/Pod`; one question where it can be."""
+        found = self._json("GET", "/apis", accept=discovery.ACCEPT)
+        told = discovery.told(found)
+        if told is None:
+            told = frozenset(
+                f"{version}/{kind}"
+                for version in discovery.versions(found)
+                for kind in self._discover(version)
+            )
+        return told | {f"v1/{kind}" for kind in self._discover("v1")}
 
     def get(self, ref: Ref) -> Json:
         return self._object("GET", ref)

@@ -6,8 +6,17 @@ from typing import Any
 
 from services.manifests.expressions import Expression, ExpressionError, Scope
 from services.manifests.render import RenderError, Template
-from services.onboarding.blueprints.model import Blueprint, Choice, Context, Field, FieldError, FieldState
-from services.onboarding.blueprints.validation import MOST, check_value, is_blank, is_empty
+from services.onboarding.blueprints.choices import judged, lacking, options_of, possible
+from services.onboarding.blueprints.model import (
+    Blueprint,
+    Choice,
+    Context,
+    EnvironmentInfo,
+    Field,
+    FieldError,
+    FieldState,
+)
+from services.onboarding.blueprints.validation import check_value, is_blank, is_empty
 
 # What every reader of JSON keeps exactly.
 LARGEST_NUMBER, LONGEST_NUMBER = 2**53, 40
@@ -31,33 +40,18 @@ def fill(blueprint: Blueprint, given: Mapping[str, Any], context: Context) -> Fo
     return _Filling(blueprint, given, context).form()
 
 
-def variables_of(context: Context) -> dict[str, Any]:
+def variables_of(blueprint: Blueprint, context: Context) -> dict[str, Any]:
     """What every expression of a form knows besides `answers`."""
     teams = [{"slug": team.slug, "name": team.name} for team in context.user.teams]
     return {
         "user": {"username": context.user.username, "name": context.user.name, "teams": teams},
         "all_environments": [each.as_variable() for each in context.environments],
         "request": context.request,
+        "reserved": [dict(each) for each in context.reserved(blueprint.reserved)]
+        if blueprint.reserved
+        else [],
+        "today": context.today,
     }
-
-
-def options_of(field: Field, value: Any, context: Context) -> tuple[Choice, ...]:
-    """What there is to choose from, given what was chosen."""
-    if field.source == "teams":
-        return tuple(Choice(team.slug, team.name) for team in context.user.teams)
-    if field.source == "environments":
-        return tuple(
-            _environment_choice(each.name, each.title, each.namespace) for each in context.environments
-        )
-    if not field.source:
-        return field.options
-    known = context.systems if field.source == "systems" else context.components
-    chosen = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
-    return tuple(known([each for each in chosen[:MOST] if each.isprintable()]) if callable(known) else known)
-
-
-def _environment_choice(name: str, title: str, namespace: str) -> Choice:
-    return Choice(name, title, f"Namespace {namespace}")
 
 
 def coerce(field: Field, value: Any) -> Any:
@@ -151,7 +145,7 @@ class _Filling:
         self.blueprint = blueprint
         self.given = given
         self.context = context
-        self.base = variables_of(context)
+        self.base = variables_of(blueprint, context)
         self.answers = {name: empty_of(field) for name, field in blueprint.fields.items()}
         self.known, self.preview = dict(self.answers), dict(self.answers)
         self._scope = Scope(self.base)
@@ -170,10 +164,11 @@ class _Filling:
 
     def state(self, field: Field) -> FieldState:
         visible = self.holds(field.visible, True)
-        required = visible and self.holds(field.required, False)
-        value, prefilled = self.value(field, required) if visible else (empty_of(field), False)
-        options = options_of(field, value, self.context)
-        errors = tuple(self.errors(field, value, required, options)) if visible else ()
+        missing = lacking(self.chosen, field.requires) if visible and field.requires else ""
+        asked = visible and not missing
+        required = asked and self.holds(field.required, False)
+        value, prefilled, options = self.filled(field, required, asked)
+        errors = tuple(self.errors(field, value, required, options)) if asked else ()
         self.take(field, value, bool(errors))
         return FieldState(
             name=field.name,
@@ -193,7 +188,27 @@ class _Filling:
             wide=field.wide,
             columns=field.columns,
             fixed=field.name in self.context.fixed,
+            missing=missing,
         )
+
+    def filled(self, field: Field, required: bool, asked: bool) -> tuple[Any, bool, tuple[Choice, ...]]:
+        """The value, whether it was prefilled, and what else could be chosen."""
+        value, prefilled = self.value(field, required) if asked else (empty_of(field), False)
+        options = options_of(field, value, self.context)
+        if not field.source or field.source == "environments":
+            options = judged(field, options, self.blueprint.requires, self.chosen, self.context)
+            value = possible(field, value, options) if prefilled else value
+        return value, prefilled, options
+
+    @property
+    def chosen(self) -> list[EnvironmentInfo]:
+        """The environments chosen so far; all of them while none is."""
+        try:
+            names = self.blueprint.environments.evaluate(self.scope)
+        except ExpressionError:
+            names = []
+        found = [each for each in self.context.environments if each.name in names]
+        return found or list(self.context.environments)
 
     def value(self, field: Field, required: bool) -> tuple[Any, bool]:
         """What was said, or else the default (True): also for an optional text or number that was cleared."""

@@ -91,7 +91,7 @@ def _piece(blueprint: Blueprint, file: str) -> Piece:
 
 
 def _context(blueprint: Blueprint, case: Piece) -> Context:
-    shared = _piece(blueprint, "tests/context.yaml").data if _has_context(blueprint) else {}
+    shared = _shared(blueprint)
     known = {**shared, **case.get("context", dict, {})}
     user = known.get("user", {})
     existing = {path: text.encode() for path, text in case.get("existing", dict, {}).items()}
@@ -105,13 +105,21 @@ def _context(blueprint: Blueprint, case: Piece) -> Context:
         taken=frozenset(known.get("taken", [])),
         systems=[Choice(value, value) for value in known.get("systems", [])],
         components=[Choice(value, value) for value in known.get("components", [])],
+        services=[Choice(value, value) for value in known.get("services", [])],
+        reserved=lambda kind: known.get("reserved", {}).get(kind, []),
+        today=known.get("today", ""),
         existing=existing.get,
         request=case.text("request", ""),
     )
 
 
-def _has_context(blueprint: Blueprint) -> bool:
-    return (blueprint.folder / "tests/context.yaml").is_file()
+def _shared(blueprint: Blueprint) -> Mapping[str, Any]:
+    """The company of the cases: the blueprint's own, else the one beside all blueprints of the folder."""
+    for folder in (blueprint.folder / "tests", blueprint.folder.parent):
+        if (folder / "context.yaml").is_file():
+            found: Mapping[str, Any] = read_one(folder, "context.yaml").data
+            return found
+    return {}
 
 
 def _actual(key: str, wanted: Any, result: Evaluation) -> Any:
@@ -156,13 +164,15 @@ def _difference(key: str, wanted: Any, actual: Any) -> Iterator[str]:
 
 
 def _file_differences(folder: Path, result: Evaluation) -> Iterator[str]:
-    wanted = {
-        path.relative_to(folder).as_posix(): path.read_text() for path in sorted(folder.rglob("*.yaml"))
-    }
+    wanted = {path.relative_to(folder).as_posix(): path.read_text() for path in _files(folder)}
     for path in sorted({*wanted, *result.files}):
         before, after = _comparable(wanted.get(path, "")), _comparable(result.files.get(path, ""))
         lines = difflib.unified_diff(before, after, f"expected/{path}", f"rendered/{path}", lineterm="")
         yield from lines
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _comparable(text: str) -> list[str]:
@@ -171,7 +181,7 @@ def _comparable(text: str) -> list[str]:
 
 
 def _write(folder: Path, result: Evaluation) -> None:
-    for path in sorted(folder.rglob("*.yaml")):
+    for path in _files(folder):
         path.unlink()
     for name, text in result.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def evaluate(blueprint: Blueprint, answers: Mapping[str, Any], context: Context)
     findings: list[tuple[Finding, frozenset[str]]] = []
     dependencies: tuple[str, ...] = ()
     try:
-        tree = build(blueprint, form.preview, variables_of(context), context)
+        tree = build(blueprint, form.preview, variables_of(blueprint, context), context)
         findings = list(findings_of(blueprint, tree, environments, context))
         cost = cost_of(blueprint, tree, environments)
         approvals = _approvals(blueprint, tree, cost, findings)

@@ -1,6 +1,7 @@
 """A folder with `blueprint.yaml` and `manifests/` becomes a `Blueprint`, or an error with file and line."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +21,10 @@ from services.onboarding.blueprints.model import (
 from services.onboarding.blueprints.source import BlueprintError, Piece, read_documents, read_one, template_of
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "shipped"
+LIBRARY: Final = "fields.yaml"
 TYPES: Final = ("string", "integer", "number", "boolean", "array")
-SOURCES: Final = ("teams", "systems", "components", "environments")
+SOURCES: Final = ("teams", "systems", "components", "services", "environments")
+CATEGORIES: Final = ("Run", "Store", "Reach", "Observe", "Platform", "Other")
 LIMITS: Final[dict[str, Any]] = {
     "pattern": str,
     "format": str,
@@ -43,7 +46,7 @@ WIDGETS: Final = {
 }
 FIELD_KEYS: Final = (
     *("name", "label", "help", "type", "widget", "required", "visible", "default", "example", "options"),
-    *("from", "rules", "columns", "unit", "placeholder", "expert", "unique", "wide", "carries"),
+    *("from", "rules", "columns", "unit", "placeholder", "expert", "unique", "wide", "carries", "requires"),
     *LIMITS,
 )
 SPEC_KEYS: Final = (
@@ -59,7 +62,7 @@ SPEC_KEYS: Final = (
         "entityPath",
         "dependencies",
     ),
-    *("environments", "approvals", "places", "costs"),
+    *("environments", "approvals", "places", "costs", "requires", "namespace", "reserved"),
 )
 
 
@@ -71,7 +74,9 @@ def load(folder: Path | str) -> Blueprint:
     if top.text("kind") != "Blueprint" or top.text("apiVersion") != "slipway.dev/v1":
         raise top.error("must be apiVersion slipway.dev/v1, kind Blueprint", "kind")
     about, spec = top.piece("metadata"), top.piece("spec")
-    about.only(("name", "title", "description", "icon", "tags"))
+    about.only(("name", "title", "description", "icon", "tags", "category", "verb"))
+    if about.text("category", "Other") not in CATEGORIES:
+        raise about.error(f"category must be one of {', '.join(CATEGORIES)}", "category")
     spec.only(SPEC_KEYS)
     sections = tuple(_section(piece) for piece in spec.pieces("sections"))
     _refuse_doubles(spec)
@@ -81,6 +86,11 @@ def load(folder: Path | str) -> Blueprint:
         description=about.text("description", ""),
         icon=about.text("icon", "stack-2"),
         tags=tuple(about.get("tags", list, [])),
+        category=about.text("category", "Other"),
+        verb=about.text("verb", "New"),
+        requires=_requires(spec),
+        reserved=spec.text("reserved", ""),
+        namespace=spec.template("namespace") if "namespace" in spec.data else None,
         intro=spec.text("intro", ""),
         digest=digest(folder),
         folder=folder,
@@ -107,6 +117,8 @@ def digest(folder: Path) -> str:
     for path in [folder / "blueprint.yaml", *sorted((folder / "manifests").glob("*.yaml"))]:
         content = path.read_bytes()
         total.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    if b"- use: " in (folder / "blueprint.yaml").read_bytes():
+        total.update((SHIPPED / LIBRARY).read_bytes())
     return f"sha256:{total.hexdigest()}"
 
 
@@ -120,7 +132,7 @@ def shipped() -> dict[str, Blueprint]:
 
 def _refuse_doubles(spec: Piece) -> None:
     seen: set[str] = set()
-    for field in (field for section in spec.pieces("sections") for field in section.pieces("fields")):
+    for field in (field for section in spec.pieces("sections") for field in _fields(section)):
         if field.text("name") in seen:
             raise field.error(f"two fields are named {field.text('name')}", "name")
         seen.add(field.text("name"))
@@ -128,9 +140,30 @@ def _refuse_doubles(spec: Piece) -> None:
         raise spec.error("has no fields", "sections")
 
 
+@cache
+def _library() -> dict[str, Any]:
+    found: dict[str, Any] = read_one(SHIPPED, LIBRARY).data
+    return found
+
+
+def _fields(section: Piece) -> Iterator[Piece]:
+    """The fields of a section; one that says `use` is that of the library, with what else it says."""
+    for piece in section.pieces("fields"):
+        if "use" not in piece.data:
+            yield piece
+            continue
+        known = _library()
+        if piece.text("use") not in known:
+            raise piece.error(f"{LIBRARY} has no field {piece.text('use')}", "use")
+        own = {key: value for key, value in piece.data.items() if key != "use"}
+        yield Piece(
+            piece.document, piece.path, {"name": piece.text("use"), **known[piece.text("use")], **own}
+        )
+
+
 def _section(piece: Piece) -> Section:
     piece.only(("title", "hint", "fields"))
-    fields = tuple(_field(each) for each in piece.pieces("fields"))
+    fields = tuple(_field(each) for each in _fields(piece))
     return Section(piece.text("title"), piece.text("hint", ""), fields)
 
 
@@ -164,13 +197,14 @@ def _field(piece: Piece) -> Field:
         unique=piece.get("unique", bool, False),
         wide=piece.get("wide", bool, True),
         carries=piece.expressions("carries"),
+        requires=_requires(piece),
     )
 
 
 def _widget(kind: str, piece: Piece) -> str:
     if "options" in piece.data or "from" in piece.data:
         return "checkboxes" if kind == "array" else "select"
-    return WIDGETS[kind]
+    return "date" if piece.data.get("format") == "date" else WIDGETS[kind]
 
 
 def _required(piece: Piece) -> Any:
@@ -179,8 +213,14 @@ def _required(piece: Piece) -> Any:
 
 
 def _option(piece: Piece) -> Choice:
-    piece.only(("value", "label", "hint"))
-    return Choice(piece.text("value"), piece.text("label"), piece.text("hint", ""))
+    piece.only(("value", "label", "hint", "requires"))
+    return Choice(piece.text("value"), piece.text("label"), piece.text("hint", ""), _requires(piece))
+
+
+def _requires(piece: Piece) -> dict[str, str]:
+    """`postgresql.cnpg.io/v1/Cluster: CloudNativePG`: a kind, and what people call what brings it."""
+    inner = piece.piece("requires")
+    return {kind: inner.text(kind) for kind in inner.data}
 
 
 def _rule(piece: Piece) -> Rule:
@@ -233,4 +273,8 @@ def _manifest(folder: Path, name: str) -> Manifest:
     lines = (folder / name).read_text().splitlines()
     first = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
     why = "\n".join(line.lstrip("# ") for line in lines[:first])
-    return Manifest(name.removeprefix("manifests/"), template_of(documents[0], name, 1), why)
+    file = name.removeprefix("manifests/")
+    plain = file.endswith(".json.yaml")
+    return Manifest(
+        file.removesuffix(".yaml") if plain else file, template_of(documents[0], name, 1), why, plain
+    )

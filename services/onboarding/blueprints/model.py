@@ -33,6 +33,13 @@ class EnvironmentInfo:
     namespace: str
     is_production: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Collection[str] | None = None  # what its cluster serves, `apps/v1/Deployment`; None: not known
+
+    def lacks(self, requires: Mapping[str, str]) -> list[str]:
+        """What is required and not there, as people call it; nothing while nobody has looked."""
+        if self.kinds is None:
+            return []
+        return list(dict.fromkeys(name for kind, name in requires.items() if kind not in self.kinds))
 
     def as_variable(self) -> dict[str, Any]:
         return {
@@ -46,9 +53,13 @@ class EnvironmentInfo:
 
 @dataclass(frozen=True)
 class Choice:
+    """`requires` are kinds a cluster must serve, each with what people call it; `missing` says what lacks."""
+
     value: str
     label: str
     hint: str = ""
+    requires: Mapping[str, str] = field(default_factory=dict)
+    missing: str = ""
 
 
 Choices = Sequence[Choice] | Callable[[Collection[str]], Sequence[Choice]]
@@ -58,13 +69,18 @@ def nothing_exists(path: str) -> bytes | None:
     return None
 
 
+def nothing_reserved(kind: str) -> Sequence[Mapping[str, Any]]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything an evaluation needs to know; `existing` reads a file of the deploy repository.
 
     Where there are too many systems or components to list, a function may stand for them: given the values
     that were chosen it returns those of them that exist, and as many others as are worth offering.
-    `fixed` are answers that must stay what they are.
+    `services` are the components of the person's own teams; `reserved` says what is there of a type.
+    `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`.
     """
 
     user: Person
@@ -72,6 +88,9 @@ class Context:
     taken: Callable[[str], bool] | Collection[str] = ()
     systems: Choices = ()
     components: Choices = ()
+    services: Choices = ()
+    reserved: Callable[[str], Sequence[Mapping[str, Any]]] = nothing_reserved
+    today: str = ""
     existing: Callable[[str], bytes | None] = nothing_exists
     request: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -116,6 +135,7 @@ class Field:
     unique: bool = False
     wide: bool = True
     carries: Mapping[str, Expression] = field(default_factory=dict)
+    requires: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_identity(self) -> bool:
@@ -132,11 +152,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One file rendered for each environment; `why` stands above it as a comment."""
+    """One file rendered for each environment; `why` stands above it as a comment.
+
+    A `plain` one is JSON for a tool other than Kubernetes: nothing is added to it, and no cluster gets it.
+    """
 
     file: str
     template: Template
     why: str
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,6 +216,11 @@ class Blueprint:
     places: tuple[Place, ...]
     costs: tuple[CostRule, ...]
     tags: tuple[str, ...] = ()
+    category: str = "Other"
+    verb: str = "New"
+    requires: Mapping[str, str] = field(default_factory=dict)
+    namespace: Template | None = None
+    reserved: str = ""
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -230,6 +259,7 @@ class FieldState:
     wide: bool = True
     columns: tuple[Field, ...] = ()
     fixed: bool = False
+    missing: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The files of a request: one per object and environment, the answers, the catalog descriptor."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -179,6 +180,9 @@ class _Building:
             if rendered is None:
                 self.remove(path)
                 continue
+            if manifest.plain:
+                self.settle(path, _json(rendered, manifest.why))
+                continue
             names.append(manifest.file)
             comment = f"{MANAGED}\n{manifest.why}" if manifest.why else MANAGED
             yield from load_all(self.settle(path, dump([self.marked(rendered)], comment)), path)
@@ -204,7 +208,9 @@ class _Building:
         document = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "namespace": environment.namespace,
+            "namespace": self.text(self.blueprint.namespace)
+            if self.blueprint.namespace
+            else environment.namespace,
             "resources": sorted(names),
         }
         return dump([document], MANAGED)
@@ -220,6 +226,11 @@ class _Building:
             "spec": {"digest": self.blueprint.digest, "answers": _kept(self.answers)},
         }
         return dump([document], "The answers these files were made from; the form opens with them.")
+
+
+def _json(tree: Mapping[str, Any], why: str) -> str:
+    """Text for a tool that reads JSON; a key of two slashes is a comment, as Terraform has it."""
+    return json.dumps({"//": f"{MANAGED} {why}".strip(), **tree}, indent=2, ensure_ascii=False) + "\n"
 
 
 def _kept(answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from services.manifests import dates, networks
 from services.manifests.expressions import ExpressionError, evaluate
 from services.manifests.functions import slug
 from services.onboarding.blueprints.model import Choice, Field, FieldError
@@ -20,6 +21,7 @@ def _is_image(value: str) -> bool:
     return len(value) < 512 and _IMAGE.fullmatch(value) is not None
 
 
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # name: (test, what to say, how to mend)
 FORMATS: dict[str, tuple[Callable[[str], bool], str, Callable[[str], str]]] = {
     "dns-label": (
@@ -52,6 +54,13 @@ FORMATS: dict[str, tuple[Callable[[str], bool], str, Callable[[str], str]]] = {
         "use letters, digits, dots, _ and -",
         lambda value: re.sub(r"[^A-Za-z0-9._-]+", "-", value).strip("-"),
     ),
+    "host": (
+        lambda value: len(value) < 254 and re.fullmatch(rf"{_LABEL}(\.{_LABEL})+", value) is not None,
+        "use a full name such as shop.example.com",
+        lambda value: re.sub(r"^[a-z]+://|/.*$", "", value.strip().lower().rstrip(".")),
+    ),
+    "date": (dates.is_date, "use year-month-day, such as 2026-11-20", str.strip),
+    "cidr": (networks.is_network, "use an address range such as 10.20.0.0/16", networks.mended),
 }
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -128,8 +137,11 @@ def _check_format(field: Field, value: str) -> Iterator[FieldError]:
 
 
 def _check_choice(field: Field, value: str, options: Sequence[Choice]) -> Iterator[FieldError]:
-    values = [option.value for option in options]
-    if value not in values:
+    values = [option.value for option in options if not option.missing]
+    missing = next((option.missing for option in options if option.value == value), "")
+    if missing:
+        yield FieldError("unavailable", missing, values[0] if values else None, field.name)
+    elif value not in values:
         near = difflib.get_close_matches(value, values, 1, 0.4)
         message = f"{value!r} is not one of the choices" if values else "there is nothing to choose from"
         yield FieldError("options", message, near[0] if near else None, field.name)

@@ -10,7 +10,10 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from services.accounts.models import User
+from services.catalog import queries as catalog
 from services.catalog.models import Entity
 from services.clusters.models import Environment
 from services.integrations import githosts
@@ -41,7 +44,11 @@ def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | Non
         return f"Change {request.entity_name}"
     name = str(answers.get("name") or "").strip()[:100]
     known = blueprints().get(blueprint)
-    return f"Onboard {name}" if name else f"New {(known.title if known else blueprint).lower()}"
+    return (
+        f"{known.verb if known else 'New'} {name}"
+        if name
+        else f"New {(known.title if known else blueprint).lower()}"
+    )
 
 
 def base_of(request: Request) -> str:
@@ -77,7 +84,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
     row = request or EMPTY
     return engine.Context(
         user=_person(user),
-        environments=[_environment(each) for each in Environment.objects.order_by("position")],
+        environments=[_environment(each) for each in Environment.objects.select_related("cluster")],
         taken=_taken(row),
         systems=lambda chosen: [
             engine.Choice(e.name, e.title or e.name) for e in _entities("name", chosen, "System")
@@ -86,6 +93,9 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
             engine.Choice(e.ref, e.title or e.name, e.type)
             for e in _entities("ref", chosen, "Component", "Resource")
         ],
+        services=lambda chosen: [engine.Choice(e.ref, e.title or e.name) for e in _services(user, chosen)],
+        reserved=lambda kind: _reserved(kind, row),
+        today=timezone.localdate().isoformat(),
         existing=_reader(row, at),
         request=request.ref if request and request.pk else "",
         fixed=_fixed(row),
@@ -106,6 +116,25 @@ def _entities(key: str, chosen: Collection[str], *kinds: str) -> list[Entity]:
     return [*rows.filter(**{f"{key}__in": missing}), *offered] if missing else offered
 
 
+def _services(user: User, chosen: Collection[str]) -> list[Entity]:
+    """Components of the person's teams, and what was chosen if it is one of them."""
+    rows = catalog.owned_by(user).filter(kind="Component").order_by("name").only("ref", "name", "title")
+    offered = list(rows[:OFFERED])
+    missing = set(chosen) - {each.ref for each in offered}
+    return [*rows.filter(ref__in=missing), *offered] if missing else offered
+
+
+def _reserved(kind: str, own: Request) -> list[dict[str, Any]]:
+    """What the catalog, and requests under way, hold of a type of resource; without one's own."""
+    rows = Entity.objects.filter(kind="Resource", type=kind).exclude(ref=own.entity_ref)
+    found = [(row.name, row.spec) for row in rows.only("name", "spec")]
+    under_way = Request.objects.filter(state__in=ACTIVE, entity__spec__type=kind).exclude(pk=own.pk)
+    asked = [
+        (entity["metadata"]["name"], entity["spec"]) for entity in under_way.values_list("entity", flat=True)
+    ]
+    return [{"name": name, **spec} for name, spec in (*found, *asked)]
+
+
 def _person(user: User) -> engine.Person:
     from services.onboarding import blueprints as engine
 
@@ -116,18 +145,19 @@ def _person(user: User) -> engine.Person:
 def _environment(row: Environment) -> engine.EnvironmentInfo:
     from services.onboarding import blueprints as engine
 
-    return engine.EnvironmentInfo(row.name, str(row), row.namespace, row.is_production, row.settings)
+    kinds = frozenset(row.cluster.serves) or None
+    return engine.EnvironmentInfo(row.name, str(row), row.namespace, row.is_production, row.settings, kinds)
 
 
 def _taken(own: Request) -> Callable[[str], bool]:
-    """A name is taken by a component in the catalog or by another open request, except by one's own."""
+    """A name is taken by a component or resource in the catalog or another open request, except one's own."""
 
     def taken(name: str) -> bool:
-        ref = f"component:default/{name.lower()}"
-        if ref == own.entity_ref:
+        refs = [f"{kind}:default/{name.lower()}" for kind in ("component", "resource")]
+        if own.entity_ref in refs:
             return False
-        others = Request.objects.filter(state__in=ACTIVE, entity_ref=ref).exclude(pk=own.pk)
-        return Entity.objects.filter(ref=ref).exists() or others.exists()
+        others = Request.objects.filter(state__in=ACTIVE, entity_ref__in=refs).exclude(pk=own.pk)
+        return Entity.objects.filter(ref__in=refs).exists() or others.exists()
 
     return taken
 
