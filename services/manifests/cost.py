@@ -21,6 +21,7 @@ ENTRY: Final = 3  # the key of a value in a mapping
 CALL: Final = 40  # a function of ours, called back
 CHARACTER: Final = 20  # a list of characters, the worst that a function makes of a text
 SCANNED: Final = 32  # characters looked through in a unit
+SCALARS: Final = (int, float, type(None))
 OWN_COPY: Final = frozenset(("map", "filter"))
 
 # A raw text knows no escapes: a backslash before its quote is its last character.
@@ -71,6 +72,8 @@ def size(value: Any) -> Size:
         for each in level:
             if isinstance(each, str):
                 characters += len(each)
+            elif isinstance(each, SCALARS):
+                continue  # asking them for the abstract class would take most of the time
             elif isinstance(each, pointers.MAPPINGS):
                 largest = max(largest, len(each))
                 nodes += ENTRY * len(each)

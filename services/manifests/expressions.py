@@ -20,6 +20,7 @@ from services.manifests.cost import Size, Sizes
 MAX_LENGTH: Final = 6_000
 MAX_NESTING: Final = 32
 MAX_MACRO_DEPTH: Final = 2
+LIGHT: Final = 100  # values: as few are converted anew each time they are asked for
 MAX_SECONDS: Final = 1.0  # the bounds of `cost` are meant to keep it below a tenth
 
 # The library reports every failing function there, with its arguments; our error says it once, without them.
@@ -68,13 +69,15 @@ class Scope:
         """Set one more variable, in place of one of that name.
 
         Each change to the library's context makes it convert everything again at the next evaluation. What is
-        quickly converted, as are most results, is therefore handed over when it is asked for.
+        quickly converted, as are most results, is therefore handed over when it is asked for; but for None,
+        which to the library means that there is no such variable.
         """
-        if _is_light(value):
-            self.lend(name, value)
+        size = sized(value)
+        if value is not None and size.nodes <= LIGHT and size.characters <= LIGHT * 10:
+            self._lend(name, value, size)
             return
         self._light.pop(name, None)
-        self.sizes.add(name, sized(value))
+        self.sizes.add(name, size)
         try:
             self.context.add_variable(name, value)
             self.variables[name] = value
@@ -83,8 +86,11 @@ class Scope:
 
     def lend(self, name: str, value: Any) -> None:
         """Hand a part of the variables over again under a name, when an expression asks for it."""
+        self._lend(name, value, sized(value))
+
+    def _lend(self, name: str, value: Any, size: Size) -> None:
         self._light[name] = self.variables[name] = value
-        self.sizes.add(name, sized(value))
+        self.sizes.add(name, size)
 
     def each(self, name: str, values: Iterable[Any]) -> "Iterator[Scope]":
         """This scope again and again, with one variable taking each of the values."""
@@ -98,13 +104,6 @@ def sized(value: Any) -> Size:
         return cost.size(value)
     except cost.TooMuch as error:
         raise ExpressionError(str(error), "") from error
-
-
-def _is_light(value: Any) -> bool:
-    """None is not: to the library it means that there is no such variable."""
-    if isinstance(value, str):
-        return len(value) < 1_000
-    return value is not None and (not value or isinstance(value, bool | int | float))
 
 
 class Program:

@@ -47,7 +47,7 @@ def labels(obj: Object) -> Mapping[str, Any]:
 def pod_path(obj: Object) -> Path | None:
     """Where this object keeps the spec of its pods, if it has pods."""
     path = POD_SPECS.get(kind(obj))
-    return path if path and isinstance(pointers.find(obj, path), Mapping) else None
+    return path if path and isinstance(pointers.find(obj, path), pointers.MAPPINGS) else None
 
 
 def pod_spec(obj: Object) -> Mapping[str, Any]:

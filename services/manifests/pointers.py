@@ -41,8 +41,10 @@ def parse(pointer: str) -> Path:
 def find(data: Any, path: Sequence[str | int], default: Any = None) -> Any:
     """What stands at the path, or the default where nothing does."""
     for part in path:
-        known = part in data if isinstance(data, MAPPINGS) else _in_list(data, part)
-        if not known:
+        if isinstance(data, dict):
+            if part not in data:
+                return default
+        elif not _has(data, part):
             return default
         data = data[part]
     return data
@@ -54,8 +56,10 @@ def mapping(data: Any, path: Sequence[str | int]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _in_list(data: Any, part: str | int) -> bool:
-    return isinstance(data, list) and isinstance(part, int) and part < len(data)
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, Mapping) and part in data
 
 
 def with_value(data: Any, path: Sequence[str | int], value: Any) -> Any:

@@ -63,6 +63,7 @@ BUILT_IN = frozenset(
     }
 )
 MOST_ERRORS = 50
+SCALARS = (str, int, float, type(None))  # asked for first: most values are one
 IDENTITY = "x-kubernetes-group-version-kind"
 Status = Literal["checked", "unchecked", "removed"]
 
@@ -104,11 +105,13 @@ def validate(data: Mapping[str, Any], kubernetes: str) -> Verdict:
 
 def _plain(value: Any) -> Any:
     """What JSON can hold: dates and the like, which some YAML readers make, become text again."""
-    if isinstance(value, Mapping):
+    if isinstance(value, SCALARS):
+        return value
+    if isinstance(value, pointers.MAPPINGS):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return str(value)
 
 
 # Versions

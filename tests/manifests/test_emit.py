@@ -139,7 +139,7 @@ BOMBS = {
     "10,000 brackets": "[" * 10_000,
     "10,000 braces": "{a: " * 10_000,
     "10,000 dashes": "- " * 10_000,
-    "2,000 indents": "".join(" " * n + "a:\n" for n in range(2_000)),
+    "3,000 indents": "".join(" " * n + "a:\n" for n in range(3_000)),
     "NUL": "a: b\0c",
     "UTF-16": "a: b".encode("utf-16"),
     "UTF-32": "a: b".encode("utf-32"),

@@ -270,4 +270,7 @@ def test_a_panic_while_reading_is_an_error():
 def test_a_variable_that_cannot_be_handed_over_is_an_error():
     scope = Scope({})
     with pytest.raises(ExpressionError, match="cannot be used in expressions"):
-        scope.extend("strange", [object()])
+        scope.extend("strange", [object()] * 1_000)
+    scope.extend("strange", [object()])
+    with pytest.raises(ExpressionError, match="strange"):
+        evaluate("strange", scope)

@@ -83,6 +83,29 @@ def test_variables_reach_the_policies_that_use_them_and_a_comment_ends_nothing()
     assert [each.rule.id for each in at_once(rails, CONFIG)] == ["shorter"]
 
 
+FILTERED = {
+    "variables.keys.filter(k, k.startsWith('x'))": True,
+    "variables.keys.filter(k, k == 'a') // those": False,
+    "variables.keys.filter(k, k == ')' && [k].size() == 1)": True,
+    "variables.keys.filter(k, k == 'b') + variables.keys.filter(k, k == 'a')": False,
+    "variables.keys.filter(k, k == 'a').filter(k, k == 'b')": True,
+}
+
+
+@pytest.mark.parametrize(("offenders", "passes"), FILTERED.items())
+def test_offenders_are_looked_for_without_collecting_them(offenders, passes):
+    keys = [("keys", "object.data.map(k, k)"), ("offenders", offenders)]
+    rails = Guardrails((policy("none", "size(variables.offenders) == 0", variables=keys),))
+    assert passed(rails, CONFIG) == ({"none"} if passes else frozenset())
+    assert [each.rule.id for each in at_once(rails, CONFIG)] == ([] if passes else ["none"])
+
+
+def test_an_offender_that_cannot_be_judged_is_told_however_it_is_looked_for():
+    keys = [("keys", "object.data.map(k, k)"), ("offenders", "variables.keys.filter(k, object.no == k)")]
+    rails = Guardrails((policy("none", "size(variables.offenders) == 0", variables=keys),))
+    assert [each.unjudged for each in at_once(rails, CONFIG)] == [True]
+
+
 def test_many_long_policies_are_judged_in_several_batches():
     padding = " && 'padding' != ''" * 100
     rails = Guardrails(tuple(policy(f"long-{n}", f"'a' in object.data{padding}") for n in range(9)))

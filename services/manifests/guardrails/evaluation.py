@@ -79,7 +79,7 @@ class Case:
         self.obj, self.around, self.sieve = obj, around, sieve
         self.namespace = around.namespace_of(obj)
         self._known: set[str] = set()
-        self._conditions: dict[str, bool] = {}
+        self._conditions: dict[tuple[Expression, ...], bool] = {}
         self.failed: dict[str, ExpressionError] = {}
 
     @classmethod
@@ -100,11 +100,11 @@ class Case:
             self.around.sizes,
         )
 
-    def meets(self, condition: Expression) -> bool:
-        """Most policies have the same conditions: each is evaluated once."""
-        if condition.source not in self._conditions:
-            self._conditions[condition.source] = _true(condition, self.scope)
-        return self._conditions[condition.source]
+    def meets(self, conditions: tuple[Expression, ...]) -> bool:
+        """Most policies have the same conditions: they are evaluated once."""
+        if conditions not in self._conditions:
+            self._conditions[conditions] = all(_true(each, self.scope) for each in conditions)
+        return self._conditions[conditions]
 
     @cached_property
     def passed(self) -> frozenset[str]:
@@ -145,9 +145,7 @@ def problems(policy: Policy, case: Case) -> Iterator[Problem]:
     if not policy.only_names_kinds and not matches(policy.constraints, case.obj, case.namespace):
         return
     try:
-        if not all(case.meets(condition) for condition in policy.conditions):
-            return
-        if policy.id in case.passed:
+        if not case.meets(policy.conditions) or policy.id in case.passed:
             return
         scope = case.prepare(policy)
     except ExpressionError as error:

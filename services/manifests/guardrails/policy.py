@@ -96,7 +96,7 @@ class Policy:
     def only_names_kinds(self) -> bool:
         return only_names_kinds(self.constraints)
 
-    @property
+    @cached_property
     def id(self) -> str:
         return self.rule.id
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from services.manifests.cost import MAX_COST, Size, Sizes, size
+from services.manifests.cost import MAX_COST, TEXT, Size, Sizes, size
 from services.manifests.expressions import ExpressionError, Program, Scope
 from services.manifests.guardrails.policy import Policy
 
@@ -18,6 +18,8 @@ MOST_CHARACTERS = (
     6_000  # of the policies evaluated together: an error among them costs all of them a second look
 )
 USUAL = Size(nodes=800, characters=20_000, largest=40)  # larger objects are judged policy by policy
+_NONE_OF = re.compile(r"size\((variables_\w+)\) == 0")
+_FILTER = re.compile(r"(variables_\w+)\.filter\((\w+),(.*)\)", re.DOTALL)
 _VARIABLE = re.compile(r"\bvariables_\w+")
 
 
@@ -77,7 +79,31 @@ def _batches(policies: Iterable[Policy]) -> Iterator[tuple[Policy, ...]]:
 
 def _asked(policy: Policy) -> str:
     """What its validations say, as a list; each on a line of its own, for a comment may end it."""
-    return "[" + ", ".join(f"{each.expression.source}\n" for each in policy.validations) + "]"
+    meanings = {name: each.source for name, each in policy.variables}
+    asked = [_quickly(each.expression.source, meanings) for each in policy.validations]
+    return "[" + ", ".join(f"{each}\n" for each in asked) + "]"
+
+
+def _quickly(source: str, meanings: Mapping[str, str]) -> str:
+    """`size(list.filter(x, at fault)) == 0` as `list.all(x, !(at fault))`, which copies nothing.
+
+    Where both have an answer it is the same; `all` may have one where `filter` meets an error, but not true.
+    """
+    match = _NONE_OF.fullmatch(source.strip())
+    filtered = _FILTER.fullmatch(meanings[match[1]].strip()) if match else None
+    if filtered is None or not _is_one(filtered[3]):
+        return source
+    return f"{filtered[1]}.all({filtered[2]}, !({filtered[3]}\n))"
+
+
+def _is_one(source: str) -> bool:
+    """Whether brackets in it close only what it opened: else it is the end of something longer."""
+    depth = 0
+    for mark in re.sub(TEXT, "", source, flags=re.DOTALL):
+        depth += (mark in "([{") - (mark in ")]}")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _together(batch: Sequence[Policy]) -> str:

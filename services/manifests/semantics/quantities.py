@@ -147,4 +147,5 @@ def _odd(path: Path, name: str, value: Any) -> Iterator[Problem]:
         yield Problem(ODD_QUANTITY, path, message, {path: f"{text}m"}, f"Write {text}m")
 
 
-CHECKS = (amounts, container_amounts, requests_within_limits)
+CHECKS = (amounts,)
+OF_PODS = (container_amounts, requests_within_limits)

@@ -1,6 +1,7 @@
 """Fields that take one of a few words; the published schemas leave most of them open."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from services.manifests import schema
 from services.manifests.objects import Object, containers, group, kind, pod_path, pod_spec, walk
@@ -107,9 +108,14 @@ def known_words(obj: Object) -> Iterator[Problem]:
         yield from _among(container, CONTAINER, path)
 
 
+@cache
+def _steps(pattern: str) -> tuple[str, ...]:
+    return tuple(pattern.split("."))
+
+
 def _among(part: Object, known: Mapping[str, tuple[str, ...]], at: Path) -> Iterator[Problem]:
     for pattern, words in known.items():
-        for path, value in walk(part, pattern.split("."), at):
+        for path, value in walk(part, _steps(pattern), at):
             if isinstance(value, str) and value not in words:
                 yield _unknown(path, value, words)
 
