@@ -20,8 +20,11 @@ from services.clusters.models import (
     KubeObject,
 )
 from services.clusters.picture import EnvironmentState
+from services.diagnosis.health import assess
+from services.diagnosis.judgement import Health as Judged
 from services.integrations.kube import errors
 from services.integrations.kube.client import KubeClient
+from services.integrations.kube.objects import Ref
 
 RECENT = timedelta(hours=1)
 EVENTS_SHOWN = 40
@@ -158,6 +161,12 @@ def log_tail(environment: Environment, pod: str, container: str, *, previous: bo
     with client_for(environment.cluster, timeout=5.0) as client:
         text = client.logs(environment.namespace, pod, container, previous=previous, tail=LOG_LINES)
     return [line[:500] for line in redaction.redact_text(text).splitlines()[-LOG_LINES:]]
+
+
+def healths_of(environment: Environment, refs: Iterable[Ref]) -> list[tuple[Ref, Judged]]:
+    """How objects are that nobody watches, asked now. Raises kube's errors."""
+    with client_for(environment.cluster, timeout=5.0) as client:
+        return [(ref, assess(client.get(ref))) for ref in refs]
 
 
 def pod_of(entity_ref: str, environment: Environment, name: str) -> KubeObject | None:

@@ -5,25 +5,17 @@ Kinds that Argo CD does not know of by itself are judged by their conditions, as
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from services.diagnosis import objects
+from services.diagnosis import objects, operators
+from services.diagnosis.judgement import HEALTHY, UNOBSERVED, Health, Status
 from services.diagnosis.objects import Object, condition, find, items, number
 
-Status = Literal["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
+__all__ = ["HEALTHY", "ORDER", "RULES", "UNOBSERVED", "Health", "Status", "assess", "worst"]
+
 # From best to worst: the health of several objects together is the last of theirs.
 ORDER: tuple[Status, ...] = ("Healthy", "Suspended", "Progressing", "Missing", "Degraded", "Unknown")
 
-
-@dataclass(frozen=True)
-class Health:
-    status: Status
-    message: str = ""
-
-
-HEALTHY = Health("Healthy")
-UNOBSERVED = Health("Progressing", "Waiting for the change to be observed")
 IGNORE_RESTART_POLICY = "argocd.argoproj.io/ignore-restart-policy"
 HOOKS = ("argocd.argoproj.io/hook", "helm.sh/hook")
 
@@ -325,7 +317,17 @@ STATELESS = frozenset(
         "Lease",
     }
 )
-GOOD = ("Ready", "Available", "Healthy", "Succeeded", "Synced", "Established", "Accepted", "Programmed")
+GOOD = (
+    "Ready",
+    "Available",
+    "Healthy",
+    "Succeeded",
+    "Synced",
+    "Established",
+    "Accepted",
+    "Programmed",
+    "DashboardSynchronized",
+)
 WORKING = ("Reconciling", "Progressing", "Creating", "Pending", "Updating", "InProgress", "Installing")
 GOOD_PHASES = frozenset(
     {
@@ -425,4 +427,4 @@ RULES: dict[tuple[str, str], Rule] = {
     ("policy", "PodDisruptionBudget"): disruption_budget,
     ("apiregistration.k8s.io", "APIService"): api_service,
     ("argoproj.io", "Application"): application,
-}
+} | operators.RULES

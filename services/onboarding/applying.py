@@ -63,16 +63,28 @@ def apply_environment(request: Request, environment: str) -> list[dict[str, Any]
     if place is None:
         raise Refused(f"There is no environment {environment} any more.")
     objects = objects_of(request, environment)
+    own = _own_namespaces(request, environment)
     for obj in objects:
-        _check_place(obj, place)
+        _check_place(obj, place, own)
     return [_identity(obj) for obj in clusters.apply_objects(place, objects)]
 
 
-def _check_place(obj: dict[str, Any], place: Environment) -> None:
-    """A pull request can be added to by hand; what is applied stays in the namespace of its environment."""
+def _own_namespaces(request: Request, environment: str) -> set[str]:
+    """Those the form itself made, as it was approved; never one that is an environment, or the cluster's."""
+    texts = [request.files.get(f"{folder}/namespace.yaml") for folder in folders_of(request, environment)]
+    made = [document.data for text in texts if text for document in load_all(text.encode())]
+    names = {each["metadata"]["name"] for each in made if each["kind"] == "Namespace"}
+    taken = set(Environment.objects.filter(namespace__in=names).values_list("namespace", flat=True))
+    return {name for name in names - taken if not name.startswith("kube-") and name != "default"}
+
+
+def _check_place(obj: dict[str, Any], place: Environment, own: set[str]) -> None:
+    """A pull request can be added to by hand; what is applied stays where the form may put things."""
     about = obj.get("metadata")
     namespace = about.get("namespace") if isinstance(about, dict) else None
-    if namespace != place.namespace:
+    if isinstance(about, dict) and obj.get("kind") == "Namespace" and about.get("name") in own:
+        return
+    if namespace != place.namespace and namespace not in own:
         where = f"the namespace {namespace}" if namespace else "no namespace"
         raise Refused(f"{obj.get('kind')} is for {where}; {place} is {place.namespace}.")
 
@@ -80,6 +92,7 @@ def _check_place(obj: dict[str, Any], place: Environment) -> None:
 def _identity(obj: dict[str, Any]) -> dict[str, Any]:
     about = obj["metadata"]
     return {
+        "api_version": obj["apiVersion"],
         "kind": obj["kind"],
         "name": about["name"],
         "namespace": about.get("namespace", ""),

@@ -344,3 +344,32 @@ def test_nothing_falls_over_malformed_objects():
                         "metadata": None,
                     }
                 )
+
+
+CNPG, GRAFANA = "postgresql.cnpg.io/v1", "grafana.integreatly.org/v1beta1"
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "status", "health"),
+    [
+        (CNPG, "Cluster", {}, "Progressing"),
+        (CNPG, "Cluster", {"phase": "Setting up primary"}, "Progressing"),
+        (CNPG, "Cluster", {"phase": "Cluster in healthy state"}, "Healthy"),
+        (CNPG, "Cluster", {"phase": "Waiting for user action"}, "Suspended"),
+        (CNPG, "Cluster", {"phase": "Not enough disk space"}, "Degraded"),
+        (CNPG, "Database", {}, "Progressing"),
+        (CNPG, "Database", {"applied": True, "observedGeneration": 1}, "Healthy"),
+        (CNPG, "Database", {"applied": False, "observedGeneration": 1, "message": "no owner"}, "Degraded"),
+        (CNPG, "ScheduledBackup", {}, "Healthy"),
+        ("monitoring.coreos.com/v1", "PrometheusRule", {}, "Healthy"),
+        (GRAFANA, "GrafanaDashboard", {}, "Progressing"),
+    ],
+)
+def test_what_operators_make_is_judged_in_their_own_words(api_version, kind, status, health) -> None:
+    obj = {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": "a", "generation": 1},
+        "status": status,
+    }
+    assert assess(obj).status == health

@@ -87,6 +87,10 @@ redis.redis.opstreelabs.in/v1beta2 RedisReplication redisreplications
 redis.redis.opstreelabs.in/v1beta2 RedisSentinel redissentinels
 external-secrets.io/v1 ExternalSecret externalsecrets
 external-secrets.io/v1 SecretStore secretstores
+secrets.hashicorp.com/v1beta1 VaultStaticSecret vaultstaticsecrets
+rabbitmq.com/v1beta1 Queue queues
+rabbitmq.com/v1beta1 User users
+rabbitmq.com/v1beta1 Permission permissions
 monitoring.coreos.com/v1 ServiceMonitor servicemonitors
 monitoring.coreos.com/v1 PodMonitor podmonitors
 monitoring.coreos.com/v1 PrometheusRule prometheusrules

@@ -13,6 +13,8 @@ from django.utils import timezone
 from services.clusters import queries as clusters
 from services.clusters.models import WORKLOADS, Environment, Health
 from services.clusters.picture import EnvironmentState
+from services.diagnosis.health import STATELESS
+from services.integrations.kube.objects import Ref
 from services.manifests.quantities import NotAQuantity, parse
 
 from ..models import Request, Rollout
@@ -26,6 +28,7 @@ STUCK = frozenset(
 )  # fmt: skip
 _UNITS = {"Mi": Decimal(1024**2), "m": Decimal("0.001")}
 FAILING = (Health.DEGRADED, Health.MISSING)
+_BY_WEIGHT = ("Healthy", "Suspended", "Unknown", "Progressing", "Missing", "Degraded")
 _STATES = {Health.HEALTHY: Rollout.State.HEALTHY} | dict.fromkeys(FAILING, Rollout.State.FAILING)
 
 
@@ -58,7 +61,7 @@ def pictures(request: Request) -> dict[str, Picture]:
 def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) -> Picture | None:
     expected = [each for each in rollout.applied if each["kind"] in WORKLOADS]
     if rollout.applied and not expected:
-        return Picture(Rollout.State.HEALTHY, "Nothing runs here", 0, 0, timezone.now(), None, current=True)
+        return _of_things(rollout)
     if seen is None:
         return None
     return Picture(
@@ -70,6 +73,34 @@ def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) 
         finding=_finding(request, seen),
         current=not seen.stale and all(_arrived(request, each, seen) for each in expected),
     )
+
+
+def _of_things(rollout: Rollout) -> Picture | None:
+    """Where no workload is to run, what was applied is asked itself how it is; all but plain data can say."""
+    place = Environment.objects.select_related("cluster").filter(name=rollout.environment).first()
+    asked = [Ref.of(_named(each)) for each in rollout.applied if each.get("api_version")]
+    asked = [ref for ref in asked if ref.kind not in STATELESS]
+    if not asked:
+        return _in_place(Rollout.State.HEALTHY, "In place; nothing runs here")
+    if place is None:
+        return None
+    found = clusters.healths_of(place, asked)
+    worst = max(found, key=lambda each: _BY_WEIGHT.index(each[1].status))
+    state = _STATES.get(Health(worst[1].status), Rollout.State.PROGRESSING)
+    if worst[1].status in (Health.UNKNOWN, Health.SUSPENDED):
+        state = Rollout.State.HEALTHY
+    if state == Rollout.State.HEALTHY:
+        return _in_place(state, f"In place: {', '.join(sorted({ref.kind for ref in asked}))}")
+    return _in_place(state, f"{worst[0].kind} {worst[0].name}: {worst[1].message or worst[1].status}")
+
+
+def _in_place(state: Rollout.State, message: str) -> Picture:
+    return Picture(state, message, 0, 0, timezone.now(), None, current=True)
+
+
+def _named(applied: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {"name": applied["name"], "namespace": applied.get("namespace", "")}
+    return {"apiVersion": applied["api_version"], "kind": applied["kind"], "metadata": metadata}
 
 
 def _state(seen: EnvironmentState) -> Rollout.State:
