@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "services.effects",
     "services.accounts",
     "services.integrations",
+    "services.notices",
     "services.catalog",
     "services.clusters",
     "services.onboarding",
@@ -195,7 +196,10 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 LEAST_FREE_BYTES = env.int("SLIPWAY_LEAST_FREE_MIB", 100) * 1024 * 1024
 # Who brings it may read /metrics; without one nobody may.
 METRICS_TOKEN = env.str("SLIPWAY_METRICS_TOKEN", "")
-# Seconds a git host or a cluster may take to answer.
+# Where mail goes out, and as whom; without a server none is sent.
+MAIL_URL = env.str("SLIPWAY_MAIL_URL", "")
+MAIL_FROM = env.str("SLIPWAY_MAIL_FROM", "Slipway <slipway@localhost>")
+# Seconds a git host, a cluster or a mail server may take to answer.
 HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 MAX_BODY = 32 * 1024 * 1024  # uploads included; the forms say how much of it they take

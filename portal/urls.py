@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/", include("services.catalog.compatible.urls")),
     path("", include("services.clusters.urls")),
     path("", include("services.helpdesk.urls")),
+    path("", include("services.notices.urls")),
     path("", include("services.onboarding.urls")),
     path("", include("services.insights.urls")),
     path("", views.home, name="home"),

@@ -21,8 +21,9 @@ from services.integrations import githosts
 from services.integrations.errors import NotFound, Refused, Unavailable
 from services.integrations.githosts.base import GitHost, Proposal
 from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotOpen
+from services.notices import actions as notices
 
-from . import masking, proposals, queries
+from . import masking, proposals, queries, telling
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
@@ -152,6 +153,19 @@ def comment(claim: Claim) -> Done | Later:
     body, number = claim.payload["body"], claim.payload["number"]
     _host(row).comment(row.repo, number, body=body, author=proposals.person(by), key=claim.key)
     return Done()
+
+
+@register("onboarding.tell")
+def tell(claim: Claim) -> Done | Later:
+    """Tells whom it concerns; what a later submission overtook is not said any more."""
+    row = _request(claim)
+    if row is None:
+        return Done()
+    told = 0
+    for each in telling.tellings(row, claim.payload["event"], claim.payload["by"]):
+        key = f"{claim.key}/{each.to}"
+        told += len(notices.tell(people=each.people, key=key, words=each.words, about=row))
+    return Done({"told": told})
 
 
 @register("onboarding.register", on_attention=_gave_up)

@@ -120,7 +120,7 @@ def test_submit_asks_for_the_approvals_the_blueprint_wants(world, submit) -> Non
     assert row.state == State.AWAITING_APPROVAL
     assert row.needs[0]["who"] == "lead"
     assert row.hops.last().waits_for == "Sam"
-    assert not Effect.objects.exists()
+    assert [effect.kind for effect in Effect.objects.all()] == ["onboarding.tell"]
 
 
 def test_blocked_answers_are_refused_and_kept(world) -> None:

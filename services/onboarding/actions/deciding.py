@@ -5,11 +5,11 @@ from django.db import transaction
 from services.accounts.models import User
 from services.audit import actions as audit
 
-from .. import rules
+from .. import rules, telling
 from ..errors import ContentChanged, NotAllowed, OwnRequest, ReasonMissing, WrongState
 from ..models import TRANSITIONS, Approval, Request, Rollout, State
 from . import effects
-from .moves import locked, move, note, say_who
+from .moves import locked, move, note, say_who, tell
 
 
 def approve(*, request: Request, by: User, tree_hash: str, key: str = "", remark: str = "") -> Request:
@@ -60,6 +60,7 @@ def _keys(row: Request, by: User, key: str) -> list[str]:
 def _go_on(row: Request, by: User) -> None:
     if row.state == State.IN_REVIEW:
         effects.enqueue(row, "review", f"{row.head_sha}/{by.username}", by, head=row.head_sha)
+        tell(row, telling.APPROVED, by)
         say_who(row)
     elif rules.open_needs(row):
         say_who(row)

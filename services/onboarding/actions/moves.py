@@ -8,8 +8,9 @@ from django.utils import timezone
 from services.accounts.models import User
 from services.audit import actions as audit
 from services.effects import crashpoints
+from services.effects.actions import enqueue
 
-from .. import waiting
+from .. import telling, waiting
 from ..errors import WrongState
 from ..models import TERMINAL, TRANSITIONS, Hop, Request, State
 
@@ -48,6 +49,17 @@ def note(request: Request, *, by: User | None, action: str, summary: str = "", *
     audit.record(by=by, action=f"request.{action}", obj=request, summary=summary, details=details)
     if action in ON_THE_WAY:
         crashpoints.around_commit(f"request.{action}")
+    event = telling.event_of(action, details.get("to", ""))
+    if event:
+        tell(request, event, by)
+
+
+def tell(request: Request, event: str, by: User | None) -> None:
+    """Has those told whom it concerns, once; who they are is worked out when it is done."""
+    said = {"request": request.pk, "generation": request.generation, "event": event}
+    said["by"] = by.username if by else ""
+    key = f"{request.ref}/{event}/{request.version}"
+    enqueue(kind="onboarding.tell", key=key, payload=said, subject=request, by=by)
 
 
 def move(
