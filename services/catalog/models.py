@@ -39,6 +39,7 @@ class Source(Steered):
         PASTE = "paste", "Pasted text"
         ORGANISATION = "org", "Organisation"
         PUT = "put", "HTTP PUT"
+        CLUSTER = "cluster", "Cluster"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     title = models.CharField(max_length=200)
@@ -74,11 +75,16 @@ class Source(Steered):
     @property
     def is_whole(self) -> bool:
         """Whether each import sees everything, so that what is missing is gone."""
-        return self.kind in (self.Kind.FOLDER, self.Kind.GIT, self.Kind.ORGANISATION, self.Kind.PUT)
+        return self.kind not in (self.Kind.UPLOAD, self.Kind.PASTE)
 
     @property
     def is_watched(self) -> bool:
         """Whether the portal can look at it by itself."""
+        return self.is_hooked or self.kind == self.Kind.CLUSTER
+
+    @property
+    def is_hooked(self) -> bool:
+        """Whether a git host may report what changed in it."""
         return self.kind in (self.Kind.FOLDER, self.Kind.GIT, self.Kind.ORGANISATION)
 
     @property
@@ -142,6 +148,7 @@ class Entity(models.Model):
         DESCRIPTOR = "descriptor", "Descriptor"
         KUBERNETES = "kubernetes", "Kubernetes manifest"
         REQUEST = "request", "Request"
+        CLUSTER = "cluster", "Seen in a cluster"
 
     ref = models.CharField(max_length=220, unique=True)
     api_version = models.CharField(max_length=320, default="backstage.io/v1alpha1")
@@ -288,7 +295,7 @@ class Claim(models.Model):
 
     @property
     def place(self) -> str:
-        return f"{self.item['file']}:{self.item['line']}"
+        return f"{self.item['file']}:{self.item['line']}".removesuffix(":0")
 
 
 class Removed(models.Model):

@@ -12,9 +12,11 @@ from portal.shell.http import HttpRequest
 from portal.shell.once import once
 from portal.shell.registry import EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 from services.catalog import health
+from services.catalog.sources.clusters import pictures
 from services.clusters import fixes, queries, rules
 from services.clusters.models import Cluster
 from services.clusters.picture import EnvironmentState
+from services.clusters.sightings import Sightings
 
 SHOWN = 2
 EVIDENCE = 4
@@ -37,6 +39,7 @@ class Watched:
 
 def register() -> None:
     health.sources.append(Watched())
+    pictures.append(Sightings())
     registry.nav.add(
         NavItem(
             "clusters",

@@ -83,6 +83,8 @@ def take(
 
 
 def _examined(fetched: Fetched) -> list[DocumentReport]:
+    if fetched.reports is not None:
+        return fetched.reports
     return examine_apart(fetched.files, fetched.apart, settings.CATALOG_KINDS)
 
 
@@ -101,11 +103,17 @@ def _plan(
         documents=documents,
         payload=payload,
         changes=[change.as_dict() for change in changes],
-        counts={**counts(reports), **_tally(changes)},
+        counts={**counts(reports), **_tally(changes), **_unowned(documents)},
         created_by=look.by,
     )
     breakage.note(source, documents)
     return run, changes
+
+
+def _unowned(documents: list[dict[str, Any]]) -> dict[str, int]:
+    """How many of what runs nobody is named for; nothing where files are read."""
+    found = sum(any(warning["rule"] == "unowned" for warning in row["warnings"]) for row in documents)
+    return {"unowned": found} if found else {}
 
 
 def _tally(changes: list[planning.Change]) -> dict[str, int]:
@@ -231,7 +239,7 @@ def find_or_create_source(
     *, kind: str, title: str, by: Person, location: str = "", branch: str = "", path: str = ""
 ) -> Source:
     """The source with this address; a folder or repository is known once, every upload is its own."""
-    if kind in (Source.Kind.FOLDER, Source.Kind.GIT):
+    if kind in (Source.Kind.FOLDER, Source.Kind.GIT, Source.Kind.CLUSTER):
         source, _ = Source.objects.get_or_create(
             kind=kind,
             location=location,

@@ -66,6 +66,28 @@ def set_organisation(
 
 
 @transaction.atomic
+def set_cluster(
+    *, source: Source | None, cluster: str, namespaces: list[str], options: dict[str, Any], by: Person
+) -> Source:
+    """What runs in a cluster as a source, or other settings of it: it is read anew.
+
+    Refuses one whose cluster and namespaces are a source already.
+    """
+    place = {"location": cluster, "path": " ".join(sorted(namespaces))}
+    others = Source.objects.filter(kind=Source.Kind.CLUSTER, removed_at=None, **place)
+    if (others.exclude(pk=source.pk) if source else others).exists():
+        raise Refused(f"This part of {cluster} is a source already.")
+    source = _held(source) if source else Source(kind=Source.Kind.CLUSTER, title=cluster, created_by=by)
+    source.location, source.path, source.head = place["location"], place["path"], ""
+    source.options = {**source.options, **options}
+    source.next_at = timezone.now()
+    source.save()
+    told = f"What runs in {cluster} is a source"
+    record(by=by, action="catalog.cluster_set", obj=source, summary=told, details=options)
+    return source
+
+
+@transaction.atomic
 def pause_source(*, source: Source, by: Person) -> Source:
     """Sweeps and webhooks leave it alone until it is resumed. Refuses what nobody sweeps, or is paused."""
     source = _held(source)

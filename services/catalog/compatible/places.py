@@ -23,6 +23,8 @@ def target_of(source: Source) -> tuple[str, str]:
     """Type and target: an address where there is one, else the page of the source here."""
     if source.kind == Source.Kind.FOLDER:
         return "file", "/".join(filter(None, [source.location.rstrip("/"), source.path.strip("/")]))
+    if source.kind == Source.Kind.CLUSTER:
+        return source.kind, source.location
     if "://" in source.location:
         return "url", source.location
     if source.location:
@@ -44,6 +46,8 @@ def location_of(entity: Entity) -> str:
     if entity.source is None or not entity.location:
         return origin
     kind, _, target = origin.partition(":")
+    if entity.source.kind == Source.Kind.CLUSTER:
+        return f"{kind}:{entity.location}"
     if "://" in target:
         return f"{origin}#{entity.location}"
     below = entity.location.removeprefix(entity.source.path.strip("/") + "/")

@@ -149,10 +149,11 @@ def _fate(source: Source, item: dict[str, Any], known: Entity | None) -> tuple[s
     if known is None:
         return NEW, ""
     elsewhere = known.source_id not in (None, source.pk) and known.state != Entity.State.ORPHAN
-    derived = item["origin"] == Entity.Origin.KUBERNETES
-    if derived and known.origin != Entity.Origin.KUBERNETES and known.source_id != source.pk:
-        return SKIPPED, f"already described in {known.location or 'a request'}"
-    if elsewhere and (derived or known.origin != Entity.Origin.KUBERNETES):
+    mine, other = _rank(item["origin"]), _rank(known.origin)
+    if mine < other and known.source_id != source.pk:
+        runs = "runs, and is" if item["origin"] == Entity.Origin.CLUSTER else "already"
+        return SKIPPED, f"{runs} described in {known.location or 'a request'}"
+    if elsewhere and mine <= other:
         return TAKEN, f"comes from {known.source}, {known.location}; remove it there first"
     if (
         known.source_id == source.pk
@@ -161,6 +162,11 @@ def _fate(source: Source, item: dict[str, Any], known: Entity | None) -> tuple[s
     ):
         return SAME, ""
     return CHANGED, "taken over" if known.source_id != source.pk else ""
+
+
+def _rank(origin: str) -> int:
+    """What somebody wrote about an entity counts more than its manifest, and that more than its traces."""
+    return {Entity.Origin.CLUSTER: 0, Entity.Origin.KUBERNETES: 1}.get(Entity.Origin(origin), 2)
 
 
 def _missing(source: Source, seen: set[str], documents: list[dict[str, Any]]) -> list[Change]:
@@ -175,7 +181,11 @@ def _missing(source: Source, seen: set[str], documents: list[dict[str, Any]]) ->
             why = row["errors"][0]["message"] if row["errors"] else row["verdict"]
             changes.append(Change(entity.ref, STALE, entity.location, row["line"], why))
         elif source.is_whole:
-            changes.append(
-                Change(entity.ref, ORPHAN, entity.location, entity.line, "the file no longer has it")
-            )
+            changes.append(Change(entity.ref, ORPHAN, entity.location, entity.line, _gone(source)))
     return changes
+
+
+def _gone(source: Source) -> str:
+    return (
+        "nothing of it runs any more" if source.kind == source.Kind.CLUSTER else "the file no longer has it"
+    )

@@ -20,7 +20,7 @@ class Place:
 
 def place_of(entity: Entity) -> Place:
     """The file of an entity on its host where an annotation names it, else the page of its source."""
-    text = f"{entity.location}:{entity.line}" if entity.location else ""
+    text = f"{entity.location}:{entity.line}".removesuffix(":0") if entity.location else ""
     source = entity.source
     for name in NOTED:
         address = str(entity.annotations.get(name, "")).removeprefix("url:")

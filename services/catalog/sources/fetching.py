@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import stat
 import zipfile
@@ -15,6 +16,7 @@ from services.catalog.derivation.files import is_wanted
 from services.catalog.descriptors.codeowners import is_codeowners
 from services.catalog.descriptors.examine import is_candidate
 from services.catalog.descriptors.reading import MAX_FILE
+from services.catalog.descriptors.reports import DocumentReport
 
 MAX_FILES = 20_000
 MAX_TOTAL = 64 * 1024 * 1024
@@ -40,11 +42,15 @@ class Fetched:
     total: int = 0
     apart: list[str] = field(default_factory=list)
     """Folders that know nothing of each other, such as the repositories of an organisation."""
+    reports: list[DocumentReport] | None = None
+    """What was found, where it was not read from files."""
 
     @property
     def digest(self) -> str:
         """The same for the same files, whatever commit they are of."""
         told = hashlib.sha256()
+        for report in self.reports or ():
+            told.update(json.dumps([report.as_dict(), report.descriptor], sort_keys=True).encode())
         for path, content in sorted(self.files.items()):
             told.update(f"{path}\0{len(content)}\0".encode(errors="surrogatepass") + content)
         return told.hexdigest()

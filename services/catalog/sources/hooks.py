@@ -187,7 +187,7 @@ def set_hook(*, source: Source, provider: str, by: Person) -> str:
     Refuses a source that nobody reads by itself.
     """
     source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
-    if not source.is_watched or source.removed_at:
+    if not source.is_hooked or source.removed_at:
         raise Refused("Nothing looks at this source by itself.")
     secret = secrets.token_urlsafe(32) if provider else ""
     source.hook_provider, source.hook_sealed = provider, sealer.seal(secret) if secret else ""

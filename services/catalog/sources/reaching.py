@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.catalog.models import Source
-from services.catalog.sources import fetching, organisations
+from services.catalog.sources import clusters, fetching, organisations
 from services.catalog.sources.fetching import CannotFetch, Fetched
 from services.integrations import githosts
 from services.integrations.errors import IntegrationError
@@ -24,11 +24,17 @@ def reach(source: Source, name: str = "", trigger: str = "", anew: bool = False)
     """
     if source.kind == Source.Kind.ORGANISATION:
         return Reached(*organisations.reach(source, name, trigger, anew))
+    if source.kind == Source.Kind.CLUSTER:
+        return _compared(source, clusters.reach(source), anew)
     head = _head(source)
     if head and head == source.head and not anew:
         return Reached(head, None)
     fetched = look_again(source)
     return Reached(fetched.revision or fetched.digest, fetched)
+
+
+def _compared(source: Source, fetched: Fetched, anew: bool) -> Reached:
+    return Reached(fetched.digest, fetched if anew or fetched.digest != source.head else None)
 
 
 def _head(source: Source) -> str:

@@ -1,3 +1,4 @@
+from services.catalog.views.clusters import cluster_change, cluster_new
 from services.catalog.views.confirming import (
     confirm_list,
     handover_detail,
@@ -40,6 +41,8 @@ from services.catalog.views.sources import (
 
 __all__ = [
     "claim_choose",
+    "cluster_change",
+    "cluster_new",
     "confirm_list",
     "definition_download",
     "dependency_judge",

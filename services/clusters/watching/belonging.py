@@ -9,6 +9,7 @@ from services.clusters.models import Cluster, Environment, KubeObject
 from services.clusters.watching.kinds import OWNERS
 
 ENTITY = "slipway.dev/entity"
+KUBERNETES_ID = "backstage.io/kubernetes-id"
 NAME_LABELS = ("app.kubernetes.io/instance", "app.kubernetes.io/name", "app")
 
 
@@ -33,7 +34,8 @@ class Map:
         if owner_ref:
             return owner_ref
         labels = metadata.get("labels") or {}
-        names = [*(labels.get(key) for key in NAME_LABELS), metadata.get("name")]
+        own = labels.get(KUBERNETES_ID) or (metadata.get("annotations") or {}).get(KUBERNETES_ID)
+        names = [own, *(labels.get(key) for key in NAME_LABELS), metadata.get("name")]
         return next((self.components[str(n).lower()] for n in names if str(n).lower() in self.components), "")
 
 
