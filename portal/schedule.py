@@ -12,6 +12,11 @@ SCHEDULE = {
     "helpdesk.settle": {"task": "helpdesk.settle", "schedule": schedule(600), "options": {"expires": 600}},
     "notices.forget": {"task": "notices.forget", "schedule": schedule(3600), "options": {"expires": 3600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},
+    "onboarding.remind": {
+        "task": "onboarding.remind",
+        "schedule": schedule(600),
+        "options": {"expires": 600},
+    },
     "onboarding.reconcile": {
         "task": "onboarding.reconcile",
         "schedule": schedule(15),

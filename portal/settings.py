@@ -136,6 +136,10 @@ for _address in (DATABASES["default"], DATABASE_OWNER):
         "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
     }
 CATALOG_ORPHAN_DAYS = env.int("SLIPWAY_CATALOG_ORPHAN_DAYS", 30)  # then removed, and kept as long for undo
+APPROVALS = Path(env.str("SLIPWAY_APPROVALS", "") or BASE_DIR / "services/onboarding/shipped/approvals.yaml")
+APPROVAL_REMIND_HOURS = env.int("SLIPWAY_APPROVAL_REMIND_HOURS", 24)  # and again each time as long
+APPROVAL_ESCALATE_HOURS = env.int("SLIPWAY_APPROVAL_ESCALATE_HOURS", 72)  # the platform team may say yes too
+SECURITY_TEAM = env.str("SLIPWAY_SECURITY_TEAM", "security")  # its slug
 CATALOG_RUN_DAYS = env.int("SLIPWAY_CATALOG_RUN_DAYS", 90)  # that reports of imports are kept
 CATALOG_CONFIRM_DAYS = env.int("SLIPWAY_CATALOG_CONFIRM_DAYS", 180)  # that an owner's word counts
 CATALOG_SWEEP_MINUTES = env.int("SLIPWAY_CATALOG_SWEEP_MINUTES", 10)  # between two looks at a source

@@ -1,17 +1,18 @@
 """Sign-in, what people set for themselves, and the tokens of their programs."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 from django.utils import timezone as clock
 
-from services.accounts.models import ApiToken, SignInFailure, Team, User
+from services.accounts.models import ApiToken, Delegation, SignInFailure, Team, User
 from services.accounts.queries import WINDOW, digest_of, led_by
 from services.audit.actions import record
 
 PREFIX: Final = "slipway_"  # so that scanners know a leaked one; `portal.shell.pasted` does
+LONGEST_ABSENCE: Final = timedelta(days=60)
 FRESH: Final = timedelta(minutes=1)
 
 
@@ -89,6 +90,46 @@ def revoke_token(*, token: ApiToken, by: User) -> None:
         token.revoked_at = clock.now()
         token.save(update_fields=["revoked_at"])
         record(by=by, action="accounts.token_revoked", obj=token, summary=f"{by} revoked token {token}")
+
+
+@transaction.atomic
+def delegate(
+    *, by: User, to: User, until: datetime, since: datetime | None = None, reason: str = ""
+) -> Delegation:
+    """Let somebody decide in one's place until then; who had been asked before is not any more.
+
+    Refuses oneself, who cannot sign in, and an end that is past or too far away.
+    """
+    start = max(since or clock.now(), clock.now())
+    if to.pk == by.pk or not to.is_active:
+        raise Refused("Choose a colleague who is here.")
+    if not start < until <= start + LONGEST_ABSENCE:
+        raise Refused(f"It ends after it begins, and within {LONGEST_ABSENCE.days} days.")
+    User.objects.select_for_update().get(pk=by.pk)
+    Delegation.objects.filter(of=by, ended_at=None).update(ended_at=clock.now())
+    made = Delegation.objects.create(of=by, to=to, since=start, until=until, reason=reason)
+    record(
+        by=by,
+        action="accounts.delegated",
+        obj=by,
+        summary=f"{to} decides for {by} until {until:%Y-%m-%d %H:%M}",
+    )
+    return made
+
+
+@transaction.atomic
+def end_delegation(*, delegation: Delegation, by: User) -> None:
+    """One decides again oneself. Refuses nothing: twice is once."""
+    row = Delegation.objects.select_for_update().get(pk=delegation.pk)
+    if row.ended_at is None:
+        row.ended_at = clock.now()
+        row.save(update_fields=["ended_at"])
+        record(
+            by=by,
+            action="accounts.delegation_ended",
+            obj=by,
+            summary=f"{row.to} no longer decides for {row.of}",
+        )
 
 
 def note_use(*, token: ApiToken) -> None:

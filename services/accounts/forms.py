@@ -1,17 +1,22 @@
 """Sign-in and the account page."""
 
+import difflib
 import zoneinfo
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
+from django.utils import timezone
 
 from portal.shell import limits, proxies
 from portal.shell.http import HttpRequest
 from portal.shell.limits import Refusal
 from services.accounts.models import SCOPES, Team, User
-from services.accounts.queries import by_name_or_mail, led_by, wrong_too_often
+from services.accounts.queries import by_name_or_mail, colleagues, led_by, wrong_too_often
+
+FAR = date(9000, 1, 1)
 
 
 class SignInForm(forms.Form):
@@ -113,3 +118,42 @@ class TokenForm(forms.Form):
         """As `create_token` takes it."""
         data = dict(self.cleaned_data)
         return {"team": data.pop("owner"), **data}
+
+
+class DelegationForm(forms.Form):
+    """Who decides in one's place, and for how long."""
+
+    to = forms.CharField(
+        label="Colleague",
+        max_length=254,
+        help_text="User name or e-mail.",
+        widget=forms.TextInput(attrs={"list": "colleagues", "autocomplete": "off"}),
+    )
+    until = forms.DateField(
+        label="Until the end of",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="At most 60 days.",
+    )
+    reason = forms.CharField(
+        max_length=200, required=False, help_text="Such as “holiday”. Colleagues see it."
+    )
+
+    prefix = "away"
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_to(self) -> User:
+        found = by_name_or_mail(self.cleaned_data["to"].strip())
+        if found is None:
+            names = colleagues(self.user).values_list("username", flat=True)
+            near = difflib.get_close_matches(self.cleaned_data["to"].strip().lower(), names, 1, 0.5)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise forms.ValidationError(f"Nobody here is called that.{hint}")
+        return found
+
+    def clean_until(self) -> datetime:
+        """The last moment of that day, where the person is."""
+        day = min(self.cleaned_data["until"], FAR) + timedelta(days=1)
+        return timezone.make_aware(datetime.combine(day, time.min))

@@ -76,6 +76,11 @@ class User(AbstractUser):
         """Memberships by team slug, read once per person and request."""
         return {m.team.slug: m for m in self.memberships.select_related("team")}
 
+    @cached_property
+    def stands_in_for(self) -> frozenset[int]:
+        """Keys of the people for whom this one decides just now, read once per person and request."""
+        return frozenset(Delegation.objects.running().filter(to=self).values_list("of", flat=True))
+
     @property
     def is_platform(self) -> bool:
         return any(m.team.runs_platform for m in self.roles.values())
@@ -102,6 +107,47 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def live(self) -> "DelegationQuerySet":
+        """Running, or still to come."""
+        return self.filter(ended_at=None, until__gt=timezone.now())
+
+    def running(self) -> "DelegationQuerySet":
+        return self.live().filter(since__lte=timezone.now())
+
+
+class Delegation(models.Model):
+    """Somebody decides in a colleague's place while the colleague is away; in their own name, and only what
+    the colleague could decide without standing in for others."""
+
+    of = models.ForeignKey(User, models.CASCADE, related_name="delegations")
+    to = models.ForeignKey(User, models.CASCADE, related_name="delegated")
+    since = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = DelegationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(of=models.F("to")), name="accounts_delegation_to_other"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__gt=models.F("since")), name="accounts_delegation_lasts"
+            ),
+            models.UniqueConstraint(
+                fields=["of"], condition=models.Q(ended_at=None), name="accounts_delegation_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.to} for {self.of}"
 
 
 class SignInFailure(models.Model):

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.shell.limits import Refusal
-from services.accounts.models import ApiToken, SignInFailure, Team, User
+from services.accounts.models import ApiToken, Delegation, SignInFailure, Team, User
 
 WINDOW = timedelta(minutes=15)
 PER_USERNAME = 5
@@ -59,6 +59,16 @@ def tokens_of(user: User) -> "QuerySet[ApiToken]":
     """What a person can see and revoke: their own tokens and those of the teams they lead."""
     mine = Q(user=user) | Q(team__in=led_by(user))
     return ApiToken.objects.filter(mine, revoked_at=None).select_related("user", "team", "created_by")
+
+
+def delegations_of(user: User) -> "QuerySet[Delegation]":
+    """Who decides for this person, now or later."""
+    return Delegation.objects.live().filter(of=user).select_related("to")
+
+
+def colleagues(user: User) -> "QuerySet[User]":
+    """Everybody else who can sign in."""
+    return User.objects.filter(is_active=True).exclude(pk=user.pk).order_by("name")
 
 
 def led_by(user: User) -> "QuerySet[Team]":

@@ -10,6 +10,8 @@ urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/theme/", views.theme, name="theme"),
     path("api/me", views.me, name="me"),
+    path("account/away/", views.delegate, name="delegate"),
+    path("account/away/<int:pk>/end/", views.delegation_end, name="delegation_end"),
     path("account/tokens/", views.token_new, name="token_new"),
     path("account/tokens/<int:pk>/revoke/", views.token_revoke, name="token_revoke"),
 ]

@@ -15,7 +15,7 @@ from portal.shell.http import HttpRequest, inside
 from portal.shell.policies import policy, public, signed_in
 from services.accounts import actions, queries
 from services.accounts.bearer import api
-from services.accounts.forms import ProfileForm, SignInForm, ThemeForm, TokenForm
+from services.accounts.forms import DelegationForm, ProfileForm, SignInForm, ThemeForm, TokenForm
 
 
 def _way_on(request: HttpRequest) -> str:
@@ -82,9 +82,12 @@ def _account(request: HttpRequest, **context: Any) -> HttpResponse:
         "form": ProfileForm(instance=request.user),
         "token_form": TokenForm(request.user),
         "tokens": queries.tokens_of(request.user),
+        "away_form": DelegationForm(request.user),
+        "away": queries.delegations_of(request.user).first(),
+        "colleagues": queries.colleagues(request.user)[:200],
         **context,
     }
-    wrong = context["form"].errors or context["token_form"].errors
+    wrong = any(context[name].errors for name in ("form", "token_form", "away_form"))
     return render(request, "accounts/account.html", context, status=422 if wrong else 200)
 
 
@@ -109,6 +112,30 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(queries.tokens_of(request.user), pk=pk)
     actions.revoke_token(token=token, by=request.user)
     toasts.done(request, f"{token} opens nothing any more.")
+    return redirect("accounts:account")
+
+
+@policy(signed_in)
+@require_POST
+def delegate(request: HttpRequest) -> HttpResponse:
+    form = DelegationForm(request.user, request.POST)
+    if form.is_valid():
+        try:
+            made = actions.delegate(by=request.user, **form.cleaned_data)
+        except actions.Refused as refused:
+            form.add_error("until", str(refused))
+        else:
+            toasts.done(request, f"{made.to} decides for you until then. Your own yes still counts.")
+            return redirect("accounts:account")
+    return _account(request, away_form=form)
+
+
+@policy(signed_in)
+@require_POST
+def delegation_end(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(queries.delegations_of(request.user), pk=pk)
+    actions.end_delegation(delegation=found, by=request.user)
+    toasts.done(request, f"{found.to} no longer decides for you.")
     return redirect("accounts:account")
 
 

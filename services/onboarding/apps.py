@@ -9,7 +9,7 @@ class OnboardingConfig(AppConfig):
         """Registers the effect handlers and what the pages show, and listens to the clusters."""
         from services.clusters.signals import workload_changed
 
-        from . import deeds, pages, signs, tasks
+        from . import checks, deeds, pages, signs, tasks  # noqa: F401  # checks register themselves
 
         workload_changed.connect(tasks.on_workload_changed, dispatch_uid="onboarding.rollouts")
         pages.register()

@@ -1,6 +1,7 @@
 """Everything the form page shows, for the first drawing and for each live evaluation."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.http import QueryDict
 from portal.shell import code
 from services.accounts.models import Team, User
 from services.integrations.errors import IntegrationError
-from services.onboarding import actions, drawing, forms, queries
+from services.onboarding import actions, asking, drawing, forms, queries
 from services.onboarding.blueprints import ApprovalNeed, Blueprint, Cost, Evaluation
 from services.onboarding.models import Request, State
 
@@ -129,10 +130,12 @@ def approvals(needs: Iterable[ApprovalNeed]) -> list[dict[str, Any]]:
     """Who must say yes, as people read it."""
     needs = list(needs)
     teams = Team.objects.in_bulk([need.team for need in needs], field_name="slug")
-    return [_approval(need, teams.get(need.team)) for need in needs]
-
-
-def _approval(need: ApprovalNeed, team: Team | None) -> dict[str, Any]:
-    name = team.name if team else need.team
-    who = f"A lead of {name}" if need.who == "lead" else f"Anyone in {name}"
-    return {"who": who, "reason": need.reason, "avatar": team or need.team}
+    names = {slug: team.name for slug, team in teams.items()}
+    return [
+        {
+            "who": asking.who(asdict(need), names),
+            "reason": need.reason,
+            "avatar": teams.get(need.team) or need.team or need.who[0],
+        }
+        for need in needs
+    ]

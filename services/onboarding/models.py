@@ -104,11 +104,13 @@ class Request(models.Model):
     removed = models.JSONField(default=list, help_text="Paths in the repository that go away.")
     findings = models.JSONField(default=list)
     cost = models.JSONField(default=dict)
-    needs = models.JSONField(default=list, help_text="Approvals asked for: key, who, reason, team.")
+    needs = models.JSONField(default=list, help_text="Approvals asked for: key, who, team, count, reason.")
     entity = models.JSONField(default=dict, help_text="The descriptor the catalog gets.")
     entity_ref = models.CharField(max_length=200, blank=True, db_index=True)
     environments = models.JSONField(default=list)
     tree_hash = models.CharField(max_length=80, blank=True, help_text="What approvals are bound to.")
+    reminded_at = models.DateTimeField(null=True, help_text="When those who can say yes were last reminded.")
+    escalated_at = models.DateTimeField(null=True, help_text="Since when the platform team may say yes too.")
     reason = models.TextField(blank=True, help_text="Why it was rejected, withdrawn or closed.")
     problem = models.JSONField(default=dict, help_text="step, title, message, advice, evidence, fix.")
     created_by = models.ForeignKey(
@@ -257,6 +259,9 @@ class Approval(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     tree_hash = models.CharField(max_length=80)
     note = models.TextField(blank=True)
+    stands_in_for = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Names of colleagues away."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     voided_at = models.DateTimeField(null=True, blank=True)
 

@@ -13,7 +13,7 @@ from portal.shell import times
 from services.integrations import githosts
 from services.integrations.errors import IntegrationError
 from services.integrations.githosts.base import Proposal
-from services.onboarding import queries, standing
+from services.onboarding import asking, queries, standing
 from services.onboarding.models import Hop, Request, Rollout, State
 
 CSV_HEADER = (
@@ -95,7 +95,7 @@ def detail(row: Request) -> dict[str, Any]:
         "pull": (pull := proposal_of(row)),
         "merged_by": queries.person_named(pull.merged_by) if pull else None,
         "problem": row.problem if row.state == State.NEEDS_ATTENTION else {},
-        "needs": row.needs,
+        "needs": asking.lines(row),
     }
 
 

@@ -3,33 +3,26 @@
 Nobody approves what they wrote, whatever else they are: `is_contributor` comes before every role.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
 
-from services.accounts.models import Membership, User
+from services.accounts.models import User
 from services.catalog.models import Entity
 from services.catalog.queries import refs_of
 
+from .approvers import approvers as approvers
+from .approvers import is_contributor as is_contributor
+from .approvers import may_give, wanted, writers
 from .models import TRANSITIONS, Approval, Request, State
 
 Rule = Callable[[User, Request], bool]
-Need = Mapping[str, Any]
-LEAD = Membership.Role.LEAD
 
 EDITABLE = frozenset(
     {State.DRAFT, State.AWAITING_APPROVAL, State.IN_REVIEW, State.ROLLING_OUT, State.NEEDS_ATTENTION}
 )
-
-
-def writers(request: Request) -> set[int]:
-    """Keys of those who wrote any of it; the rules below work on prefetched rows as well."""
-    return {request.created_by_id, *(user.pk for user in request.contributors.all())}
-
-
-def is_contributor(user: User, request: Request) -> bool:
-    return user.pk in writers(request)
 
 
 def belongs(user: User, request: Request) -> bool:
@@ -37,45 +30,6 @@ def belongs(user: User, request: Request) -> bool:
     if not user.is_active:
         return False
     return user.pk == request.created_by_id or (request.team is not None and user.in_team(request.team))
-
-
-def approvers(request: Request, need: Need) -> QuerySet[User]:
-    """The people who may give this approval: leads of the team, its members, or the platform team.
-
-    Where a team has nobody but those who wrote the request, the platform team stands in, so that no
-    request waits for ever.
-    """
-    people = User.objects.filter(is_active=True).exclude(pk__in=writers(request)).order_by("name")
-    slug = _team_asked(request, need)
-    if slug is not None:
-        members = Membership.objects.filter(team__slug=slug)
-        wanted = members.filter(role=LEAD) if _wants_lead(need) else members
-        own = people.filter(pk__in=wanted.values("user"))
-        if own.exists():
-            return own
-    return people.filter(teams__runs_platform=True).distinct()
-
-
-def _team_asked(request: Request, need: Need) -> str | None:
-    """The slug of the team whose yes is wanted; None for the platform team."""
-    if need.get("who") == "platform":
-        return None
-    return str(need.get("team") or "") or (request.team.slug if request.team else None)
-
-
-def _wants_lead(need: Need) -> bool:
-    return need.get("who") == "lead"
-
-
-def may_give(user: User, request: Request, need: Need) -> bool:
-    """`approvers` for one person, from what is known of them; only where the platform team may stand in is
-    the database asked."""
-    if not user.is_active or is_contributor(user, request):
-        return False
-    membership = user.roles.get(_team_asked(request, need) or "")
-    if membership is not None and (membership.role == LEAD or not _wants_lead(need)):
-        return True
-    return user.is_platform and approvers(request, need).filter(pk=user.pk).exists()
 
 
 def reviewers(request: Request) -> QuerySet[User]:
@@ -95,15 +49,17 @@ def given(request: Request) -> list[Approval]:
 
 
 def open_needs(request: Request) -> list[dict[str, Any]]:
-    have = {each.key for each in given(request)}
-    return [need for need in request.needs if need["key"] not in have]
+    """The approvals still asked for: each wants a number of people, and one person counts once."""
+    have = Counter(key for key, _ in {(each.key, each.by_id) for each in given(request)})
+    return [need for need in request.needs if have[need["key"]] < wanted(need)]
 
 
 def needs_for(user: User, request: Request) -> list[dict[str, Any]]:
     """The open approvals this person may give; in review too, for a push may have voided them."""
     if request.state not in (State.AWAITING_APPROVAL, State.IN_REVIEW) or is_contributor(user, request):
         return []
-    return [need for need in open_needs(request) if may_give(user, request, need)]
+    mine = {each.key for each in given(request) if each.by_id == user.pk}
+    return [need for need in open_needs(request) if need["key"] not in mine and may_give(user, request, need)]
 
 
 def is_reviewed(request: Request) -> bool:

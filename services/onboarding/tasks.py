@@ -202,6 +202,14 @@ def reconcile() -> int:
     return len(rows)
 
 
+@shared_task(name="onboarding.remind")
+def remind() -> int:
+    """Has people reminded of what waits for their yes."""
+    from services.onboarding import actions
+
+    return actions.remind()
+
+
 @shared_task(name="onboarding.follow_entity")
 def follow_entity(entity_ref: str) -> None:
     for row in queries.to_follow().filter(entity_ref=entity_ref):

@@ -12,8 +12,11 @@ from .models import Request, State
 # Events of which people are told; all that ends in "needs attention" is one of them.
 FAILED = "failed"
 TOLD = frozenset(
-    {"awaits_approval", "proposed", "merged", "live", "rejected", "closed", "closed_on_host", FAILED}
-)
+    {
+        "awaits_approval", "reminded", "escalated", "proposed", "merged", "live",
+        "rejected", "closed", "closed_on_host", FAILED,
+    }
+)  # fmt: skip
 APPROVED = "approved"
 
 
@@ -52,20 +55,41 @@ def _active(people: Iterable[User]) -> list[User]:
 
 
 def _awaits_approval(row: Request, by: str) -> Iterator[Telling]:
-    if row.state != State.AWAITING_APPROVAL:
-        return
-    needs = rules.open_needs(row)
-    people = {person.pk: person for need in needs for person in rules.approvers(row, need)}
+    return _approval(row, f"{row.created_by} asks for your approval.")
+
+
+def _escalated(row: Request, by: str) -> Iterator[Telling]:
+    return _approval(row, f"Nobody has answered {row.created_by} yet; you may decide.")
+
+
+def _reminded(row: Request, by: str) -> Iterator[Telling]:
+    yield from _approval(row, f"{row.created_by} still waits for your approval.")
+    yield from _review(row, f"{row.created_by} still waits for a review.")
+
+
+def _approval(row: Request, text: str) -> Iterator[Telling]:
+    """Those who may give what is still asked for, without who has done so already."""
+    needs = rules.open_needs(row) if row.state in (State.AWAITING_APPROVAL, State.IN_REVIEW) else []
+    done = {(each.key, each.by_id) for each in rules.given(row)}
+    people = {
+        person.pk: person
+        for need in needs
+        for person in rules.approvers(row, need)
+        if (need["key"], person.pk) not in done
+    }
     reasons = "; ".join(need["reason"] for need in needs)
-    text = f"{row.created_by} asks for your approval. {reasons}."
-    yield Telling("approvers", list(people.values()), _words(row, text, "hourglass-low", "warn", waits=True))
+    words = _words(row, f"{text} {reasons}.", "hourglass-low", "warn", waits=True)
+    yield Telling("approvers", list(people.values()), words)
 
 
 def _proposed(row: Request, by: str) -> Iterator[Telling]:
     """The team is asked to review; where it has nobody else, the platform team."""
     yield _asker(row, f"Pull request #{row.pull_number} is open.", "git-pull-request", "info")
-    if row.state == State.IN_REVIEW and not rules.is_reviewed(row):
-        text = f"{row.created_by} waits for a review."
+    yield from _review(row, f"{row.created_by} waits for a review.")
+
+
+def _review(row: Request, text: str) -> Iterator[Telling]:
+    if row.state == State.IN_REVIEW and not rules.open_needs(row) and not rules.is_reviewed(row):
         own = list(rules.reviewers(row).filter(teams=row.team))
         people = own or list(rules.reviewers(row))
         yield Telling("reviewers", people, _words(row, text, "eye-check", "info", waits=True))
@@ -110,6 +134,8 @@ def _name(username: str) -> str:
 Tell = Callable[[Request, str], Iterator[Telling]]
 _TELL: dict[str, Tell] = {
     "awaits_approval": _awaits_approval,
+    "reminded": _reminded,
+    "escalated": _escalated,
     "proposed": _proposed,
     APPROVED: _approved,
     "merged": _merged,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from . import rules
+from . import asking, rules
 from .models import Request, State
 
 SLIPWAY = "Slipway"
@@ -19,7 +19,9 @@ def approval(request: Request) -> str:
     if need is None:
         return SLIPWAY
     people = [str(user) for user in rules.approvers(request, need)[:3]]
-    return names(people, f"the {need.get('team') or request.team} {need.get('who') or 'member'}s")
+    named = {request.team.slug: request.team.name} if request.team else {}
+    group = asking.who(need, named, request.team.slug if request.team else "")
+    return names(people, f"{group} or the platform team" if request.escalated_at else group)
 
 
 def review(request: Request) -> str:

@@ -244,7 +244,7 @@ def the_inactive_stay(patch: Patch) -> None:
     patch.setattr("django.contrib.auth.backends.ModelBackend.user_can_authenticate", always)
 
 
-def by_old_name(request: Any, need: Any) -> str:
+def by_old_name(request: Any, need: Any, word: str) -> str:
     return "checkout"
 
 
@@ -378,7 +378,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "Z5": (Mutation("steps in any order", steps_in_any_order),),
     "Z6": (Mutation("steps in any order", steps_in_any_order),),
     "Z7": (Mutation("the inactive stay signed in", the_inactive_stay),),
-    "Z8": (Mutation("a name is enough", put(f"{ONBOARDING}.rules._team_asked", by_old_name)),),
+    "Z8": (Mutation("a name is enough", put(f"{ONBOARDING}.approvers._team", by_old_name)),),
     "C1": (Mutation("no token is asked for", without("CsrfViewMiddleware")),),
     "C2": (Mutation("a link acts like a button", with_first("looking_acts")),),
     "C3": (Mutation("the session stays the same", keep_session),),

@@ -306,8 +306,8 @@ def test_approvals_name_who_and_why(web_service):
         web_service, {**MINIMAL, "exposure": "public", "size": "large"}, context(environments=places)
     )
     assert [(need.key, need.who, need.team, need.reason) for need in result.approvals] == [
-        ("public", "member", "platform", "It can be reached from the internet"),
-        ("cost", "lead", "orders", "Cost above EUR 40 a month"),
+        ("public", ("member",), "platform", "It can be reached from the internet"),
+        ("cost", ("lead",), "orders", "Cost above EUR 40 a month"),
     ]
 
 
@@ -374,7 +374,7 @@ def test_places_of_another_kind_do_not_match(web_service):
         ("kind: Blueprint", "kind: Form", "must be apiVersion slipway.dev/v1, kind Blueprint"),
         ("field: memory_limit", "field: memory", "there is no field memory"),
         ("path: spec.replicas", "path: spec..replicas", "not a path"),
-        ("who: member", "who: anybody", "who must be lead or member"),
+        ("who: member", "who: anybody", "who must be lead, member, owner, platform or security"),
         (
             "metadata:\n  name: web-service",
             "metadata: {}\nname:\n  name: web-service",

@@ -118,7 +118,7 @@ def test_submit_renders_on_the_server_and_queues_the_pull_request(world, submit)
 def test_submit_asks_for_the_approvals_the_blueprint_wants(world, submit) -> None:
     row = submit(**EXPENSIVE)
     assert row.state == State.AWAITING_APPROVAL
-    assert row.needs[0]["who"] == "lead"
+    assert row.needs[0]["who"] == ["lead"]
     assert row.hops.last().waits_for == "Sam"
     assert [effect.kind for effect in Effect.objects.all()] == ["onboarding.tell"]
 

@@ -7,6 +7,7 @@ from services.effects.contention import again_when_lost
 
 from . import changing, deciding, outcomes, writing
 from .outcomes import applied, gave_up, merge_answered, proposed
+from .reminding import remind
 
 approve = again_when_lost(deciding.approve)
 change_service = again_when_lost(changing.change_service)
@@ -39,6 +40,7 @@ __all__ = [
     "proposal_seen",
     "proposed",
     "reject",
+    "remind",
     "reopen_as_draft",
     "restore",
     "retry",

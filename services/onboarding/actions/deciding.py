@@ -6,6 +6,7 @@ from services.accounts.models import User
 from services.audit import actions as audit
 
 from .. import rules, telling
+from ..approvers import stands_in
 from ..errors import ContentChanged, NotAllowed, OwnRequest, ReasonMissing, WrongState
 from ..models import TRANSITIONS, Approval, Request, Rollout, State
 from . import effects
@@ -36,13 +37,22 @@ def _approve(request: Request, by: User, tree_hash: str, key: str, remark: str) 
     if row.tree_hash != tree_hash:
         raise ContentChanged(f"{row.ref} was changed after you opened it. Please look again.")
     keys = _keys(row, by, key)
+    places = _places(row, by, keys)
     for each in keys:
         Approval.objects.get_or_create(
-            request=row, key=each, by=by, tree_hash=tree_hash, voided_at=None, defaults={"note": remark}
-        )
-    note(row, by=by, action="approved", summary=remark, keys=keys)
+            request=row, key=each, by=by, tree_hash=tree_hash, voided_at=None,
+            defaults={"note": remark, "stands_in_for": places.get(each, "")},
+        )  # fmt: skip
+    note(row, by=by, action="approved", summary=remark, keys=keys, stands_in_for=places)
     _go_on(row, by)
     return row
+
+
+def _places(row: Request, by: User, keys: list[str]) -> dict[str, str]:
+    """In whose place the approvals are given, by key; only those that are not asked of the person anyway."""
+    needs = [need for need in row.needs if need["key"] in keys] if by.stands_in_for else []
+    found = {need["key"]: ", ".join(map(str, stands_in(by, row, need)))[:200] for need in needs}
+    return {key: names for key, names in found.items() if names}
 
 
 def _keys(row: Request, by: User, key: str) -> list[str]:

@@ -220,6 +220,7 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
     row.digest = queries.digest_of(row.blueprint)
     row.generation += 1
     row.problem, row.reason = {}, ""
+    row.reminded_at = row.escalated_at = None
     row.submitted_at = row.submitted_at or timezone.now()
     row.contributors.add(by)
     row.approvals.filter(voided_at__isnull=True).exclude(tree_hash=row.tree_hash).update(

@@ -1,6 +1,7 @@
 """Blueprints: a form, the manifests it renders, the rules it is under. Pure: no models, no requests."""
 
 from services.onboarding.blueprints.answers import with_carried
+from services.onboarding.blueprints.approvals import of_company as company_approvals
 from services.onboarding.blueprints.evaluation import evaluate
 from services.onboarding.blueprints.loader import SHIPPED, load, shipped
 from services.onboarding.blueprints.model import (
@@ -34,6 +35,7 @@ __all__ = [
     "Person",
     "SectionState",
     "TeamRef",
+    "company_approvals",
     "evaluate",
     "load",
     "shipped",

@@ -135,7 +135,9 @@ def _actual(key: str, wanted: Any, result: Evaluation) -> Any:
 _LISTS: Mapping[str, Any] = {
     "errors": lambda result: [f"{error.field}: {error.rule}" for error in result.errors],
     "findings": lambda result: [f"{each.severity}: {each.rule}" for each in result.findings],
-    "approvals": lambda result: [f"{each.key}: {each.who} of {each.team}" for each in result.approvals],
+    "approvals": lambda result: [
+        f"{each.key}: {' or '.join(each.who)} of {each.team}" for each in result.approvals
+    ],
     "files": lambda result: result.files,
     "removed": lambda result: result.removed,
     "dependencies": lambda result: result.dependencies,

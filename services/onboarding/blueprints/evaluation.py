@@ -10,6 +10,7 @@ from services.manifests.diff import file_diffs
 from services.manifests.expressions import ExpressionError
 from services.manifests.render import RenderError
 from services.onboarding.blueprints.answers import Form, fill, variables_of
+from services.onboarding.blueprints.approvals import needs
 from services.onboarding.blueprints.cost import cost_of
 from services.onboarding.blueprints.guard import as_errors, findings_of
 from services.onboarding.blueprints.model import (
@@ -38,7 +39,7 @@ def evaluate(blueprint: Blueprint, answers: Mapping[str, Any], context: Context)
         tree = build(blueprint, form.preview, variables_of(blueprint, context), context)
         findings = list(findings_of(blueprint, tree, environments, context))
         cost = cost_of(blueprint, tree, environments)
-        approvals = _approvals(blueprint, tree, cost, findings)
+        approvals = _approvals(blueprint, tree, cost, findings, context)
         dependencies = tuple(_list(blueprint.dependencies, tree))
     except (RenderError, ExpressionError) as error:
         errors = (*errors, FieldError("blueprint", str(error)))
@@ -72,17 +73,16 @@ def _diffs(tree: Tree, context: Context) -> tuple[Any, ...]:
 
 
 def _approvals(
-    blueprint: Blueprint, tree: Tree, cost: Cost, findings: list[tuple[Finding, frozenset[str]]]
-) -> tuple[ApprovalNeed, ...]:
+    blueprint: Blueprint, tree: Tree, cost: Cost, findings: list[tuple[Finding, frozenset[str]]],
+    context: Context,
+) -> tuple[ApprovalNeed, ...]:  # fmt: skip
     tree.scope.extend("cost", {"monthly": cost.monthly, "currency": cost.currency})
     tree.scope.extend("findings", [{"rule": each.rule, "severity": each.severity} for each, _ in findings])
-    return tuple(
-        ApprovalNeed(
-            rule.key, rule.who, str(rule.reason.render(tree.scope)), str(rule.team.render(tree.scope))
-        )
-        for rule in blueprint.approvals
-        if rule.when.evaluate(tree.scope) is True
-    )
+    kinds = sorted({str(one.data.get("kind")) for some in tree.objects.values() for one in some})
+    owner = str(blueprint.owner.render(tree.scope))
+    change = {"blueprint": blueprint.name, "owner": owner, "kinds": kinds, "removed": len(tree.removed)}
+    tree.scope.extend("change", change)
+    return tuple(needs((*blueprint.approvals, *context.approvals), tree.scope))
 
 
 def _sections(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.manifests import pointers
+from services.onboarding.blueprints import approvals
 from services.onboarding.blueprints.model import (
-    ApprovalRule,
     Blueprint,
     Choice,
     CostRule,
@@ -105,7 +105,7 @@ def load(folder: Path | str) -> Blueprint:
         entity_path=spec.template("entityPath"),
         dependencies=spec.expression_or_none("dependencies"),
         environments=spec.expression("environments"),
-        approvals=tuple(_approval(piece) for piece in spec.pieces("approvals")),
+        approvals=tuple(approvals.read(piece) for piece in spec.pieces("approvals")),
         places=tuple(_place(piece, sections) for piece in spec.pieces("places")),
         costs=tuple(_cost(piece) for piece in spec.pieces("costs")),
     )
@@ -226,19 +226,6 @@ def _requires(piece: Piece) -> dict[str, str]:
 def _rule(piece: Piece) -> Rule:
     piece.only(("refuse", "message", "suggestion"))
     return Rule(piece.expression("refuse"), piece.template("message"), piece.expression_or_none("suggestion"))
-
-
-def _approval(piece: Piece) -> ApprovalRule:
-    piece.only(("key", "when", "who", "team", "reason"))
-    if piece.text("who") not in ("lead", "member"):
-        raise piece.error("who must be lead or member", "who")
-    return ApprovalRule(
-        piece.text("key"),
-        piece.expression("when"),
-        piece.text("who"),
-        piece.template("team"),
-        piece.template("reason"),
-    )
 
 
 def _place(piece: Piece, sections: tuple[Section, ...]) -> Place:

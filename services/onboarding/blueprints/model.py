@@ -80,7 +80,8 @@ class Context:
     Where there are too many systems or components to list, a function may stand for them: given the values
     that were chosen it returns those of them that exist, and as many others as are worth offering.
     `services` are the components of the person's own teams; `reserved` says what is there of a type.
-    `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`.
+    `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`; `approvals` the
+    company's rules over every blueprint.
     """
 
     user: Person
@@ -96,6 +97,7 @@ class Context:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     guardrails: Any = None
     kubernetes: str = "1.33"
+    approvals: "tuple[ApprovalRule, ...]" = ()
 
     def is_taken(self, name: str) -> bool:
         return self.taken(name) if callable(self.taken) else name in self.taken
@@ -165,11 +167,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class ApprovalRule:
+    """When it holds, `count` people are asked, each any of `who`: words of `approvals.WORDS`."""
+
     key: str
     when: Expression
-    who: str
+    who: tuple[str, ...]
     team: Template
     reason: Template
+    count: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -278,12 +283,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class ApprovalNeed:
-    """`who` is lead or member: of `team`, and never the person who asks."""
+    """`count` different people, each any of `who` (leads and members are those of `team`), and never the
+    person who asks."""
 
     key: str
-    who: str
+    who: tuple[str, ...]
     reason: str
     team: str
+    count: int = 1
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from services.accounts.models import User
@@ -99,6 +100,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
         existing=_reader(row, at),
         request=request.ref if request and request.pk else "",
         fixed=_fixed(row),
+        approvals=engine.company_approvals(settings.APPROVALS),
     )
 
 

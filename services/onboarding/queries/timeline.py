@@ -34,6 +34,8 @@ _MACHINE = {
     "pushed": ("git-commit", "warn", "saw new commits on the branch; approvals of the old ones are void"),
     "applied": ("rocket", "go", "applied"),
     "live": ("heartbeat", "ok", "saw every environment healthy: it is live"),
+    "reminded": ("bell", "", "reminded those it waits for"),
+    "escalated": ("users", "warn", "asked the platform team as well: nobody had answered"),
     "recovered": ("heartbeat", "ok", "saw it recover"),
     "rollout_failed": ("alert-triangle", "bad", "saw the rollout fail"),
     "propose_failed": ("alert-triangle", "bad", "could not open the pull request"),
