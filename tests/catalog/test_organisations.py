@@ -12,7 +12,7 @@ from services.effects.models import Effect
 from services.integrations import organisations as hosts
 from services.integrations.errors import NotFound, Unauthorised, Unavailable
 from services.integrations.errors import Refused as Denied
-from services.integrations.organisations.http import Http, Malformed
+from services.integrations.rest import Http, Malformed
 from tests.catalog.conftest import COMPONENT
 from tests.effects_driver import run_due_effects
 from tests.fakes.githost import TOKEN, Repo, hosting

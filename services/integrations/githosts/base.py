@@ -31,13 +31,13 @@ class Capabilities:
     pages: bool = False
     """The host has pages of its own that a person can open."""
     webhooks: bool = False
-    reviews: bool = True
-    three_way_merge: bool = True
+    announces: bool = False
+    """It has labels, reviewers to be asked, and a place beside a commit for what checks came to."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A pull request as it is now. `mergeable` is None once it is not open."""
+    """A pull request as it is now. `mergeable` is None once it is not open, and while the host finds out."""
 
     repo: str
     number: int
@@ -54,7 +54,8 @@ class Proposal:
     conflicts: tuple[Conflict, ...] = ()
     additions: int = 0
     deletions: int = 0
-    url_path: str = ""
+    url: str = ""
+    """The host's own page about it; empty when it has none."""
     created_at: datetime | None = None
     merged_at: datetime | None = None
     merged_by: str = ""
@@ -87,6 +88,35 @@ class Review:
     head_sha: str
     at: datetime
     stale: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """What checks of the portal came to, for the commit that was proposed; `url` says more."""
+
+    state: Literal["success", "failure", "pending"]
+    summary: str
+    url: str = ""
+    name: str = "slipway"
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What a pull request carries besides its files. `reviewers` are handles as CODEOWNERS has them."""
+
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    check: Check | None = None
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the credential may do: what is `missing` for us to work, and what is `broader` than needed."""
+
+    account: str
+    scopes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    broader: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,8 +186,15 @@ class GitHost(Protocol):
     def approve(self, repo: str, number: int, *, by: Person, head: str) -> Review:
         """Approves the commit that was looked at. Refuses: not open, head moved, own pull request."""
 
+    def announce(self, repo: str, number: int, *, head: str, said: Announcement) -> None:
+        """Labels it, asks reviewers the first time, says of the commit what checks came to; each once.
+
+        A reviewer or a label the host does not have is passed over. Does nothing where `announces` is off.
+        """
+
     def merge(self, repo: str, number: int, *, by: Person, expected_head: str, message: str) -> Proposal:
-        """Merges three-way, once. Refuses: closed, head moved, conflicts (nothing is changed then)."""
+        """Merges three-way, once. Refuses: closed, head moved, conflicts, and what the host's own rules do
+        not allow yet (nothing is changed then)."""
 
     def close(self, repo: str, number: int, *, by: Person, reason: str) -> Proposal:
         """Closes without merging; closing twice keeps the first reason. Refuses: merged."""

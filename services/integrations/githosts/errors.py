@@ -60,3 +60,7 @@ class MergeConflict(Refused):
         self.details = list(conflicts)
         self.paths = [c.path for c in conflicts]
         super().__init__(f"Both sides changed {', '.join(self.paths)}")
+
+
+class NotAllowedYet(Refused):
+    """The host's own rules keep it from being merged: an approval or a check is missing."""

@@ -16,6 +16,7 @@ MAX_PATH = 300
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*|\.[a-z][a-z0-9-]*")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,5}")
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9_-]{0,62}")
+_HOSTED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}){1,5}")
 SHA = re.compile(r"[0-9a-f]{40}")
 _ACTED_UPON = {
     ".git", ".github", ".gitea", ".gitlab", ".gitlab-ci.yml", ".gitmodules", ".gitattributes",
@@ -63,6 +64,11 @@ def spoken(message: str) -> str:
     return _COMMAND.sub("[\u200b", _OURS.sub("> ", message)).rstrip()
 
 
+def signing(text: str) -> str:
+    """A name or an address as it may stand in a commit: on one line, without what would end it."""
+    return " ".join("".join(c for c in text if c.isprintable() and c not in "<>").split())
+
+
 def check_files(files: Mapping[str, bytes | None]) -> None:
     if len(files) > MAX_FILES:
         raise TooLarge(f"{len(files)} files; at most {MAX_FILES} go into one pull request")
@@ -85,5 +91,13 @@ def check_branch(name: str) -> str:
 
 def check_repository(slug: str) -> str:
     if not _REPOSITORY.fullmatch(slug):
+        raise BadReference(f"{slug[:80]!r} is not a repository")
+    return slug
+
+
+def check_hosted(slug: str) -> str:
+    """A repository of another host: `owner/name`, or a project below groups."""
+    odd = any(part.endswith((".", ".git", ".lock")) or ".." in part for part in slug.split("/"))
+    if odd or not _HOSTED.fullmatch(slug):
         raise BadReference(f"{slug[:80]!r} is not a repository")
     return slug

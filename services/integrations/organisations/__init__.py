@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from services.integrations.rest import Http, NothingThere, RateLimited, checked_address
+
 from .base import Organisation, Repository
 from .gitea import Gitea
 from .github import GitHub
 from .gitlab import GitLab
-from .http import Http, NothingThere, RateLimited, checked_address
 
 __all__ = [
     "ADDRESSES", "NothingThere", "Organisation", "RateLimited", "Repository", "checked_address", "opened",

@@ -3,9 +3,9 @@
 from typing import Any
 
 from services.integrations.errors import NotFound
+from services.integrations.rest import FILE_LIMIT, Http, Malformed, segment, segments
 
 from .base import Listing, Repository
-from .http import FILE_LIMIT, Http, Malformed, segment, segments
 
 VERSION = "2022-11-28"
 

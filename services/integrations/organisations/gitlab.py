@@ -3,10 +3,10 @@
 from typing import Any
 
 from services.integrations.errors import NotFound
+from services.integrations.rest import FILE_LIMIT, Http, Malformed, segment
 
 from .base import Listing, Repository
 from .github import regular
-from .http import FILE_LIMIT, Http, Malformed, segment
 
 
 class GitLab:

@@ -11,7 +11,7 @@ from services.integrations.errors import Unavailable
 
 from ..base import SLIPWAY, Commit, FileChange, Person
 from ..errors import Conflict, UnknownReference, UnsafePath
-from ..names import SHA, check_branch
+from ..names import SHA, check_branch, signing
 
 REGULAR = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
 _STATUS = {DeltaStatus.ADDED: "added", DeltaStatus.DELETED: "removed"}
@@ -88,11 +88,8 @@ def _check_regular(tree: pygit2.Tree, path: str) -> None:
 
 
 def signature(person: Person, at: datetime | None = None) -> pygit2.Signature:
-    def clean(text: str) -> str:
-        return " ".join("".join(c for c in text if c.isprintable() and c not in "<>").split())
-
     moment = int(at.timestamp()) if at else int(time.time())
-    return pygit2.Signature(clean(person.name) or person.username, clean(person.address), moment, 0)
+    return pygit2.Signature(signing(person.name) or person.username, signing(person.address), moment, 0)
 
 
 def commit(

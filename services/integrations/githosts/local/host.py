@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from services.effects import crashpoints
 from services.integrations.models import PullApproval, PullComment, PullRequest, Repository
 
-from ..base import Capabilities, Comment, Commit, FileChange, Person, Proposal, Review
+from ..base import Announcement, Capabilities, Comment, Commit, FileChange, Person, Proposal, Review
 from ..errors import (
     HeadMoved,
     MergeConflict,
@@ -246,6 +246,9 @@ class LocalHost:
             self.at("review written")
         self.at("review committed")
         return state.review(given)
+
+    def announce(self, repo: str, number: int, *, head: str, said: Announcement) -> None:
+        """The portal's own pages show all of it."""
 
     def _check_open(self, pull: PullRequest, head: str) -> None:
         if pull.state != PullRequest.State.OPEN:
