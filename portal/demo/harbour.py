@@ -34,6 +34,7 @@ def write(folder: Path) -> int:
 
 def _files() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "_cluster/objects.yaml", [_aged(doc, OLDEST) for doc in cluster_only()]
+    yield "_cluster/byhand.yaml", [_aged(doc, "23d") for doc in company.by_hand()]
     for place in company.PLACES:
         for name, docs in company.shared_manifests(place).items():
             yield f"shared/{name}-{place.name}.yaml", [_aged(doc, "210d") for doc in docs]

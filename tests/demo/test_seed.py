@@ -84,7 +84,7 @@ def test_seeding_again_changes_nothing() -> None:
 
 def test_one_line_per_step_and_silence_when_asked(seeded) -> None:
     assert "17 people in 5 teams" in seeded.said
-    assert len(seeded.said.splitlines()) == 9
+    assert len(seeded.said.splitlines()) == 10
     assert seed(verbosity=0) == ""
 
 
@@ -175,7 +175,7 @@ def test_past_requests_are_told_with_hops_approvals_and_events_and_the_next_gets
 
 
 def test_the_catalog_is_imported_whole_and_only_one_owner_is_nobody() -> None:
-    run = ImportRun.objects.get()
+    run = ImportRun.objects.get(source__kind="git")
     assert {document["verdict"] for document in run.documents} == {"ok"}
     assert Entity.objects.services().count() == 23
     assert list(Entity.objects.without_owner().values_list("name", flat=True).order_by("name")) == [
@@ -205,6 +205,17 @@ def test_pages_know_the_cluster_before_anybody_watched_it() -> None:
         ("search-indexer", "staging"),
         ("tax", "staging"),
     }
+
+
+def test_what_runs_and_nobody_described_waits_as_a_plan() -> None:
+    run = ImportRun.objects.get(source__kind="cluster")
+    told = {change["ref"]: change["action"] for change in run.changes}
+    assert {ref for ref, action in told.items() if action == "new"} == {
+        "component:default/log-shipper", "component:default/stock-forecast",
+    }  # fmt: skip
+    assert set(told.values()) == {"new", "skipped"}
+    assert told["resource:default/shop-queue"] == told["component:default/cart"] == "skipped"
+    assert (run.state, run.counts.get("unowned", 0)) == ("planned", 1)
 
 
 def test_the_ticket_about_checkout_keeps_what_was_wrong() -> None:

@@ -110,10 +110,11 @@ def _imports(mira: User, priya: User) -> dict[str, Any]:
     pushing.put(name="put-by-ci", change=pushing.one("cart.yaml", thing), by=priya)
     about = {"kind": "org", "provider": "github", "location": "larkfield", "title": "larkfield"}
     organisation = Source.objects.create(**about, paused_at=source.created_at)
+    discovery = Source.objects.create(kind="cluster", location="harbour", title="harbour")
     planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
     view = saved.save_view(name="Ours", query="kind=api", by=mira, team=mira.teams.get(slug="checkout"))
     found = {"applied": applied, "planned": planned, "source": source, "view": view}
-    return {**found, "organisation": organisation, **_owned(mira)}
+    return {**found, "organisation": organisation, "discovery": discovery, **_owned(mira)}
 
 
 def _owned(mira: User) -> dict[str, Any]:
@@ -171,6 +172,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:source_put": [{"name": "put-by-ci"}],
         "catalog:source_file": [{"name": "put-by-ci", "path": "cart.yaml"}],
         "catalog:organisation_": [{"pk": world.organisation.pk}],
+        "catalog:cluster_": [{"pk": world.discovery.pk}],
         "catalog:hook": [{"provider": "github", "pk": world.source.pk}],
         "catalog:ownership_report": [{"report": "unowned"}],
         "catalog:ownership_unconfirm": [{"batch": world.batch}],

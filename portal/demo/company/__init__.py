@@ -118,6 +118,11 @@ def docs() -> dict[str, str]:
     return {path.relative_to(FOLDER).as_posix(): path.read_text() for path in files}
 
 
+def by_hand() -> list[dict[str, Any]]:
+    """What runs and stands in no repository."""
+    return list(yaml.safe_load_all((FOLDER / "byhand.yaml").read_text()))
+
+
 def shared_manifests(place: Place) -> dict[str, list[dict[str, Any]]]:
     """Objects that are not one service's deployment: the queue, a cache, a cron job, a log shipper."""
     return {

@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.demo.seeding import (
     catalog,
     cluster,
+    discovery,
     open_requests,
     open_tickets,
     ownership,
@@ -45,6 +46,7 @@ def steps(*, history: bool) -> list[Step]:
         lambda: repository.seed(now),
         lambda: catalog.seed(now, history=history),
         cluster.seed,
+        discovery.seed,
     ]
     if history:
         wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
