@@ -5,6 +5,11 @@ from celery.schedules import schedule
 SCHEDULE = {
     "catalog.tidy": {"task": "catalog.tidy", "schedule": schedule(3600), "options": {"expires": 3600}},
     "catalog.owners": {"task": "catalog.owners", "schedule": schedule(60), "options": {"expires": 60}},
+    "catalog.owners_again": {
+        "task": "catalog.owners_again",
+        "schedule": schedule(6 * 3600),
+        "options": {"expires": 3600},
+    },
     "catalog.sweep": {"task": "catalog.sweep", "schedule": schedule(30), "options": {"expires": 60}},
     "catalog.fold": {"task": "catalog.fold", "schedule": schedule(60), "options": {"expires": 60}},
     "catalog.evidence": {"task": "catalog.evidence", "schedule": schedule(300), "options": {"expires": 300}},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, OuterRef, Q, Subquery, When
 
 from services.accounts.models import Membership, User
@@ -110,15 +111,15 @@ def grouped(said: list[Said], types: tuple[str, ...]) -> list[tuple[str, list[Sa
 
 
 def owned(entity: Entity) -> EntityQuerySet:
-    """What belongs to a group or a person."""
-    return Entity.objects.filter(owner_ref=entity.ref)
+    """What belongs to a group or a person, by their name or through a system or domain."""
+    return Entity.objects.owned_by_refs([entity.ref])
 
 
 def parts(entity: Entity) -> EntityQuerySet:
     """What a system consists of, or what a domain's systems are."""
-    within = Relation.objects.order_by().filter(target_ref=entity.ref, type="partOf").values_list("source")
-    named = Entity.objects.order_by().filter(system_ref=entity.ref).values_list("pk")
-    return Entity.objects.filter(pk__in=named.union(within))  # two short looks, where OR would read them all
+    within = Relation.objects.order_by().filter(target_ref=entity.ref, type="partOf").values("source_id")
+    named = Entity.objects.order_by().filter(system_ref=entity.ref).values("pk")
+    return Entity.objects.filter(pk__any_of=ArraySubquery(named.union(within)))  # OR would read them all
 
 
 def below(entity: Entity) -> dict[str, Any] | None:

@@ -196,7 +196,7 @@ def _collapsed(nodes: list[Node], edges: list[Edge], by: str) -> tuple[list[Node
         if not ref:
             groups[node.ref], into[node.ref] = node, node.ref
             continue
-        entity = node.entity and (node.entity.system if by == "system" else node.entity.owner)
+        entity = node.entity and (node.entity.system if by == "system" else node.entity.holder)
         one = groups.setdefault(ref, Node(ref, entity or None, node.step))
         into[node.ref] = ref
         one.count += 1
@@ -209,7 +209,7 @@ def _collapsed(nodes: list[Node], edges: list[Edge], by: str) -> tuple[list[Node
 def _group_of(node: Node, by: str) -> str:
     if node.entity is None:
         return ""
-    return node.entity.system_ref if by == "system" else node.entity.owner_ref
+    return node.entity.system_ref if by == "system" else node.entity.holder_ref
 
 
 def _place(graph: Graph, nodes: list[Node], edges: list[Edge]) -> None:

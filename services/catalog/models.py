@@ -14,14 +14,22 @@ from django.urls import reverse
 from services.catalog.docs.models import DocFile, DocPage, DocTree
 from services.catalog.finding.models import SavedView, StartView, Tally, Word
 from services.catalog.importing.lookups import AnyOf
-from services.catalog.ownership.models import Confirmation, Evidence, Handover, Lifeless, Tenure, Weighed
+from services.catalog.ownership.models import (
+    Confirmation,
+    Evidence,
+    Handover,
+    Lifeless,
+    Tenure,
+    Unsettled,
+    Weighed,
+)
 from services.catalog.sources.models import Broken, Delivery, Holding, Steered
 
 __all__ = [
     "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "DocFile",
     "DocPage", "DocTree", "Entity", "EntityQuerySet", "Evidence", "Handover", "Holding", "ImportRun",
     "Judgement", "Lifeless", "Relation", "RelationQuerySet", "Removed", "SavedView", "Source",
-    "StartView", "Tally", "Tenure", "Weighed", "Word",
+    "StartView", "Tally", "Tenure", "Unsettled", "Weighed", "Word",
 ]  # fmt: skip
 
 models.Field.register_lookup(AnyOf)
@@ -95,12 +103,12 @@ class Source(Steered):
 
 class EntityQuerySet(models.QuerySet["Entity"]):
     def for_list(self) -> "EntityQuerySet":
-        """Rows with owner and system, without the long columns; of those two only what they are called."""
+        """Rows with holder and system, without the long columns; of those two only what they are called."""
         heavy = ("spec", "metadata", "search", "problem", "facts")
         named = ("ref", "kind", "namespace", "name", "title", "type")
         short = [field.name for field in Entity._meta.concrete_fields if field.name not in heavy]
-        others = [f"{other}__{column}" for other in ("owner", "system") for column in named]
-        return self.select_related("owner", "system").only(*short, *others)
+        others = [f"{other}__{column}" for other in ("holder", "system") for column in named]
+        return self.select_related("holder", "system").only(*short, *others)
 
     def of_kind(self, kind: str) -> "EntityQuerySet":
         return self.filter(kind__iexact=kind)
@@ -110,11 +118,12 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return self.filter(kind="Component", type__in=SERVICE_TYPES)
 
     def owned_by_refs(self, refs: list[str]) -> "EntityQuerySet":
-        return self.filter(owner_ref__in=refs)
+        """What some owners answer for, by their own name or through a system or domain."""
+        return self.filter(holder_ref__in=refs)
 
     def without_owner(self) -> "EntityQuerySet":
         """What should have an owner and has none that the catalog knows."""
-        return self.filter(owner__isnull=True, kind__in=OWNABLE)
+        return self.filter(standing__in=["nobody", "unknown"])
 
 
 def _words(text: Any, weight: str) -> SearchVector:
@@ -161,6 +170,23 @@ class Entity(models.Model):
     lifecycle = models.CharField(max_length=100, blank=True)
     owner_ref = models.CharField(max_length=220, blank=True, db_index=True)
     owner = models.ForeignKey("self", models.SET_NULL, null=True, related_name="owns")
+    holder_ref = models.CharField(
+        max_length=220,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who answers for it, named or inherited.",
+    )
+    holder = models.ForeignObject(
+        "self", models.DO_NOTHING, from_fields=["holder_ref"], to_fields=["ref"], null=True, related_name="+"
+    )
+    standing = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Owned, inherited, unknown, nobody.",
+    )
     system_ref = models.CharField(max_length=220, blank=True, db_index=True)
     system = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")
     spec = models.JSONField(default=dict)
@@ -203,14 +229,14 @@ class Entity(models.Model):
             GinIndex(fields=["search"], name="catalog_entity_words", fastupdate=False),
             GinIndex(words_of_names(), name="catalog_entity_named", fastupdate=False),
             models.Index(fields=["kind", "name", "id"], name="catalog_list_kind"),
-            models.Index(fields=["owner_ref", "name", "id"], name="catalog_list_owner"),
+            models.Index(fields=["holder_ref", "name", "id"], name="catalog_list_holder"),
             models.Index(fields=["system_ref", "name", "id"], name="catalog_list_system"),
             models.Index(fields=["lifecycle", "name", "id"], name="catalog_list_lifecycle"),
             models.Index(fields=["updated_at", "name", "id"], name="catalog_list_updated"),
             models.Index(
                 fields=["name", "id"],
-                name="catalog_list_unowned",
-                condition=models.Q(owner__isnull=True, kind__in=OWNABLE),
+                name="catalog_list_nobodys",
+                condition=models.Q(standing__in=["nobody", "unknown"]),
             ),
             models.Index(
                 fields=["state", "name", "id"],

@@ -83,7 +83,7 @@ def _typed(request: HttpRequest, text: str) -> list[Entity]:
 
 
 def _palette_item(entity: Entity, worst: str, is_found: bool) -> PaletteItem:
-    owner = str(entity.owner) if entity.owner else entity.owner_ref.rpartition("/")[2]
+    owner = str(entity.holder) if entity.holder else entity.holder_ref.rpartition("/")[2]
     hint = " · ".join(
         part
         for part in (entity.name if str(entity) != entity.name else "", owner, entity.type or entity.kind)

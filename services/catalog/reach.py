@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 
 from services.catalog.models import Entity, Judgement, Relation, RelationQuerySet
@@ -12,6 +13,7 @@ BY_API = ("consumesApi", "providesApi")
 MOST_ROWS = 1000
 MOST = 1_000
 NEAR = 201
+HOLDER: Any = Entity._meta.get_field("holder")
 FARTHEST = 12
 # What somebody dismissed is no edge. An API between two services is none either, where it is known who
 # serves it: then its consumer needs its provider.
@@ -63,11 +65,11 @@ SELECT DISTINCT FORWARD, NULL::int, walk.ref, edge.ref::text, NULL::jsonb
  WHERE edge.ref IN (SELECT ref FROM SIDE_near) AND edge.ref NOT IN (walk.ref, %(ref)s)
 """
 _ENTITIES = """
-SELECT NULL, NULL, e.owner_ref, e.ref, jsonb_build_object('ref', e.ref, 'kind', e.kind, 'name', e.name,
-  'namespace', e.namespace, 'title', e.title, 'type', e.type, 'owner_ref', e.owner_ref,
+SELECT NULL, NULL, e.holder_ref, e.ref, jsonb_build_object('ref', e.ref, 'kind', e.kind, 'name', e.name,
+  'namespace', e.namespace, 'title', e.title, 'type', e.type, 'holder_ref', e.holder_ref,
   'system_ref', e.system_ref)
   FROM catalog_entity e WHERE e.ref = ANY(ARRAY(
-    SELECT ref FROM named UNION SELECT unnest(ARRAY[n.owner_ref, n.system_ref])
+    SELECT ref FROM named UNION SELECT unnest(ARRAY[n.holder_ref, n.system_ref])
       FROM catalog_entity n WHERE n.ref = ANY(ARRAY(SELECT ref FROM named))))
 """
 
@@ -124,7 +126,10 @@ class Known:
         if ref in self.made or ref not in self.texts:
             return self.made.get(ref)
         entity = self.made[ref] = Entity(**json.loads(self.texts[ref]))
-        entity.owner, entity.system = self.get(entity.owner_ref), self.get(entity.system_ref)
+        entity.system = self.get(entity.system_ref)
+        HOLDER.set_cached_value(
+            entity, self.get(entity.holder_ref)
+        )  # unlike setting it, this keeps the reference
         return entity
 
 
@@ -173,14 +178,16 @@ def rows_around(entity: Entity) -> list[Relation]:
 def _touching(wanted: set[str]) -> RelationQuerySet:
     """Relations that begin or end there, and those of the APIs that are used or served there.
 
-    Three short looks into indexes: one condition with OR would be asked of every relation there is.
+    Three short looks into indexes: one condition with OR would be asked of every relation there is. Arrays
+    leave the planner no other way, whatever it believes of tables that have just grown.
     """
-    begun = Relation.objects.order_by().filter(source__ref__in=wanted)
-    ended = Relation.objects.order_by().filter(target_ref__in=wanted)
-    shared = begun.filter(type__in=BY_API).values("target_ref")
-    others = Relation.objects.order_by().filter(target_ref__in=shared, type__in=BY_API)
-    found = begun.values_list("pk").union(ended.values_list("pk"), others.values_list("pk"))
-    return Relation.objects.filter(pk__in=found)
+    rows = Relation.objects.order_by()
+    here = ArraySubquery(Entity.objects.order_by().filter(ref__in=wanted).values("pk"))
+    begun, ended = rows.filter(source__pk__any_of=here), rows.filter(target_ref__in=wanted)
+    shared = ArraySubquery(begun.filter(type__in=BY_API).values("target_ref"))
+    others = rows.filter(target_ref__any_of=shared, type__in=BY_API)
+    found = begun.values("pk").union(ended.values("pk"), others.values("pk"))
+    return Relation.objects.filter(pk__any_of=ArraySubquery(found))
 
 
 def is_dismissed(row: Any) -> bool:

@@ -33,11 +33,19 @@ def tidy() -> None:
 
 @shared_task(name="catalog.owners")
 def owners() -> None:
-    """Resolve anew who owns what, and follow what was handed over. Safe to run twice."""
-    from services.catalog.ownership import handing, tenures
+    """Resolve anew who owns what changed, and follow what was handed over. Safe to run twice."""
+    from services.catalog.ownership import handing, settling
+
+    settling.settle()
+    handing.follow()
+
+
+@shared_task(name="catalog.owners_again")
+def owners_again() -> None:
+    """Resolve anew who owns what, all of it: in case something got past the notes. Safe to run twice."""
+    from services.catalog.ownership import tenures
 
     tenures.refresh()
-    handing.follow()
 
 
 @shared_task(name="catalog.evidence")

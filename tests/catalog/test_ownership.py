@@ -4,12 +4,14 @@ import csv
 import io
 
 import pytest
+import yaml
 from django.urls import reverse
 
 from services.accounts.models import Membership, Team, User
 from services.catalog import actions
-from services.catalog.models import OWNABLE, Entity, Lifeless, Tenure
-from services.catalog.ownership import living, nearest, reading, tenures
+from services.catalog.importing import continuity
+from services.catalog.models import OWNABLE, Entity, Lifeless, Tenure, Unsettled
+from services.catalog.ownership import living, nearest, reading, settling, tenures
 from services.catalog.ownership.resolution import Fact, Standing, resolve
 from tests.catalog.companies import COMPANY
 
@@ -74,6 +76,7 @@ def company(checkout, mira) -> None:
         owner_ref="", owner=None
     )
     User.objects.create_user("ruben", "r@larkfield.example", "x" * 16, name="Ruben", is_active=False)
+    Tenure.objects.all().delete()  # as if everything had come like this
     tenures.refresh()
 
 
@@ -203,3 +206,96 @@ def test_the_nearest_name_is_one_of_the_same_kind_or_the_same_name(company):
 def test_a_report_nobody_has_is_not_there(client, mira):
     client.force_login(mira)
     assert client.get("/catalog/health/weather/").status_code == 404
+
+
+def listed(name: str) -> set[str]:
+    """The names in the list, by what stands in the address."""
+    from django.http import QueryDict
+
+    from services.catalog.finding.filters import Filters, chosen
+    from services.catalog.finding.tallies import Tallies
+
+    rows = chosen(Filters.read(QueryDict(name)), User.objects.get(username="mira"), Tallies())
+    return {row.name for row in rows}
+
+
+def told() -> dict[str, tuple[str, str]]:
+    """What lists have of everything: its owner and how that stands."""
+    rows = Entity.objects.filter(kind__in=OWNABLE)
+    return {row.ref: (row.holder_ref, row.standing) for row in rows}
+
+
+def resolved() -> dict[str, tuple[str, str]]:
+    found = reading.owners_of(Entity.objects.all())
+    return {ref: own.listed for ref, own in found.items()}
+
+
+def test_the_list_knows_owners_as_pages_and_reports_do(company):
+    from services.catalog.finding import tallies
+    from services.catalog.ownership import reports
+
+    assert told() == resolved()
+    assert listed("kind=any&owner=payments") == {"commerce", "bare", "plain"}
+    assert listed("kind=any&owner=nobody") == listed("kind=any&is=unowned") == {"lost", "typo"}
+    assert listed("kind=any&not=owner:nobody,owner:payments,kind:group,kind:user") >= {"cart", "loyalty"}
+    assert (
+        listed("kind=any&owner=mine")
+        == listed("kind=any&owner=checkout")
+        == {"cart", "cart-api", "cart-cache"}
+    )
+    reported = reports.rows_of("unowned", reports.Narrow())
+    assert {row.name for row in reported} == listed("kind=any&owner=nobody")
+    tallies.fold()
+    assert tallies.Tallies().number("unowned") == reported.count()
+    assert tallies.values_of("owner", "group:default/payments") == ["group:default/payments"]
+
+
+def again(spec: str, name: str = "commerce", kind: str = "Domain") -> None:
+    """An import of one descriptor that says something else now."""
+    text = (
+        f"{{apiVersion: backstage.io/v1alpha1, kind: {kind}, metadata: {{name: {name}}}, spec: {{{spec}}}}}"
+    )
+    actions.register(yaml.safe_load(text), by=None)
+
+
+CHANGES = {
+    "another owner of the domain": lambda: again("owner: checkout"),
+    "none any more": lambda: again("subdomainOf: nowhere, owner: nobody-known"),
+    "the system goes elsewhere": lambda: again("owner: ghosts", "plain", "System"),
+    "the system is gone": lambda: Entity.objects.get(name="plain").delete(),
+    "the owner is gone": lambda: Entity.objects.get(name="payments").delete(),
+    "the owner is called otherwise": lambda: continuity.rename(
+        {"group:default/payments": "group:default/money"}
+    ),
+    "the owner leaves": lambda: Entity.objects.filter(name="ines").update(state="orphan"),
+    "the account is closed": lambda: User.objects.filter(username="mira").update(is_active=False),
+    "nobody is in the team": lambda: Membership.objects.all().delete(),
+    "another name": lambda: Entity.objects.filter(name="bare").update(
+        name="naked", ref="component:default/naked"
+    ),
+    "another kind": lambda: Entity.objects.filter(name="bare").update(kind="Location"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_an_owner_is_noted_and_nothing_else_is_looked_at(company, change, monkeypatch):
+    CHANGES[change]()
+    looked = []
+    monkeypatch.setattr(tenures, "resolve", lambda fact, *rest: looked.append(fact) or resolve(fact, *rest))
+    settling.settle()
+    assert len(looked) < Entity.objects.filter(kind__in=OWNABLE).count()
+    assert told() == resolved()
+    kept = Tenure.objects.filter(entity__kind__in=OWNABLE).values_list("entity__ref", "owner_ref", "standing")
+    found = reading.owners_of(Entity.objects.all())
+    assert set(kept) == {(ref, own.owner_ref, str(own.standing)) for ref, own in found.items()}
+    assert tenures.refresh() == 0
+
+
+def test_notes_are_left_where_there_are_many_or_somebody_else_is_at_it(company):
+    Entity.objects.filter(name__in=["cart", "bare"]).update(owner_ref="group:default/payments")
+    assert settling.settle(most=1) == 0
+    assert Unsettled.objects.count() == 2
+    assert settling.settle(most=2) == 2
+    assert not Unsettled.objects.exists()
+    assert settling.settle() == 0
+    assert told() == resolved()

@@ -32,7 +32,7 @@ UNHEALTHY = ("Degraded", "Missing")
 IS = {
     "orphan": Q(state="orphan"),
     "broken": Q(state="stale"),
-    "unowned": Q(owner__isnull=True, kind__in=("Component", "API", "Resource", "System", "Domain")),
+    "unowned": Q(standing__in=("nobody", "unknown")),
     "shared": Q(contested=True),
 }
 LONGEST = 200
@@ -192,7 +192,7 @@ def _owned_by(owner: str, user: Any) -> Q:
     if owner == NOBODY:
         return IS["unowned"]
     refs = queries.refs_of(user) if owner == MINE else [_ref(owner, "group")]
-    return Q(owner_ref__in=refs)
+    return Q(holder_ref__in=refs)
 
 
 def _ref(text: str, kind: str) -> str:

@@ -55,6 +55,7 @@ def _follow(old: str, new: str) -> None:
     if old.startswith(("group:", "user:")):
         Confirmation.objects.filter(owner_ref=old).update(owner_ref=new)
         Tenure.objects.filter(owner_ref=old).update(owner_ref=new)
+        Entity.objects.filter(holder_ref=old).update(holder_ref=new)
         Handover.objects.filter(to_ref=old).exclude(from_ref=new).update(to_ref=new)
         Handover.objects.filter(from_ref=old).exclude(to_ref=new).update(from_ref=new)
 

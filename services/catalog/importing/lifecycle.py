@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from services.audit.actions import record
 from services.catalog.importing import continuity, writing
 from services.catalog.models import Alias, Claim, Delivery, Entity, ImportRun, Removed
+from services.catalog.ownership import settling
 from services.catalog.refusals import Refused
 from services.effects.actions import forget
 
@@ -34,6 +35,7 @@ def _remove(entity: Entity, by: Person, summary: str) -> Removed:
     removed = Removed.objects.create(ref=entity.ref, source_id=entity.source_id, entry=entry, removed_by=by)
     record(by=by, action="catalog.removed", obj=entity, summary=summary)
     entity.delete()
+    settling.settle(settling.AT_ONCE)
     return removed
 
 

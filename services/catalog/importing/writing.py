@@ -12,6 +12,7 @@ from services.catalog.finding import vocabulary
 from services.catalog.importing import continuity, copying
 from services.catalog.importing.planning import digest_of
 from services.catalog.models import Entity, Relation, Source
+from services.catalog.ownership import settling
 
 CONTENT = [
     "api_version", "kind", "namespace", "name", "title", "description", "type", "lifecycle",
@@ -123,7 +124,7 @@ def _relate(items: dict[str, dict[str, Any]], now: dict[str, str]) -> None:
 
 
 def resolve_links() -> None:
-    """Turn references into rows wherever the other side has arrived."""
+    """Turn references into rows wherever the other side has arrived, and see who answers for what now."""
     for name in ("owner", "system"):
         there = Entity.objects.filter(ref=OuterRef(f"{name}_ref"))
         waiting = Entity.objects.filter(**{f"{name}__isnull": True}).exclude(**{f"{name}_ref": ""})
@@ -132,6 +133,7 @@ def resolve_links() -> None:
     Relation.objects.filter(Exists(there), target__isnull=True).update(
         target=Subquery(there.values("pk")[:1])
     )
+    settling.settle(settling.AT_ONCE)
 
 
 def snapshot(refs: list[str]) -> list[dict[str, Any]]:

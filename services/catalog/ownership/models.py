@@ -11,7 +11,7 @@ ENTITY = "catalog.Entity"
 
 
 class Lifeless(models.Model):
-    """A group or person of the catalog that cannot answer for anything; written anew every minute."""
+    """A group or person of the catalog that cannot answer for anything; seen anew when people change."""
 
     ref = models.CharField(max_length=220, unique=True)
     why = models.CharField(max_length=120)
@@ -24,10 +24,25 @@ class Lifeless(models.Model):
         return f"{self.ref}: {self.why}"
 
 
+class Unsettled(models.Model):
+    """An entity whose owner may be another than is kept, or, when empty, that who can answer may be.
+
+    Written by triggers with whatever changes; `settling` takes them.
+    """
+
+    ref = models.CharField(max_length=220, blank=True)
+
+    class Meta:
+        verbose_name_plural = "unsettled"
+
+    def __str__(self) -> str:
+        return self.ref or "everybody"
+
+
 class Tenure(models.Model):
     """Who an entity was found to belong to, named or inherited, and when they must say so again.
 
-    Written anew every minute from `resolution.resolve`, for lists that are asked about everything at once.
+    Written from `resolution.resolve` with what changes, for reports; `Entity.standing` and its holder follow.
     """
 
     entity = models.OneToOneField(ENTITY, models.CASCADE, primary_key=True, related_name="tenure")

@@ -20,7 +20,7 @@ def owners_of(entities: Iterable[Entity]) -> dict[str, Ownership]:
     mine = [entity for entity in entities if entity.kind in OWNABLE]
     bare = [entity.ref for entity in mine if entity.kind in CONTAINERS and not entity.owner_ref]
     facts = {**facts_of(bare), **{e.ref: _fact(e) for e in mine if e.ref not in bare}}
-    around = _around(facts.values())
+    around = containers_of(facts.values())
     named = {fact.owner_ref for fact in (*facts.values(), *around.values())}
     lifeless = living.reasons(named)
     return {ref: resolve(fact, around, lifeless) for ref, fact in facts.items()}
@@ -77,7 +77,7 @@ def facts_of(refs: Iterable[str]) -> dict[str, Fact]:
     return facts_of_containers(Entity.objects.filter(ref__any_of=wanted)) if wanted else {}
 
 
-def _around(facts: Iterable[Fact]) -> dict[str, Fact]:
+def containers_of(facts: Iterable[Fact]) -> dict[str, Fact]:
     """The containers on the way up from those without an owner; a query for each step."""
     found: dict[str, Fact] = {}
     step = list(facts)

@@ -42,6 +42,13 @@ class Ownership:
         return self.owner_ref.removeprefix("group:default/").removeprefix("user:default/")
 
     @property
+    def listed(self) -> tuple[str, str]:
+        """What lists have of it: whose it is, and how; that an owner cannot answer is for reports to say."""
+        if self.standing != Standing.DEAD:
+            return self.owner_ref, str(self.standing)
+        return self.owner_ref, str(Standing.INHERITED if self.via else Standing.OWNED)
+
+    @property
     def is_answered(self) -> bool:
         return self.standing in (Standing.OWNED, Standing.INHERITED)
 

@@ -1,4 +1,4 @@
-"""Keeping `Tenure`: one look over everything that can have an owner, writing only what is different."""
+"""Keeping `Tenure`, and beside each entity who answers for it: writing only what is different."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,17 +10,22 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from services.catalog.importing import copying
-from services.catalog.models import OWNABLE, Confirmation, Entity, Lifeless, Tenure
+from services.catalog.models import OWNABLE, Confirmation, Entity, EntityQuerySet, Lifeless, Tenure, Unsettled
 from services.catalog.ownership import living
-from services.catalog.ownership.reading import CONTAINERS, facts_of_containers
+from services.catalog.ownership.reading import CONTAINERS, containers_of, facts_of
 from services.catalog.ownership.resolution import Fact, Ownership, Standing, resolve
 
 AT_ONCE = 2000
 STORED = ("entity_id", "name", "standing", "owner_ref", "via", "due_at")
 COLUMNS = (
     "pk", "ref", "kind", "name", "owner_ref", "owner_id", "system_ref", "created_at",
+    "holder_ref", "standing",
     "tenure__name", "tenure__standing", "tenure__owner_ref", "tenure__via", "tenure__due_at",
 )  # fmt: skip
+SHOW = """
+UPDATE catalog_entity e SET holder_ref = new.holder_ref, standing = new.standing
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, holder_ref, standing) WHERE e.id = new.id
+"""
 
 
 def period() -> timedelta:
@@ -36,33 +41,53 @@ class Row(NamedTuple):
     owner_id: int | None
     system_ref: str
     created_at: datetime
+    shown_ref: str
+    shown_standing: str
     had_name: str | None
     had_standing: str | None
     had_owner: str | None
     had_via: str | None
     had_due: datetime | None
 
+    @property
+    def fact(self) -> Fact:
+        within = "" if self.kind in CONTAINERS else self.system_ref
+        return Fact(self.ref, self.owner_ref, self.owner_id is not None, within)
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        return self.shown_ref, self.shown_standing
+
 
 @transaction.atomic
 def refresh() -> int:
     """Resolve everything anew and note what changed; how many did. Safe to run twice, and at once by two."""
-    if not _alone():
+    if not alone():
         return 0
+    Unsettled.objects.all().delete()
     living.refresh()
-    changed, now = list(_changed()), timezone.now()
+    return resolve_again(Entity.objects.filter(kind__in=OWNABLE))
+
+
+def alone() -> bool:
+    """Whether nobody else does this now; holds until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('catalog.tenures'))")
+        return bool(cursor.fetchone()[0])
+
+
+def resolve_again(rows: EntityQuerySet) -> int:
+    """Write who answers for each of these now, where that is different; how many are."""
+    changed, now = list(_changed(rows)), timezone.now()
     new = [_tenure(row, found, None, now) for row, found in changed if row.had_standing is None]
     copying.append(Tenure, STORED, ([getattr(tenure, name) for name in STORED] for tenure in new))
     other = [(row, found) for row, found in changed if row.had_standing is not None]
     for start in range(0, len(other), AT_ONCE):
         _write(other[start : start + AT_ONCE], now)
+    shown = [(row.pk, *found.listed) for row, found in changed if row.shown != found.listed]
+    for start in range(0, len(shown), AT_ONCE):
+        _show(shown[start : start + AT_ONCE])
     return len(changed)
-
-
-def _alone() -> bool:
-    """Whether nobody else does this now; holds until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('catalog.tenures'))")
-        return bool(cursor.fetchone()[0])
 
 
 def _write(part: list[tuple[Row, Ownership]], now: datetime) -> None:
@@ -71,17 +96,24 @@ def _write(part: list[tuple[Row, Ownership]], now: datetime) -> None:
     Tenure.objects.bulk_update(rows, [name for name in STORED if name != "entity_id"], batch_size=500)
 
 
-def _changed() -> Iterator[tuple[Row, Ownership]]:
-    rows = Entity.objects.filter(kind__in=OWNABLE).order_by()
-    around = facts_of_containers(Entity.objects.filter(kind__in=CONTAINERS))
+def _show(part: list[tuple[int, str, str]]) -> None:
+    """The same beside the entities themselves, for lists."""
+    with connection.cursor() as cursor:
+        cursor.execute(SHOW, [list(column) for column in zip(*part, strict=True)])
+
+
+def _changed(rows: EntityQuerySet) -> Iterator[tuple[Row, Ownership]]:
+    found = [Row(*values) for values in rows.order_by().values_list(*COLUMNS).iterator(chunk_size=AT_ONCE)]
+    bare = [row.ref for row in found if row.kind in CONTAINERS and not row.owner_ref]
+    facts = {**{row.ref: row.fact for row in found}, **facts_of(bare)}
+    around = containers_of(facts.values())
     lifeless = dict(Lifeless.objects.values_list("ref", "why"))
-    for values in rows.values_list(*COLUMNS).iterator(chunk_size=AT_ONCE):
-        row = Row(*values)
-        fact = around.get(row.ref) or Fact(row.ref, row.owner_ref, row.owner_id is not None, row.system_ref)
-        found = resolve(fact, around, lifeless)
+    for row in found:
+        now = resolve(facts[row.ref], around, lifeless)
+        said = now.standing, now.owner_ref, now.via, row.name
         had = row.had_standing, row.had_owner, row.had_via, row.had_name
-        if had != (found.standing, found.owner_ref, found.via, row.name):
-            yield row, found
+        if (said, now.listed) != (had, row.shown):
+            yield row, now
 
 
 def _tenure(row: Row, found: Ownership, confirmed: datetime | None, now: datetime) -> Tenure:

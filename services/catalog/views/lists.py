@@ -30,7 +30,7 @@ class HtmxRequest(HttpRequest):
 
 COLUMNS = {
     "name": "name",
-    "owner": ["owner_ref", "name"],
+    "owner": ["holder_ref", "name"],
     "system": ["system_ref", "name"],
     "lifecycle": ["lifecycle", "name"],
     "type": ["kind", "type", "name"],
@@ -169,13 +169,13 @@ def _facets(filters: Filters, tallies: Tallies) -> list[dict[str, Any]]:
 
 
 CSV_COLUMNS = (
-    "name", "kind", "type", "title", "description", "owner_ref", "system_ref", "lifecycle", "state", "source",
-    "location",
+    "name", "kind", "type", "title", "description", "holder_ref", "system_ref", "lifecycle", "state",
+    "source", "location",
 )  # fmt: skip
 
 
 def _csv(rows: EntityQuerySet, found: Found | None) -> StreamingHttpResponse:
-    header = [column.removesuffix("_ref") for column in CSV_COLUMNS]
+    header = [column.removesuffix("_ref").replace("holder", "owner") for column in CSV_COLUMNS]
     light = rows.select_related(None).select_related("source")
     read: Iterable[Entity] = queries.in_order(found.keys) if found else light.iterator(AT_ONCE)
     return tables.csv_stream(
