@@ -27,9 +27,9 @@ LISTED = {
     "catalog.0007_sources": "unique among the sources, a table of few rows that is rarely written",
     "catalog.0009_search": "rewrites entities once, some seconds for 100,000; old code reads the same column",
     "catalog.0013_fill_facts": "fills a new column in batches; what old code writes meanwhile, tidying fills",
-    "catalog.0017_holders": "adds triggers under a short lock; what old code writes, they note and name",
-    "catalog.0018_fill_holders": "fills new columns in batches",
-    "catalog.0019_tallies_by_holder": "counts the catalog once, a second for 100,000",
+    "catalog.0018_holders": "adds triggers under a short lock; what old code writes, they note and name",
+    "catalog.0019_fill_holders": "fills new columns in batches",
+    "catalog.0020_tallies_by_holder": "counts the catalog once, a second for 100,000",
 }
 
 CHECK = models.CheckConstraint(condition=models.Q(size__gt=0), name="large_enough")

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_sign_in_failures'),
-        ('catalog', '0016_search_names'),
+        ('catalog', '0017_clusters'),
     ]
 
     operations = [

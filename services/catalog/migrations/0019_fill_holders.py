@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('catalog', '0017_holders'),
+        ('catalog', '0018_holders'),
     ]
 
     operations = [

@@ -40,7 +40,7 @@ def _count(where: str = "", **signs: int) -> str:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0018_fill_holders'),
+        ('catalog', '0019_fill_holders'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('catalog', '0019_tallies_by_holder'),
+        ('catalog', '0020_tallies_by_holder'),
     ]
 
     operations = [
