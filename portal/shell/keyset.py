@@ -105,6 +105,11 @@ def _read(text: str, columns: list[str], rows: "QuerySet[Any]") -> list[Any] | N
         return None
 
 
+def reads(text: str, rows: "QuerySet[Any]") -> bool:
+    """Whether a cursor is one of this list, in this order."""
+    return _read(text, [str(name) for name in rows.query.order_by], rows) is not None
+
+
 def _checked(field: Any, value: Any) -> Any:
     made = field.to_python(value)
     field.run_validators(made)

@@ -24,6 +24,7 @@ from services.accounts.models import SCOPES, ApiToken, Membership
 
 View = Callable[..., HttpResponseBase]
 SCHEME: Final = "bearer"
+ANY: Final = ""
 
 
 class Machine:
@@ -86,10 +87,11 @@ def signed(view: View) -> View:
 
 def api(**scopes: str) -> Callable[[View], View]:
     """Guard a view for programs: the scope a token needs for each method, as `api(GET="catalog:read")`.
+    `ANY` is content with a token that has none of them.
 
     Without a token or a session that counts: 401. Without the scope: 403. Mistakes are answered in JSON.
     """
-    assert set(scopes.values()) <= set(SCOPES), scopes
+    assert set(scopes.values()) <= {*SCOPES, ANY}, scopes
     allowed = {**scopes, **({"HEAD": scopes["GET"]} if "GET" in scopes else {})}
 
     def decorate(view: View) -> View:
@@ -99,14 +101,14 @@ def api(**scopes: str) -> Callable[[View], View]:
             try:
                 return _kept_private(_refused(request, allowed) or view(request, *args, **kwargs))
             except ApiError as error:
-                return refusal(request, error.status, error.message)
+                return refusal(request, error.status, error.message, error.mistakes)
             except PermissionDenied as error:
                 return refusal(request, 403, str(error) or "You may not do that.")
             except Http404 as error:
                 return refusal(request, 404, str(error) or "There is no such thing.")
 
-        named = ", ".join(sorted(set(scopes.values())))
-        guarded.policy = f"signed in, or a token with {named}"  # type: ignore[attr-defined]  # for the matrix
+        named = ", ".join(sorted(set(scopes.values()) - {ANY}))
+        guarded.policy = f"signed in, or a token with {named or 'any scope'}"  # type: ignore[attr-defined]  # for the matrix
         guarded.scopes = allowed  # type: ignore[attr-defined]  # read by the middleware
         return login_not_required(guarded)
 
@@ -130,6 +132,6 @@ def _refused(request: HttpRequest, allowed: dict[str, str]) -> HttpResponse | No
         return answer
     token: ApiToken | None = getattr(request, "token", None)
     scope = allowed[request.method]
-    if token is not None and scope not in token.scopes:
+    if token is not None and scope and scope not in token.scopes:
         return refusal(request, 403, f"This token lacks the scope {scope}.")
     return None

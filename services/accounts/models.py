@@ -11,7 +11,11 @@ from django.utils import timezone
 
 SCOPES = {
     "catalog:read": "Read the catalog",
-    "catalog:write": "Change the catalog: put descriptors, read sources again",
+    "catalog:write": "Change the catalog: put descriptors, read sources again, apply what they bring",
+    "ownership:write": "Confirm what teams own, confirm or dismiss derived dependencies",
+    "requests:read": "Read requests and where they stand",
+    "tickets:read": "Read tickets",
+    "tickets:write": "Open tickets and reply to them",
 }
 
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/me", views.me, name="me"),
     path("account/away/", views.delegate, name="delegate"),
     path("account/away/<int:pk>/end/", views.delegation_end, name="delegation_end"),
+    path("api/openapi.json", views.openapi_json, name="openapi"),
     path("account/tokens/", views.token_new, name="token_new"),
     path("account/tokens/<int:pk>/revoke/", views.token_revoke, name="token_revoke"),
 ]

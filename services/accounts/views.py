@@ -10,11 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.shell import proxies, toasts
+from portal.shell import openapi, proxies, toasts
 from portal.shell.http import HttpRequest, inside
 from portal.shell.policies import policy, public, signed_in
 from services.accounts import actions, queries
-from services.accounts.bearer import api
+from services.accounts.bearer import ANY, api
 from services.accounts.forms import DelegationForm, ProfileForm, SignInForm, ThemeForm, TokenForm
 
 
@@ -149,7 +149,13 @@ def theme(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204) if request.htmx else redirect(_way_on(request))
 
 
-@api(GET="catalog:read")
+@api(GET=ANY)
+def openapi_json(request: HttpRequest) -> HttpResponse:
+    """This description, for programs that write programs."""
+    return JsonResponse(openapi.description())
+
+
+@api(GET=ANY)
 def me(request: HttpRequest) -> HttpResponse:
     """Who asks, for a program that wants to try its token."""
     token = getattr(request, "token", None)

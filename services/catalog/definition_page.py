@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.paginator import Page
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from portal.shell import code, tables
@@ -61,18 +62,29 @@ class Drawn:
 
 
 def definition_tab(request: HttpRequest, entity: Entity) -> dict[str, Any]:
-    asked, text = Asked.read(request), text_of(entity)
+    place = [entity.kind.lower(), entity.namespace, entity.name]
+    return {
+        **shown(request, entity.type, text_of(entity)),
+        "original": reverse("catalog:definition_download", args=place),
+        "remotes": _remotes(entity),
+        "outside": _outside(entity),
+    }
+
+
+def shown(request: HttpRequest, kind: str, text: str) -> dict[str, Any]:
+    """What the address asks for of one definition: some of its operations or schemas, or its text."""
+    asked = Asked.read(request)
     context: dict[str, Any] = {
         "asked": asked,
+        "type": kind,
         "text": text,
         "lines": text.count("\n") + 1,
         "size": len(text.encode()),
     }
-    context |= {"remotes": _remotes(entity), "outside": _outside(entity)}
     if not text:
         return context
     try:
-        definition = read(entity.type, text)
+        definition = read(kind, text)
     except Broken as reason:
         return context | {"broken": reason, **_source(text, reason.line)}
     context["definition"] = definition

@@ -45,8 +45,11 @@ def find(ref: str) -> Entity | None:
 
 
 def refs_of(user: Any) -> list[str]:
-    """The references a person owns things under: their own and those of their teams."""
-    if not user.is_authenticated:
+    """The references a person owns things under: their own and those of their teams.
+
+    None for a token of a team: it acts for nobody.
+    """
+    if user.pk is None:
         return []
     return [user.ref, *(f"group:default/{slug}" for slug in user.roles)]
 

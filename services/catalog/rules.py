@@ -14,6 +14,13 @@ def can_read_machine(user: Any) -> bool:
     return bool(user.is_platform)
 
 
+def can_look(user: Any, source: Source) -> bool:
+    """Have a source read now: repositories anybody, all else those who run the platform."""
+    if source.removed_at or not source.is_watched:
+        return False
+    return bool(source.kind == Source.Kind.GIT or can_manage(user))
+
+
 def can_manage(user: Any) -> bool:
     """Sources are named, paused, removed and pointed at people by those who run the platform."""
     return bool(user.is_platform)
@@ -34,7 +41,7 @@ def can_put(user: Any, source: Source) -> bool:
 
 def can_apply(user: Any, run: ImportRun) -> bool:
     """Who looked may apply and undo, and so may those who run the platform."""
-    return bool(user.is_platform or run.created_by_id == user.pk)
+    return bool(user.is_platform or (user.pk and run.created_by_id == user.pk))
 
 
 def can_judge(user: Any, entity: Entity) -> bool:

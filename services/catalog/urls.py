@@ -4,6 +4,7 @@ from services.catalog import views
 
 app_name = "catalog"
 urlpatterns = [
+    path("api/", views.api_reference, name="api_reference"),
     path("catalog/", views.entity_list, name="entity_list"),
     path("catalog/health/", views.ownership_report, name="ownership"),
     path("catalog/health/<slug:report>/", views.ownership_report, name="ownership_report"),

@@ -67,6 +67,8 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             return self.none()
         if user.is_platform:
             return self
+        if user.pk is None:  # a token of a team is nobody they concern
+            return self.filter(private=False)
         watching = Ticket.watchers.through.objects.filter(ticket_id=OuterRef("pk"), user_id=user.pk)
         return self.filter(Q(private=False) | Q(asker=user) | Q(assignee=user) | Exists(watching))
 

@@ -17,6 +17,8 @@ def can_see(user: Any, ticket: Ticket) -> bool:
         return False
     if user.is_platform or not ticket.private:
         return True
+    if user.pk is None:  # a token of a team
+        return False
     return user.pk in (ticket.asker_id, ticket.assignee_id) or ticket.watchers.filter(pk=user.pk).exists()
 
 

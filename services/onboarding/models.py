@@ -71,7 +71,7 @@ class NextNumber(models.Func):
 class RequestQuerySet(models.QuerySet["Request"]):
     def visible_to(self, user: "User") -> "RequestQuerySet":
         """What was submitted is everybody's to see; what was not is its author's alone."""
-        return self.filter(Q(submitted_at__isnull=False) | Q(created_by=user))
+        return self.filter(Q(submitted_at__isnull=False) | Q(created_by=user.pk))
 
     def listed(self) -> "RequestQuerySet":
         """Without discarded drafts."""

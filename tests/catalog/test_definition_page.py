@@ -138,3 +138,14 @@ def test_the_original_is_a_download_of_plain_text(read, client):
         assert answer["Content-Type"] == "text/plain; charset=utf-8"
         assert answer["Content-Disposition"] == f'attachment; filename="{name}.{ending}"'
     assert client.get("/catalog/group/default/checkout/definition/").status_code == 404
+
+
+def test_people_read_what_programs_may_ask(client, mira, django_assert_max_num_queries):
+    client.force_login(mira)
+    with django_assert_max_num_queries(12):
+        page = client.get("/api/?q=/api/v1/tickets post").content.decode()
+    assert "Idempotency-Key" in page
+    assert 'curl -H "Authorization: Bearer $TOKEN" -X POST' in page
+    assert "/api/openapi.json" in page
+    assert "/api/catalog/entities" in client.get("/api/?page=2").content.decode()
+    assert "TicketInList" in client.get("/api/?show=schemas").content.decode()

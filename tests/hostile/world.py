@@ -163,6 +163,10 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
     log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
     return {
         "accounts:token_": [{"pk": world.api_token.pk}],
+        "accounts_api:": [{"slug": "checkout"}],
+        "catalog_api:source_": [{"source": world.source.pk}],
+        "catalog_api:run_": [{"run": world.planned.pk}],
+        "helpdesk_api:": [{"key": world.ticket.key}],
         "catalog:entity_": [entity, group],
         "catalog:doc_file": [{**entity, "path": "steps.svg"}],
         "catalog:dependency_": [{**entity, "verdict": "confirmed"}],

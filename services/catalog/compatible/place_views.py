@@ -6,7 +6,7 @@ from portal.shell.api import ApiError
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from services.accounts.bearer import api
-from services.catalog.compatible import adding, described, identity, matching, places, reading, shaping
+from services.catalog.compatible import adding, identity, matching, places, reading, shaping
 from services.catalog.compatible.reading import LARGEST
 from services.catalog.compatible.views import answered, entity_for
 from services.catalog.descriptors.examine import validate
@@ -105,9 +105,3 @@ def analyze_location(request: HttpRequest) -> HttpResponse:
         for one, shown in zip(found, shaping.written(found, []), strict=True)
     ]
     return answered({"existingEntityFiles": files, "generateEntities": []})
-
-
-@api(GET="catalog:read")
-def openapi(request: HttpRequest) -> HttpResponse:
-    """The API described, for programs that write programs."""
-    return answered(described.description())

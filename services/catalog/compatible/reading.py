@@ -1,9 +1,8 @@
 """What was asked, read and bounded: everything wrong with it is an `ApiError` that says what."""
 
-import json
 from typing import Any, Final
 
-from portal.shell.api import ApiError
+from portal.shell.api import ApiError, body_of
 from portal.shell.http import HttpRequest
 
 LARGEST: Final = 1000  # entities in one answer, where a limit was asked for
@@ -11,24 +10,7 @@ USUAL: Final = 200
 FURTHEST: Final = 1_000_000
 LONGEST: Final = 10_000
 MANY: Final = 100
-
-
-def body(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object that was sent."""
-    try:
-        found = json.loads(request.body or b"{}", parse_constant=_refuse)
-        json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise ApiError("The body must be JSON in UTF-8, with numbers that are numbers.") from error
-    if not isinstance(found, dict):
-        raise ApiError("The body must be a JSON object.")
-    if b"\\u0000" in request.body:
-        raise ApiError("The body must not contain NUL.")
-    return found
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)
+body = body_of
 
 
 def texts(request: HttpRequest, name: str) -> list[str]:

@@ -1,11 +1,11 @@
 from django.urls import path
 
 from services.catalog.compatible import place_views, views
+from services.catalog.compatible.described import tell
 
 app_name = "compatible"
 NAMED = "<str:kind>/<str:namespace>/<str:name>"
-urlpatterns = [
-    path("openapi.json", place_views.openapi, name="openapi"),
+addresses = [
     path("catalog/entities", views.entities, name="entities"),
     path("catalog/entities/by-query", views.by_query, name="by_query"),
     path("catalog/entities/by-refs", views.by_refs, name="by_refs"),
@@ -21,3 +21,4 @@ urlpatterns = [
     path("catalog/analyze-location", place_views.analyze_location, name="analyze_location"),
     path("catalog/validate-entity", place_views.validate_entity, name="validate_entity"),
 ]
+urlpatterns = tell(addresses)

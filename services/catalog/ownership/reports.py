@@ -163,6 +163,11 @@ def _mark(row: Any, order: tuple[str, str]) -> str:
     return Signer(salt="catalog.report").sign_object([said, getattr(row, order[1])])
 
 
+def reads(after: str) -> bool:
+    """Whether a place is one of ours."""
+    return _place(after) is not None
+
+
 def _place(after: str) -> tuple[str, int] | None:
     try:
         first, second = Signer(salt="catalog.report").unsign_object(after)

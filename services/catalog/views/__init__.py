@@ -23,6 +23,7 @@ from services.catalog.views.lists import entity_list
 from services.catalog.views.organisations import organisation_change, organisation_new
 from services.catalog.views.ownership import ownership_report
 from services.catalog.views.pushing import source_file, source_put
+from services.catalog.views.reference import api_reference
 from services.catalog.views.saved import (
     view_delete,
     view_list,
@@ -40,6 +41,7 @@ from services.catalog.views.sources import (
 )
 
 __all__ = [
+    "api_reference",
     "claim_choose",
     "cluster_change",
     "cluster_new",

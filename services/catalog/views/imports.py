@@ -55,7 +55,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/import_new.html", context, status=422 if form.errors else 200)
 
 
-def _run_for(request: HttpRequest, pk: int) -> ImportRun:
+def run_for(pk: int) -> ImportRun:
     """The run of a URL; everybody signed in may read reports."""
     rows = ImportRun.objects.select_related("source", "created_by").defer("payload", "undo")
     return get_object_or_404(rows, pk=pk)
@@ -65,7 +65,7 @@ def _run_for(request: HttpRequest, pk: int) -> ImportRun:
 @limited("export", when=wants_csv)
 @require_safe
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    run = _run_for(request, pk)
+    run = run_for(pk)
     if request.GET.get("format") == "csv":
         return _report(run)
     verdict, action = request.GET.get("verdict", ""), request.GET.get("change", "")
@@ -119,7 +119,7 @@ def _report(run: ImportRun) -> HttpResponse:
 @policy(signed_in, name="catalog.apply_import")
 @require_POST
 def import_apply(request: HttpRequest, pk: int) -> HttpResponse:
-    run = _run_for(request, pk)
+    run = run_for(pk)
     if not rules.can_apply(request.user, run):
         messages.error(
             request, f"{run.created_by or 'Somebody else'} looked; they or the platform team apply it."
@@ -139,7 +139,7 @@ def import_apply(request: HttpRequest, pk: int) -> HttpResponse:
 @policy(signed_in, name="catalog.undo_import")
 @require_POST
 def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
-    run = _run_for(request, pk)
+    run = run_for(pk)
     if not rules.can_apply(request.user, run):
         messages.error(
             request, f"{run.created_by or 'Somebody else'} imported this; they or the platform team undo it."

@@ -44,19 +44,14 @@ def source_list(request: HttpRequest) -> HttpResponse:
     page = tables.paginate(request, queries.sources_shown(show))
     latest = queries.latest_runs([source.pk for source in page])
     rows = [
-        {"source": source, "run": latest.get(source.pk), "may": _may_look(request, source)} for source in page
+        {"source": source, "run": latest.get(source.pk), "may": rules.can_look(request.user, source)}
+        for source in page
     ]
     context = {"page": page, "rows": rows, "show": show, "shown": SHOWN}
     return render(request, "catalog/source_list.html", context)
 
 
-def _may_look(request: HttpRequest, source: Source) -> bool:
-    if source.removed_at or not source.is_watched:
-        return False
-    return source.kind == Source.Kind.GIT or rules.can_manage(request.user)
-
-
-def _source_for(request: HttpRequest, pk: int) -> Source:
+def source_for(pk: int) -> Source:
     """The source of a URL; everybody signed in may read its page, removed or not."""
     return get_object_or_404(queries.sources(), pk=pk)
 
@@ -64,10 +59,10 @@ def _source_for(request: HttpRequest, pk: int) -> Source:
 @policy(signed_in)
 @require_safe
 def source_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    source = _source_for(request, pk)
+    source = source_for(pk)
     context = {
         "source": source,
-        "may": _may_look(request, source),
+        "may": rules.can_look(request.user, source),
         "can_manage": rules.can_manage(request.user),
         "can_choose": rules.can_choose(request.user),
         "can_remove": rules.can_remove(request.user),
@@ -120,7 +115,7 @@ def _report(request: HttpRequest, source: Source) -> dict[str, Any]:
 def source_look(request: HttpRequest, pk: int) -> HttpResponse:
     """Have a source read now, by a worker; its page shows how far that is."""
     source = get_object_or_404(Source, pk=pk)
-    if not _may_look(request, source):
+    if not rules.can_look(request.user, source):
         messages.error(request, "Only the platform team reads this source. Ask them to look again.")
         return redirect("catalog:source_list")
     looking.read_now(source=source, by=request.user, anew=True)
@@ -131,7 +126,7 @@ def source_look(request: HttpRequest, pk: int) -> HttpResponse:
 @policy(platform_only, name="catalog.manage source")
 @require_http_methods(["GET", "HEAD", "POST"])
 def source_change(request: HttpRequest, pk: int) -> HttpResponse:
-    source = _source_for(request, pk)
+    source = source_for(pk)
     form = SourceForm(request.POST or None, source=source)
     if request.method == "POST" and form.is_valid():
         try:

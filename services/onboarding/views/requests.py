@@ -40,8 +40,8 @@ COLUMNS = {
 @require_safe
 def request_list(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "open")
-    filtered = _filtered(request, show if show in SHOWN else "open")
-    rows = tables.order(request, filtered, COLUMNS, "-updated").prefetch_related("hops")
+    rows = filtered(request, show if show in SHOWN else "open")
+    rows = tables.order(request, rows, COLUMNS, "-updated").prefetch_related("hops")
     if request.GET.get("format") == "csv":
         return tables.csv_response("requests", page_of.CSV_HEADER, page_of.csv_rows(rows))
     page = tables.paginate(request, rows)
@@ -66,7 +66,7 @@ _SHOWING: dict[str, Callable[[User], Q]] = {
 }
 
 
-def _filtered(request: HttpRequest, show: str) -> RequestQuerySet:
+def filtered(request: HttpRequest, show: str) -> RequestQuerySet:
     user, asked = request.user, request.GET
     rows = Request.objects.visible_to(user).listed().select_related("created_by", "team")
     rows = rows.filter(_SHOWING[show](user))
