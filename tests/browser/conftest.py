@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from portal.demo import company
 from tests import stack
-from tests.browser.watch import Watch, check_accessible
+from tests.browser.accessible import check_accessible
+from tests.browser.watch import Watch
 from tests.programs import CHROMIUM
 
 # The browser's event loop stays in this process, whose other tests use the database all the same.

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.watch import check_accessible
+from tests.browser.accessible import check_accessible
 
 
 @pytest.mark.case("X6")

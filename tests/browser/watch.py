@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response
 
 # The browser logs these when a form is refused (422) or somebody was faster (409): answers, not faults.
 REFUSALS = re.compile(r"the server responded with a status of (409|422)")
@@ -13,12 +12,6 @@ document.addEventListener('securitypolicyviolation', (event) =>
   console.error('content policy: ' + event.violatedDirective + ' refused ' + (event.blockedURI || 'inline') +
     ' at ' + event.sourceFile + ':' + event.lineNumber));
 """
-
-
-PUT_THEME = """(theme) => {
-  if (theme === null) delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
-}"""
 
 
 @dataclass
@@ -57,31 +50,3 @@ class Watch:
     def _answered(self, response: Response) -> None:
         if response.status >= 400 and response.status not in (409, 422):
             self._complain(f"answered {response.status}: {response.request.method} {response.url}")
-
-
-def check_accessible(page: Page) -> None:
-    """No axe violation in either theme; what does not depend on colours is looked at once."""
-    saved = page.evaluate("document.documentElement.dataset.theme ?? null")
-    told = _violations(page, "light") + _violations(page, "dark", rules=["color-contrast"])
-    page.evaluate(PUT_THEME, saved)
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    assert not told, f"{page.url}\n" + "\n".join(told)
-
-
-def _violations(page: Page, theme: str, rules: list[str] | None = None) -> list[str]:
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page.evaluate(PUT_THEME, theme)
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(Axe().axe_script)
-    options: dict[str, object] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = {"type": "rule", "values": rules}
-    found = page.evaluate("async (options) => (await axe.run(options)).violations", options)
-    return [
-        f"{violation['id']} ({theme}): {violation['help']}\n    " + "\n    ".join(_where(violation))
-        for violation in found
-    ]
-
-
-def _where(violation: dict) -> list[str]:
-    return [f"{node['target']} {node['html'][:160]}" for node in violation["nodes"][:4]]
