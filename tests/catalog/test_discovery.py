@@ -183,7 +183,10 @@ def test_one_thing_in_two_namespaces_is_one_unless_they_are_worlds_apart():
     [(ref, web)] = found(*both).items()
     assert ref == "component:default/web"
     assert "backstage.io/kubernetes-namespace" not in web["metadata"]["annotations"]
-    assert [rule for rule, _ in warned(*both)] == ["same"]
+    assert warned(*both) == []
+    named = {"slipway.dev/entity": "component:web"}
+    several = thing("nightly", "CronJob", notes=named), thing("api", notes=named)
+    assert found(*several)["component:default/web"]["spec"]["type"] == "service"
     apart = Rules(apart=True)
     parted = found(*both, rules=apart)
     assert list(parted) == ["component:shop/web", "component:lab/web"]

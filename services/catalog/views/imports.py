@@ -18,6 +18,10 @@ from services.catalog.importing import planning
 from services.catalog.models import ImportRun
 from services.catalog.views.sources import PER_PAGE, VERDICTS, WORST
 
+ORDER = (
+    planning.NEW, planning.CHANGED, planning.RENAMED, planning.ORPHAN, planning.STALE, planning.TAKEN,
+    planning.SKIPPED, planning.SAME,
+)  # fmt: skip
 TITLES = {
     "git": ("Git repository", "brand-git"),
     "upload": ("Upload files", "upload"),
@@ -71,8 +75,10 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     verdict, action = request.GET.get("verdict", ""), request.GET.get("change", "")
     documents = [row for row in run.documents if not verdict or row["verdict"] == verdict]
     changes = [row for row in run.changes if (not action or row["action"] == action)]
+    changes.sort(key=lambda row: ORDER.index(row["action"]))
     context = {
         "run": run,
+        "thing": "object" if run.source.kind == run.source.Kind.CLUSTER else "document",
         "verdict": verdict,
         "change": action,
         "documents": tables.paginate(request, _worst_first(documents), PER_PAGE),

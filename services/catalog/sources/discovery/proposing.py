@@ -32,7 +32,8 @@ class Found:
     kind: str
     namespace: str
     name: str
-    type: str
+    types: dict[str, str]
+    """By object, for several may be one thing."""
     parts: list[tuple[DocumentReport, Facts]] = field(default_factory=list)
 
     @property
@@ -60,6 +61,7 @@ class _Discovery:
 
     def run(self, seen: Sequence[Seen]) -> list[DocumentReport]:
         facts = [(Facts(one.manifest), one.entity_ref) for one in seen]
+        self.namespaces = list(dict.fromkeys(one.namespace for one, _ in facts))
         services = [one for one, _ in facts if one.kind == "Service"]
         operated: set[tuple[str, str, str]] = set()
         for one, ref in facts:
@@ -76,6 +78,11 @@ class _Discovery:
         self._systems()
         return self.reports
 
+    def _rank(self, one: Facts) -> tuple[int, int]:
+        """The namespaces in their order; what always runs before what runs now and then."""
+        kind = WORKLOADS.index(one.kind) if one.kind in WORKLOADS else 0
+        return self.namespaces.index(one.namespace), kind
+
     def _report(self, one: Facts, kind: str, name: str) -> DocumentReport:
         place = f"{self.cluster}/{one.namespace}/{kind}/{name}"
         report = DocumentReport(place, 0, 0, "ok", origin=ORIGIN)
@@ -84,7 +91,8 @@ class _Discovery:
 
     def _operated(self, one: Facts, kind: str, name: str, type_: str, ref: str) -> None:
         report = self._report(one, kind, name)
-        self._take(report, one, Found("Resource", self._namespace(one), as_name(name), type_), ref)
+        found = Found("Resource", self._namespace(one), as_name(name), {report.file: type_})
+        self._take(report, one, found, ref)
 
     def _workload(self, one: Facts, ref: str, services: list[Facts]) -> None:
         report = self._report(one, one.kind, one.name)
@@ -97,7 +105,8 @@ class _Discovery:
         resource = type_ in RESOURCES or (not type_ and bool(one.resource_type()))
         kind = "Resource" if resource else "Component"
         type_ = type_ or one.resource_type() or one.component_type(services)
-        self._take(report, one, Found(kind, self._namespace(one), one.catalog_name(), type_), ref)
+        found = Found(kind, self._namespace(one), one.catalog_name(), {report.file: type_})
+        self._take(report, one, found, ref)
 
     def _namespace(self, one: Facts) -> str:
         return (as_label(one.namespace) or "default") if self.rules.apart else "default"
@@ -108,7 +117,9 @@ class _Discovery:
         if wanted:
             thing.kind, thing.namespace, thing.name = wanted
         report.ref = thing.ref
-        self.found.setdefault(thing.ref, thing).parts.append((report, one))
+        known = self.found.setdefault(thing.ref, thing)
+        known.parts.append((report, one))
+        known.types |= thing.types
 
     def _named(self, report: DocumentReport, one: Facts) -> tuple[str, str, str] | None:
         said = one.value(ENTITY)
@@ -140,8 +151,9 @@ class _Discovery:
 
     def _describe(self, thing: Found) -> None:
         """Write the entity into the report of its first object; the others say that they are it too."""
+        thing.parts.sort(key=lambda part: self._rank(part[1]))
         report, first = thing.parts[0]
-        spec = {"type": thing.type}
+        spec = {"type": thing.types[report.file]}
         for name in ("lifecycle", "owner", "system"):
             if said := self._agreed(thing, name, report):
                 spec[name] = said
@@ -157,7 +169,6 @@ class _Discovery:
         if "owner" not in spec and thing.ref not in self.described:
             report.warnings.append(self._unowned())
         for other, facts in thing.parts[1:]:
-            other.warnings.append(Problem("", "same", f"is {thing.ref} too, as {report.file} is"))
             if facts.image and first.image and facts.image != first.image and facts.kind == first.kind:
                 why = f"runs {facts.image} where {report.file} runs {first.image}"
                 hint = f"give one of them the label {KUBERNETES_ID}, or keep namespaces apart"
