@@ -216,6 +216,10 @@ class OrganisationForm(forms.Form):
     exclude = forms.CharField(max_length=1000, required=False, label="But not these")
     archived = forms.BooleanField(required=False, label="Archived ones too")
     forks = forms.BooleanField(required=False, label="Forks too")
+    docs = forms.BooleanField(
+        required=False, label="Docs for descriptors elsewhere",
+        help_text="Descriptors of other sources and repositories may show Markdown of its repositories.",
+    )  # fmt: skip
 
     def clean_address(self) -> str:
         given: str = self.cleaned_data["address"].strip()
@@ -228,7 +232,7 @@ class OrganisationForm(forms.Form):
     def of(source: Source) -> dict[str, Any]:
         """What a source has, for the form to begin with; never its token."""
         words = {key: " ".join(source.options.get(key, [])) for key in ("include", "exclude")}
-        said = {key: source.options.get(key) for key in ("address", "pattern", "archived", "forks")}
+        said = {key: source.options.get(key) for key in ("address", "pattern", "archived", "forks", "docs")}
         return {"provider": source.provider, "name": source.location, **said, **words}
 
 

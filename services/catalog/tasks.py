@@ -98,10 +98,13 @@ def fold() -> None:
     tallies.fold()
 
 
-@register("catalog.read_docs")
-def read_docs(claim: Claim) -> Done:
+@register("catalog.read_docs", max_attempts=4, lease=timedelta(minutes=5))
+def read_docs(claim: Claim) -> Done | Later:
     """Read the docs beside a source's descriptors. Safe to run twice: what is as it was is not written."""
     from services.catalog.docs import storing
 
     source = Source.objects.filter(pk=claim.payload["source"]).first()
-    return Done(storing.read_source(source) if source else {"gone": True})
+    try:
+        return Done(storing.read_source(source) if source else {"gone": True})
+    except storing.NotFinished:
+        return Later(timedelta(seconds=1), "There are more docs to read.")

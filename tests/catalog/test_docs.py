@@ -306,7 +306,7 @@ def test_places_that_are_no_folders_are_refused(documented, monkeypatch):
     for root in ("cart2", "nowhere", "x" * 300):
         with pytest.raises(NoDocs, match="folder"):
             reading.files_of(folder, root)
-    with pytest.raises(NoDocs, match="from neither"):
+    with pytest.raises(NoDocs, match="from folders"):
         reading.files_of(Source(kind="upload"), "")
     with pytest.raises(NoDocs, match="cannot be read"):
         reading.files_of(Source(kind="git", location="nobody/nothing"), "")

@@ -19,6 +19,7 @@ PICTURES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
     ".webp": "image/webp", ".svg": "image/svg+xml",
 }  # fmt: skip
+ALONE = ("readme.md", "index.md")
 MAX_PAGES = 500
 MAX_PICTURES = 300
 MAX_PAGE = 200_000
@@ -69,7 +70,7 @@ def root_of(ref: str, location: str) -> str:
     """The folder that `backstage.io/techdocs-ref` means, beside the descriptor at `location`."""
     kind, _, target = ref.partition(":")
     if kind != "dir":
-        raise NoDocs(f"{ref[:100]} is not read: only dir:, a folder beside the descriptor, is.")
+        raise NoDocs(f"{ref[:100]} is not read: only dir:, a folder beside the descriptor, and url: are.")
     inside = posixpath.normpath(posixpath.join("/", posixpath.dirname(location), target.strip() or "."))
     steps = posixpath.normpath(posixpath.join(posixpath.dirname(location), target.strip() or "."))
     if target.startswith("/") or steps.split("/")[0] == ".." or "\x00" in target:
@@ -80,14 +81,10 @@ def root_of(ref: str, location: str) -> str:
 def lay_out(files: Mapping[str, bytes]) -> Site:
     """The site in some files, by paths from its root. Refuses (NoDocs) what holds none, or too much."""
     config, notes = _config(files)
-    folder = posixpath.normpath(str(config.get("docs_dir") or "docs"))
-    if folder.startswith(("..", "/")):
-        raise NoDocs(f"docs_dir {folder[:100]} leads out of the docs.")
+    folder = _folder(config)
     inside = _below(files, folder)
     if not inside:
-        inside = {
-            name: content for name, content in files.items() if name.lower() in ("readme.md", "index.md")
-        }
+        inside = {name: content for name, content in files.items() if name.lower() in ALONE}
     site = Site(_text(config.get("site_name")), notes=notes)
     _fill(site, inside)
     if not site.pages:
@@ -95,6 +92,18 @@ def lay_out(files: Mapping[str, bytes]) -> Site:
     titles = {page.path: page for page in site.pages}
     site.nav = _nav(config.get("nav"), titles, site.notes, 0) or _by_folder(site.pages)
     return site
+
+
+def folder_of(files: Mapping[str, bytes]) -> str:
+    """The folder of the pages, as a configuration among the files says it."""
+    return _folder(_config(files)[0])
+
+
+def _folder(config: Mapping[str, Any]) -> str:
+    folder = posixpath.normpath(str(config.get("docs_dir") or "docs"))
+    if folder.startswith(("..", "/")):
+        raise NoDocs(f"docs_dir {folder[:100]} leads out of the docs.")
+    return folder
 
 
 def _below(files: Mapping[str, bytes], folder: str) -> dict[str, bytes]:

@@ -20,6 +20,11 @@ class DocTree(models.Model):
     def __str__(self) -> str:
         return f"docs of {self.entity_id}"
 
+    @property
+    def commit(self) -> str:
+        """What the docs are of, where that is a commit."""
+        return "" if self.revision.startswith("=") else self.revision
+
 
 class DocPage(models.Model):
     """One Markdown file. `path` is relative to the folder of the docs."""

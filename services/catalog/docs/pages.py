@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from portal.shell.http import HttpRequest
 from portal.shell.registry import PaletteItem
+from services.catalog.docs.layout import NoDocs
 from services.catalog.docs.models import DocPage, DocTree
+from services.catalog.docs.places import ANNOTATION, place_of
 from services.catalog.docs.rendering import render
-from services.catalog.docs.storing import ANNOTATION
 from services.catalog.models import Entity
 
 MOST_HITS = 30
@@ -31,7 +32,7 @@ def docs_tab(request: HttpRequest, entity: Entity) -> dict[str, Any]:
     said = request.GET.get("q", "").strip()[:200].replace("\x00", "")
     context: dict[str, Any] = {"docs": tree, "q": said, "ref": entity.annotations.get(ANNOTATION, "")}
     if tree is None:
-        return context
+        return context | ({} if entity.source_id else {"docs": DocTree(problem=_why_not(entity))})
     pages = list(tree.pages.defer("text", "search"))
     at = next((n for n, page in enumerate(pages) if page.path == request.GET.get("doc")), 0)
     context |= {"nav": tree.nav, "count": len(pages), "here": pages[at].path if pages else ""}
@@ -44,6 +45,14 @@ def docs_tab(request: HttpRequest, entity: Entity) -> dict[str, Any]:
         context["after"] = pages[at + 1] if at + 1 < len(pages) else None
         context["drawn"] = _drawn(entity, tree, pages, pages[at].path, text)
     return context
+
+
+def _why_not(entity: Entity) -> str:
+    try:
+        place_of(entity)
+    except NoDocs as reason:
+        return str(reason)
+    return ""
 
 
 def _drawn(entity: Entity, tree: DocTree, pages: list[DocPage], path: str, text: str) -> Any:

@@ -23,7 +23,7 @@ def files_of(source: Source, root: str) -> tuple[dict[str, bytes], str]:
     if source.kind == Source.Kind.FOLDER:
         return _gathered(_in_folder(Path(source.location), root)), ""
     if source.kind != Source.Kind.GIT:
-        raise NoDocs("Docs are read from folders and repositories; this entity comes from neither.")
+        raise NoDocs("Docs are read from folders and repositories.")
     if _is_hosted(source.location):
         return _from_host(source, root)
     try:

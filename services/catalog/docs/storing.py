@@ -1,5 +1,6 @@
 """Keeping docs: asked for when an import was applied, read by a worker, written when they changed."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
@@ -8,20 +9,23 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from services.catalog.docs import reading
-from services.catalog.docs.layout import NoDocs, Site, lay_out, root_of
+from services.catalog.docs import places, reading, remote
+from services.catalog.docs.layout import NoDocs, Site, lay_out
 from services.catalog.docs.models import DocFile, DocPage, DocTree
+from services.catalog.docs.places import ANNOTATION
 from services.catalog.models import Entity, ImportRun, Source
 from services.effects.actions import enqueue
 from services.effects.models import Effect
+from services.integrations.errors import IntegrationError
+from services.integrations.organisations import RateLimited
 
-ANNOTATION = "backstage.io/techdocs-ref"
 EFFECT = "catalog.read_docs"
+BUDGET = 45.0  # seconds of one reading before it makes room for others
 
 
 def ask(run: ImportRun, by: Any) -> None:
     """Have the docs of a run's entities read, when there are any; inside the action's transaction."""
-    if run.source.is_whole and (any(_wants(item) for item in run.payload) or _kept(run.source).exists()):
+    if any(_wants(item) for item in run.payload) or _kept(run.source).exists():
         enqueue(kind=EFFECT, key=str(run.pk), payload={"source": run.source_id}, subject=run, by=by)
 
 
@@ -47,24 +51,53 @@ def _wants(item: dict[str, Any]) -> bool:
     return isinstance(annotations, dict) and ANNOTATION in annotations
 
 
+class NotFinished(Exception):
+    """Time is up; what was read is kept, and the next reading goes on from there."""
+
+
 def read_source(source: Source) -> dict[str, int]:
-    """Read the docs of every entity of a source that has some. What cannot be read keeps its last version."""
-    counted = {"read": 0, "unchanged": 0, "refused": 0}
-    wanted = _documented(source)
-    for entity in wanted.iterator(chunk_size=200):
-        try:
-            files, revision = reading.files_of(
-                source, root_of(entity.annotations[ANNOTATION], entity.location)
-            )
-            changed = store(entity, lay_out(files), revision)
-            counted["read" if changed else "unchanged"] += 1
-        except NoDocs as reason:
-            DocTree.objects.update_or_create(
-                entity=entity, defaults={"problem": str(reason), "read_at": timezone.now()}
-            )
-            counted["refused"] += 1
+    """Read the docs of every entity of a source that has some. What cannot be read keeps its last version.
+
+    Raises NotFinished when there is more than fits in one go, and what a git host may get over by itself.
+    """
+    counted, trouble = {"read": 0, "unchanged": 0, "refused": 0}, list[IntegrationError]()
+    wanted, end = _documented(source).select_related("source"), time.monotonic() + BUDGET
+    with remote.Hosts() as hosts:
+        for entity in wanted.iterator(chunk_size=200):
+            if time.monotonic() > end:
+                raise NotFinished
+            try:
+                counted["read" if _read(entity, hosts) else "unchanged"] += 1
+            except NoDocs as reason:
+                counted["refused"] += 1
+                _refuse(entity, str(reason))
+            except IntegrationError as error:
+                trouble.append(error)
+                _refuse(entity, f"{error} It is tried again.")
+                if isinstance(error, RateLimited):
+                    break
+    if trouble:
+        raise trouble[0]
     _kept(source).exclude(entity__in=wanted.values("pk")).delete()
     return counted
+
+
+def _refuse(entity: Entity, problem: str) -> None:
+    told = {"problem": problem, "read_at": timezone.now()}
+    DocTree.objects.update_or_create(entity=entity, defaults=told)
+
+
+def _read(entity: Entity, hosts: remote.Hosts) -> bool:
+    """Whether the docs of one entity are new; a repository nobody pushed to is not asked again."""
+    place = places.place_of(entity)
+    if not place.repository:
+        files, revision = reading.files_of(place.source, place.root)
+        return store(entity, lay_out(files), revision)
+    revision = hosts.mark(place, str(entity.annotations[ANNOTATION]))
+    known = DocTree.objects.filter(entity=entity, revision=revision, problem="")
+    if known.update(read_at=timezone.now()):
+        return False
+    return store(entity, lay_out(hosts.files_of(place)), revision)
 
 
 @transaction.atomic

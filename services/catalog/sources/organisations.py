@@ -192,4 +192,4 @@ def _files(holdings: list[Holding]) -> Fetched:
 def settings_of(said: dict[str, object]) -> dict[str, object]:
     """What a form says of an organisation, as the source keeps it."""
     words = {key: str(said[key]).split() for key in ("include", "exclude")}
-    return {**words, **{key: said[key] for key in ("address", "pattern", "archived", "forks")}}
+    return {**words, **{key: said[key] for key in ("address", "pattern", "archived", "forks", "docs")}}

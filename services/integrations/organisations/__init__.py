@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.integrations.rest import Http, NothingThere, RateLimited, checked_address
+from services.integrations.rest import Http, Malformed, NothingThere, RateLimited, checked_address
 
 from .base import Organisation, Repository
 from .gitea import Gitea
@@ -11,7 +11,8 @@ from .github import GitHub
 from .gitlab import GitLab
 
 __all__ = [
-    "ADDRESSES", "NothingThere", "Organisation", "RateLimited", "Repository", "checked_address", "opened",
+    "ADDRESSES", "Malformed", "NothingThere", "Organisation", "RateLimited", "Repository",
+    "checked_address", "opened",
 ]  # fmt: skip
 ADDRESSES = {"github": "https://api.github.com", "gitlab": "https://gitlab.com", "gitea": "https://gitea.com"}
 _PROVIDERS: dict[str, type[GitHub | GitLab | Gitea]] = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
