@@ -161,6 +161,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
 
 
+def as_json(value: Any) -> str:
+    """A value as JSON in one line, for tools that want theirs as text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
 def ceil(value: float) -> int:
     return int(stdlib.math_ceil(float(value)))
 
@@ -260,6 +265,7 @@ OWN: dict[str, Function] = {
     "memory": quantities.memory,
     "cpu": quantities.cpu,
     "digest": digest,
+    "json": as_json,
     "plusDays": dates.plus_days,
     "daysBetween": dates.days_between,
     "overlaps": networks.overlaps,

@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from services.onboarding.blueprints import SHIPPED, shipped
-from services.onboarding.blueprints.cases import run_cases
-from services.onboarding.blueprints.source import read_one
+from services.manifests.reader import Document
+from services.onboarding.blueprints import SHIPPED, evaluate, shipped
+from services.onboarding.blueprints.cases import _context, run_cases
+from services.onboarding.blueprints.source import Piece, read_one
+from tests.onboarding.test_blueprints import anything
 
 NAMES = sorted(shipped())
 ICONS = Path(__file__).parents[2] / "static" / "icons" / "names.txt"
@@ -37,3 +41,33 @@ def test_it_asks_little_and_says_what_it_is(name):
     assert blueprint.icon in ICONS.read_text().splitlines()
     assert 30 <= len(blueprint.description) <= 140
     assert len(case(name, "minimal")["answers"]) <= 6
+
+
+def context_of(blueprint):
+    return _context(blueprint, Piece(Document(0, 0, {}), (), {}))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(NAMES), st.data())
+def test_no_answer_to_any_of_them_makes_the_evaluation_fail(name, data):
+    blueprint = shipped()[name]
+    answers = data.draw(st.dictionaries(st.sampled_from(sorted(blueprint.fields)), anything, max_size=4))
+    chosen = {
+        field.name: data.draw(st.sampled_from([option.value for option in field.options]))
+        for field in blueprint.fields.values()
+        if field.options and field.type == "string"
+    }
+    result = evaluate(
+        blueprint, {**case(name, "minimal")["answers"], **chosen, **answers}, context_of(blueprint)
+    )
+    assert not [error for error in result.errors if error.rule == "blueprint"], result.errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_form_shows_what_it_would_make(name):
+    """Every question has an example, so that the files can be shown before anything is answered."""
+    blueprint = shipped()[name]
+    result = evaluate(blueprint, {}, context_of(blueprint))
+    assert not [error for error in result.errors if error.rule == "blueprint"], result.errors
+    assert len(result.files) >= 2
+    assert not [each for each in result.findings if each.severity == "block"]

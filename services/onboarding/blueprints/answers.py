@@ -15,6 +15,7 @@ from services.onboarding.blueprints.model import (
     Field,
     FieldError,
     FieldState,
+    Rule,
 )
 from services.onboarding.blueprints.validation import check_value, is_blank, is_empty
 
@@ -138,6 +139,18 @@ def _is_true(expression: Expression, scope: Scope) -> bool:
         return expression.evaluate(scope) is True
     except ExpressionError:
         return False
+
+
+def _told(rule: Rule, scope: Scope) -> tuple[str, Any]:
+    """Message and suggestion; less of them where they speak of an answer that is not there."""
+    try:
+        message = str(rule.message.render(scope))
+    except RenderError:
+        message = "does not go with the other answers"
+    try:
+        return message, rule.suggestion.evaluate(scope) if rule.suggestion else None
+    except ExpressionError:
+        return message, None
 
 
 class _Filling:
@@ -291,5 +304,4 @@ class _Filling:
         scope = Scope({**self.base, "answers": self.known, "value": value})
         for rule in field.rules:
             if _is_true(rule.when, scope):
-                suggestion = rule.suggestion.evaluate(scope) if rule.suggestion else None
-                yield FieldError("rule", str(rule.message.render(scope)), suggestion, field.name)
+                yield FieldError("rule", *_told(rule, scope), field.name)

@@ -100,7 +100,7 @@ def load(folder: Path | str) -> Blueprint:
         subject=spec.template("subject"),
         owner=spec.template("owner"),
         path=spec.template("path"),
-        manifests=tuple(_manifests(folder)),
+        manifests=tuple(_manifests(folder, spec.text("environments") == "[]")),
         entity=spec.tree("entity"),
         entity_path=spec.template("entityPath"),
         dependencies=spec.expression_or_none("dependencies"),
@@ -246,9 +246,10 @@ def _cost(piece: Piece) -> CostRule:
     return CostRule(piece.template("label"), piece.expression("amount"))
 
 
-def _manifests(folder: Path) -> list[Manifest]:
+def _manifests(folder: Path, nowhere: bool) -> list[Manifest]:
+    """What is only written down, and applied in no environment, needs none."""
     names = sorted(path.name for path in (folder / "manifests").glob("*.yaml"))
-    if not names:
+    if not names and not nowhere:
         raise BlueprintError("there are no manifests", "manifests")
     return [_manifest(folder, f"manifests/{name}") for name in names]
 
