@@ -111,7 +111,7 @@ class FormPage:
             return f"Change {self.changed.entity_name}"
         if self.row is not None and self.row.submitted_at:
             return f"Change {self.row.ref}"
-        return f"New {self.blueprint.title.lower()}"
+        return f"New {self.blueprint.noun}"
 
 
 def cost(found: Cost) -> dict[str, Any]:

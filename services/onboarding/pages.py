@@ -13,6 +13,9 @@ from portal.shell.once import once
 from portal.shell.registry import EntityAction, NavItem, NeedsItem, PaletteItem, Panel, Tab
 from services.clusters import fixes
 
+# Row 75: what teams ask for again and again.
+OFTEN = ("web-service", "postgres", "cache", "scheduled-job")
+
 
 def register() -> None:
     registry.nav.add(NavItem("new", "New", "square-plus", "onboarding:blueprint_list", order=30))
@@ -89,7 +92,7 @@ def forms(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
 
     for blueprint in queries.blueprints().values():
         url = reverse("onboarding:request_new", args=[blueprint.name])
-        yield PaletteItem("New", f"New {blueprint.title.lower()}", url, blueprint.icon, "Form")
+        yield PaletteItem("New", f"New {blueprint.noun}", url, blueprint.icon, "Form")
 
 
 def needs(request: HttpRequest) -> Iterator[NeedsItem]:
@@ -132,8 +135,9 @@ def mine(request: HttpRequest) -> dict[str, Any] | None:
 def starts(request: HttpRequest) -> dict[str, Any]:
     from services.onboarding import queries
 
-    blueprints = list(queries.blueprints().values())
-    return {"blueprints": blueprints[:4], "count": len(blueprints), "filled": False}
+    known = queries.blueprints()
+    often = [known[name] for name in OFTEN if name in known]
+    return {"blueprints": often, "count": len(known), "filled": False}
 
 
 def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any]:

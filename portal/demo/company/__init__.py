@@ -37,8 +37,27 @@ class Place:
             "public_domain": self.zone,
             "domain": self.zone.replace("larkfield.shop", "larkfield.internal"),
             "ingress_class": "public",
-            "prices": {"cpu": self.cpu_price, "memory": self.memory_price, "currency": "EUR"},
+            "prices": {
+                "cpu": self.cpu_price,
+                "memory": self.memory_price,
+                "storage": 0.12,
+                "currency": "EUR",
+            },
+            "time_zone": "Europe/Stockholm",
+            "machine_domain": f"vm.{self.name}.larkfield.internal",
+            "secret_store": {"name": "vault", "path": f"shop/{self.name}"},
+            "backups": {"destination": f"s3://larkfield-{self.name}-backups"},
+            "monitors": {"release": "prometheus"},
+            "dashboards": {"dashboards": "larkfield"},
+            "rabbitmq": {"name": "shop-queue", "vhost": "/"},
+            "networks": [{"name": "harbour pods", "cidr": "10.40.0.0/14"}],
+            **{f"{kind}_module": _module(kind) for kind in ("database", "cache", "bucket")},
         }
+
+
+def _module(kind: str) -> dict[str, str]:
+    """What the pipeline for machines makes one with."""
+    return {"source": f"git::https://git.larkfield.shop/platform/{kind}", "version": "v2.4.0"}
 
 
 STAGING = Place("staging", "Staging", "shop-staging", "staging.larkfield.shop", False, 25.0, 3.2)

@@ -228,6 +228,11 @@ class Blueprint:
     reserved: str = ""
 
     @property
+    def noun(self) -> str:
+        """The title within a sentence: `web service`, but `PostgreSQL database`."""
+        return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+
+    @property
     def fields(self) -> dict[str, Field]:
         return {each.name: each for section in self.sections for each in section.fields}
 

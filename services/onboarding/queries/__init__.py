@@ -4,13 +4,16 @@ from .changes import Opening, draft_of, fixed_by, open_for, opening
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .lists import find, person_named, requests_for, to_follow, waits_for
+from .offers import Group, Offer, offers
 from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
 __all__ = [
+    "Group",
     "HopStatistic",
     "Item",
     "Leg",
+    "Offer",
     "Opening",
     "Picture",
     "base_of",
@@ -24,6 +27,7 @@ __all__ = [
     "fixed_by",
     "hop_statistics",
     "legs",
+    "offers",
     "open_for",
     "opening",
     "person_named",

@@ -45,11 +45,9 @@ def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | Non
         return f"Change {request.entity_name}"
     name = str(answers.get("name") or "").strip()[:100]
     known = blueprints().get(blueprint)
-    return (
-        f"{known.verb if known else 'New'} {name}"
-        if name
-        else f"New {(known.title if known else blueprint).lower()}"
-    )
+    if known is None:
+        return f"New {name or blueprint}"
+    return f"{known.verb} {name}" if name else f"New {known.noun}"
 
 
 def base_of(request: Request) -> str:
@@ -85,7 +83,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
     row = request or EMPTY
     return engine.Context(
         user=_person(user),
-        environments=[_environment(each) for each in Environment.objects.select_related("cluster")],
+        environments=[environment_info(each) for each in Environment.objects.select_related("cluster")],
         taken=_taken(row),
         systems=lambda chosen: [
             engine.Choice(e.name, e.title or e.name) for e in _entities("name", chosen, "System")
@@ -144,7 +142,7 @@ def _person(user: User) -> engine.Person:
     return engine.Person(user.username, str(user), teams)
 
 
-def _environment(row: Environment) -> engine.EnvironmentInfo:
+def environment_info(row: Environment) -> engine.EnvironmentInfo:
     from services.onboarding import blueprints as engine
 
     kinds = frozenset(row.cluster.serves) or None

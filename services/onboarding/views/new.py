@@ -26,7 +26,8 @@ from services.onboarding.views.access import request_for, said
 @require_safe
 def blueprint_list(request: HttpRequest) -> HttpResponse:
     drafts = Request.objects.drafts().filter(created_by=request.user).order_by("-updated_at")
-    context = {"blueprints": queries.blueprints().values(), "drafts": drafts}
+    words = request.GET.get("q", "")[:100]
+    context = {"groups": queries.offers(words), "q": words, "drafts": drafts}
     return render(request, "onboarding/blueprint_list.html", context)
 
 
