@@ -30,7 +30,7 @@ def thing(name: str, kind: str = "Deployment", namespace: str = "shop", **said: 
     version = "batch/v1" if kind == "CronJob" else "apps/v1"
     container: Json = {"name": "app", "image": said.get("image", f"registry.example.org/{name}:1.2")}
     if said.get("ports", True):
-        container["ports"] = [{"containerPort": 8080}]
+        container["ports"] = [{"containerPort": said.get("port", 8080)}]
     pods = {
         "metadata": {"labels": {"app": name, **said.get("pods", {})}},
         "spec": {"containers": [container]},
@@ -89,6 +89,10 @@ TYPED = [
     (thing("a", image="minio/minio"), "Resource", "object-store"),
     (thing("a", image="grafana/grafana:12"), "Component", "service"),
     (thing("a", "StatefulSet", image="pg:1", labels={f"{APP}/component": "db"}), "Resource", "database"),
+    (thing("a", image="own/users-db", port=3306), "Resource", "database"),
+    (thing("a", image="own/sessions", port=6379), "Resource", "cache"),
+    (thing("a", image="bitnami/pgbouncer", port=5432), "Component", "service"),
+    (thing("a", image="grafana/loki", port=5432), "Component", "service"),
     (thing("a", labels={f"{APP}/component": "worker"}), "Component", "worker"),
     (thing("a", notes={"slipway.dev/type": "website"}), "Component", "website"),
     (thing("a", notes={"slipway.dev/type": "queue"}), "Resource", "queue"),

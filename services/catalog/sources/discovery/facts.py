@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from services.catalog.derivation import kinds
+from services.catalog.derivation.kinds import HELPERS
 from services.catalog.descriptors.problems import as_name
 from services.catalog.descriptors.workloads import image_of, template_path
 from services.catalog.sources.discovery.vocabulary import (
@@ -17,6 +18,8 @@ from services.catalog.sources.discovery.vocabulary import (
     MANAGED_BY,
     OPERATED,
     PARTS,
+    POOLERS,
+    PORTS,
     QUIET_MANAGERS,
     QUIET_NAMESPACES,
     STORES,
@@ -92,7 +95,10 @@ class Facts:
         if known == "datastore":
             cache = name in CACHES or name.removeprefix("bitnami-").removesuffix("-alpine") in CACHES
             return "cache" if cache else "object-store" if name in STORES else "database"
-        return "queue" if known == "queue" else ""
+        if known or self.kind == "CronJob" or HELPERS.search(self.name) or POOLERS.search(name):
+            return "queue" if known == "queue" else ""
+        ports = {str(port.get("containerPort")) for port in self._ports() if isinstance(port, Mapping)}
+        return PORTS.get(ports.pop(), "") if len(ports) == 1 else ""
 
     def component_type(self, services: list["Facts"]) -> str:
         """Job, worker or service: what takes no connection from anybody works by itself."""
@@ -107,14 +113,14 @@ class Facts:
             for service in services
             if service.namespace == self.namespace
         )
-        return "service" if served or any(self._ports()) else "worker"
+        return "service" if served or next(self._ports(), None) else "worker"
 
     def _ports(self) -> Iterator[Any]:
         spec = mapping(self.manifest, *template_path(self.manifest), "spec")
         listed = spec.get("containers")
         for container in listed if isinstance(listed, list) else ():
-            if isinstance(container, Mapping):
-                yield container.get("ports")
+            ports = container.get("ports") if isinstance(container, Mapping) else None
+            yield from ports if isinstance(ports, list) else ()
 
     def controllers(self) -> list[tuple[str, str, str]]:
         """API group, kind and name of what made it, the controller first."""

@@ -1,5 +1,6 @@
 """What labels, images and operators mean, as tables; a source may name other labels."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -36,6 +37,12 @@ CACHES: Final = {
     "dragonfly", "memcached", "hazelcast", "ignite",
 }  # fmt: skip
 STORES: Final = {"minio", "azurite"}
+# What nothing else listens on, where it is the only port; but for what stands in front of databases.
+PORTS: Final = {
+    "3306": "database", "5432": "database", "27017": "database", "9042": "database", "1433": "database",
+    "6379": "cache", "11211": "cache", "5672": "queue", "4222": "queue", "9092": "queue",
+}  # fmt: skip
+POOLERS: Final = re.compile(r"pgbouncer|pgpool|pgcat|proxy|router|twemproxy|envoy|exporter|tunnel|socat")
 RESOURCES: Final = ("database", "cache", "queue", "object-store", "topic", "bucket")
 # What `app.kubernetes.io/component` calls a part, and the type it is here.
 PARTS: Final = {
