@@ -64,6 +64,7 @@ def put(path: str, value: Any) -> Callable[[Patch], None]:
             for name in [name for name, each in vars(module).items() if each is original]:
                 patch.setattr(module, name, value)
 
+    remove.path = path  # type: ignore[attr-defined]  # for the test that it is still there
     return remove
 
 
@@ -203,6 +204,22 @@ def believe_names(get_response: Any) -> Any:
         request.user = (
             User.objects.filter(username=request.META.get("REMOTE_USER", "")).first() or request.user
         )
+        return get_response(request)
+
+    return middleware
+
+
+def as_it_comes(request: Any, *wanted: str) -> str:
+    return next(filter(None, wanted), "")
+
+
+def every_field_counts(get_response: Any) -> Any:
+    """Gives the account that is signed in whatever a form says of accounts."""
+
+    def middleware(request: Any) -> Any:
+        given = {key: True for key in ("is_staff", "is_superuser") if request.POST.get(key) == "on"}
+        if given and request.user.is_authenticated:
+            type(request.user).objects.filter(pk=request.user.pk).update(**given)
         return get_response(request)
 
     return middleware
@@ -371,6 +388,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
             "lists are sorted by anything", put("portal.shell.tables.order", sort_by_anything), "oracle"
         ),
     ),
+    "Z3": (Mutation("a form's owner is whom its fields name", with_last("every_field_counts")),),
     "Z4": (
         Mutation("writers may approve", put("services.onboarding.rules.is_contributor", never)),
         Mutation("anybody may give a yes", put("services.onboarding.rules.may_give", always)),
@@ -385,7 +403,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "C4": (
         Mutation(
             "the way on leads anywhere",
-            put("services.accounts.views.url_has_allowed_host_and_scheme", always),
+            put("portal.shell.http.inside", as_it_comes),
         ),
     ),
     "C9": (

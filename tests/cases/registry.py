@@ -176,7 +176,10 @@ IDENTITY: tuple[str, Exists] = (
     "no single sign-on",
     lambda: _imports("allauth", "mozilla_django_oidc", "authlib"),
 )
-MAIL: tuple[str, Exists] = ("no mail", lambda: _has("services.integrations.mail") or _imports("imap_tools"))
+MAIL: tuple[str, Exists] = (
+    "no mail comes in",
+    lambda: _has("services.integrations.mail.imap") or _imports("imap_tools", "imaplib", "mailparser_reply"),
+)
 CHAT: tuple[str, Exists] = ("no chat", lambda: _has("services.integrations.chat") or _imports("slack_sdk"))
 
 # What does not exist cannot be attacked. Each reason comes with what proves it wrong once that is built.

@@ -18,7 +18,11 @@ from services.manifests.report import guardrail_table
 
 EXAMPLES = FOLDER / "examples"
 RULES = sorted(shipped().rules)
-SETTINGS = {"registries": ["registry.larkfield.shop"], "smallest_node_memory": "30Gi"}
+SETTINGS = {
+    "registries": ["registry.larkfield.shop"],
+    "smallest_node_memory": "30Gi",
+    "cpu_limits": "required",
+}
 
 
 def example(id, which):

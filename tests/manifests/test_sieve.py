@@ -9,7 +9,11 @@ from services.manifests.guardrails.sieve import NOTHING, USUAL
 from services.manifests.reader import Document, load_all
 
 EXAMPLES = sorted(each.name for each in (FOLDER / "examples").iterdir())
-SETTINGS = {"registries": ["registry.larkfield.shop"], "smallest_node_memory": "30Gi"}
+SETTINGS = {
+    "registries": ["registry.larkfield.shop"],
+    "smallest_node_memory": "30Gi",
+    "cpu_limits": "required",
+}
 
 
 def one_by_one(rails, obj):

@@ -14,6 +14,7 @@ from services.manifests.guardrails import across
 from services.manifests.guardrails.across import AcrossRule
 from services.manifests.guardrails.across.rule import Together
 from services.manifests.guardrails.evaluation import Case, Surroundings, problems
+from services.manifests.guardrails.leniency import Leniency
 from services.manifests.guardrails.matching import names_kind
 from services.manifests.guardrails.policy import Policy, PolicyError, read_folder
 from services.manifests.guardrails.sieve import Sieve
@@ -69,12 +70,16 @@ class Guardrails:
         namespaces = {name(obj): obj for obj in objects if kind(obj) == "Namespace"}
         active = [policy for policy in self.policies if not policy.is_off(environment)]
         around = Surroundings(settings, namespaces, active)
+        places = files or [""] * len(objects)
+        leniency = Leniency(objects, places, settings)
         for index, obj in enumerate(objects):
             sieve = self.concerning(obj, environment)
             case = Case.of(obj, around, sieve)
             for policy in sieve.policies:
-                yield from ((index, problem) for problem in problems(policy, case))
-        yield from self._across(objects, environment, files or [""] * len(objects))
+                for problem in problems(policy, case):
+                    if not leniency.covers(problem, obj, places[index]):
+                        yield index, problem
+        yield from self._across(objects, environment, places)
 
     def _across(
         self, objects: Sequence[Object], environment: str, files: Sequence[str]

@@ -1,4 +1,4 @@
-"""Inside a pod: containers, environment, volumes and mounts, ports, probes."""
+"""Inside a pod: containers, environment, volumes and mounts, ports, probes. Of objects that have pods."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -78,9 +78,7 @@ PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def twice(obj: Object) -> Iterator[Problem]:
-    pod = pod_path(obj)
-    if pod is None:
-        return
+    pod = pod_path(obj) or ()
     yield from _repeated(containers(obj), "name", "container")
     yield from _repeated(entries(obj, (*pod, "volumes")), "name", "volume")
     for path, _ in containers(obj):
@@ -125,9 +123,7 @@ def _variable(path: Path, name: str, variable: Mapping[str, Any]) -> Iterator[Pr
 
 
 def mounts(obj: Object) -> Iterator[Problem]:
-    pod = pod_path(obj)
-    if pod is None:
-        return
+    pod = pod_path(obj) or ()
     known = [str(volume.get("name")) for _, volume in entries(obj, (*pod, "volumes"))]
     if kind(obj) == "StatefulSet":
         claims = entries(obj, ("spec", "volumeClaimTemplates"))
@@ -141,17 +137,17 @@ def mounts(obj: Object) -> Iterator[Problem]:
 
 
 def unused_volumes(obj: Object) -> Iterator[Problem]:
-    pod = pod_path(obj)
+    pod = pod_path(obj) or ()
     lists = [(*path, field) for path, _ in containers(obj) for field in ("volumeMounts", "volumeDevices")]
     used = {mount.get("name") for path in lists for _, mount in entries(obj, path)}
-    for at, volume in entries(obj, (*pod, "volumes")) if pod else ():
+    for at, volume in entries(obj, (*pod, "volumes")):
         if volume.get("name") not in used:
             yield Problem(UNUSED, at, f"no container mounts the volume {volume.get('name')!r}")
 
 
 def volume_sources(obj: Object) -> Iterator[Problem]:
-    pod = pod_path(obj)
-    for path, volume in entries(obj, (*pod, "volumes")) if pod else ():
+    pod = pod_path(obj) or ()
+    for path, volume in entries(obj, (*pod, "volumes")):
         sources = sorted(key for key, value in volume.items() if key != "name" and value is not None)
         if len(sources) > 1:
             yield Problem(DUPLICATE, path, f"volume {volume.get('name')!r} is both {' and '.join(sources)}")
@@ -218,8 +214,7 @@ def images(obj: Object) -> Iterator[Problem]:
 
 
 def contradictions(obj: Object) -> Iterator[Problem]:
-    pod = pod_path(obj)
-    outer = pointers.find(obj, (*pod, "securityContext"), {}) if pod else {}
+    outer = pointers.find(obj, (*(pod_path(obj) or ()), "securityContext"), {})
     for path, container in containers(obj):
         inner = container.get("securityContext")
         at = (*path, "securityContext")

@@ -65,10 +65,11 @@ def budget_missing(rule: Rule, objects: Together) -> Found:
 def budget_against_replicas(rule: Rule, objects: Together) -> Found:
     for _, workload in of_kind(objects, *WORKLOADS):
         least = least_replicas(workload, objects)
+        scaled = autoscaler_of(workload, objects) is not None
         for index, budget in budgets_of(workload, objects) if least else ():
             kept = _kept(pointers.find(budget, ("spec", "minAvailable")), least or 0)
             if kept is not None and kept >= (least or 0):
-                yield index, _never(rule, workload, kept, least or 0)
+                yield index, _never(rule, workload, kept, least or 0, scaled)
 
 
 def _kept(available: Any, replicas: int) -> int | None:
@@ -81,8 +82,12 @@ def _kept(available: Any, replicas: int) -> int | None:
     return math.ceil(int(percent) * replicas / 100) if percent.isdecimal() else None
 
 
-def _never(rule: Rule, workload: Object, kept: int, least: int) -> Problem:
-    message = f"{name(workload)} has {least} pods at the fewest, {kept} must stay: none can ever be moved"
+def _never(rule: Rule, workload: Object, kept: int, least: int, scaled: bool) -> Problem:
+    if kept <= least:
+        many = "all of them must stay"
+    else:
+        many = f"{kept} must stay, more than {'its autoscaler may leave' if scaled else 'there are'}"
+    message = f"{name(workload)} has {least} pods at the fewest, {many}: none can ever be moved"
     changes: dict[Path, Any] = {("spec", "minAvailable"): None, ("spec", "maxUnavailable"): 1}
     return Problem(rule, ("spec", "minAvailable"), message, changes, "Allow one pod to be away")
 
@@ -94,6 +99,16 @@ def budget_selects_nothing(rule: Rule, objects: Together) -> Found:
         if near and not any(selects(selector, pod_labels(each)) for each in near):
             message = f"the budget {name(budget)} selects none of the workloads beside it"
             yield index, Problem(rule, ("spec", "selector"), message)
+        elif not near and (far := _elsewhere(selector, objects)):
+            message = (
+                f"the pods of {name(far)} are in {namespace(far)}, not in its namespace {namespace(budget)}"
+            )
+            yield index, Problem(rule, ("metadata", "namespace"), message)
+
+
+def _elsewhere(selector: Any, objects: Together) -> Object | None:
+    there = (each for _, each in of_kind(objects, *SCALABLE))
+    return next((each for each in there if selects(selector, pod_labels(each))), None)
 
 
 def target_missing(rule: Rule, objects: Together) -> Found:

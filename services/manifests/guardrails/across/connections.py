@@ -65,7 +65,7 @@ def _is_pod(obj: Object, selector: Mapping[str, Any]) -> bool:
     return kind(obj) == "Pod" and selector.items() <= labels(obj).items()
 
 
-def _services(objects: Together) -> Iterator[tuple[int, Object]]:
+def selecting(objects: Together) -> Iterator[tuple[int, Object]]:
     """Services with a selector of their own (others get their endpoints by hand)."""
     for index, service in of_kind(objects, "Service"):
         if service.get("apiVersion") == "v1" and pointers.mapping(service, SELECTOR):
@@ -73,7 +73,7 @@ def _services(objects: Together) -> Iterator[tuple[int, Object]]:
 
 
 def selects_nothing(rule: Rule, objects: Together) -> Found:
-    for index, service in _services(objects):
+    for index, service in selecting(objects):
         near = [each for _, each in of_kind(objects, *WITH_PODS) if together(each, service)]
         wanted = pointers.mapping(service, SELECTOR)
         if near and not pods_behind(service, objects) and not _of_an_operator(wanted, near, objects):
@@ -118,7 +118,7 @@ def _nearest_labels(rule: Rule, message: str, wanted: Mapping[str, Any], near: l
 
 
 def wrong_port(rule: Rule, objects: Together) -> Found:
-    for index, service in _services(objects):
+    for index, service in selecting(objects):
         for workload in pods_behind(service, objects):
             known = _ports(workload)
             for path, port in entries(service, ("spec", "ports")):
@@ -157,6 +157,9 @@ def _backends(obj: Object) -> Iterator[tuple[Path, Any, Any]]:
             for path, backend in walk(obj, (*pattern, "service")):
                 port = pointers.mapping(backend, ("port",))
                 yield path, pointers.find(backend, ("name",)), port.get("name") or port.get("number")
+        for path, backend in walk(obj, ("spec", "rules", "*", "http", "paths", "*", "backend")):
+            if pointers.find(backend, ("serviceName",)):  # as before networking.k8s.io/v1
+                yield path, backend["serviceName"], backend.get("servicePort")
     if kind(obj) == "HTTPRoute":
         refs = walk(obj, ("spec", "rules", "*", "backendRefs"))
         for path, backend in (found for at, _ in refs for found in entries(obj, at)):

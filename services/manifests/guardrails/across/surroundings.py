@@ -7,10 +7,10 @@ from services.manifests import pointers
 from services.manifests.guardrails.across.availability import WORKLOADS, budgets_of, least_replicas
 from services.manifests.guardrails.across.rule import AcrossRule, Together, of_kind, together
 from services.manifests.objects import (
-    LONG_RUNNING,
     POD_SPECS,
     Object,
     entries,
+    kind,
     labels,
     name,
     pod_labels,
@@ -31,22 +31,57 @@ SPOT: Mapping[str, tuple[str, int]] = {
 USUAL_GRACE = 30
 
 
+POLICIES = ("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
+DIRECTIONS = {"Ingress": "everybody may call them", "Egress": "they may call everybody"}
+
+
 def not_isolated(rule: Rule, objects: Together) -> Found:
-    for index, workload in of_kind(objects, *LONG_RUNNING, "Pod"):
-        near = (
-            each
-            for _, each in of_kind(objects, "NetworkPolicy", "CiliumNetworkPolicy")
-            if together(each, workload)
-        )
-        selectors = (
-            pointers.find(each, ("spec", "podSelector"), pointers.find(each, ("spec", "endpointSelector")))
-            for each in near
-        )
-        if not any(selects(selector, pod_labels(workload)) for selector in selectors):
-            message = (
-                f"no NetworkPolicy beside it selects the pods of {name(workload)}: everybody may call them"
-            )
+    for index, workload in of_kind(objects, *POD_SPECS):
+        near = (each for _, each in of_kind(objects, *POLICIES) if together(each, workload))
+        having = labels(workload) if kind(workload) == "Pod" else pod_labels(workload)
+        wanted = (part for each in near for part in _parts(each))
+        covered = {side for each in wanted if selects(_of_pods(each), having) for side in _directions(each)}
+        if open_sides := [said for side, said in DIRECTIONS.items() if side not in covered]:
+            said = " and ".join(open_sides)
+            message = f"no NetworkPolicy beside it selects the pods of {name(workload)}: {said}"
             yield index, Problem(rule, (), message)
+
+
+def _parts(policy: Object) -> Iterator[Object]:
+    """Cilium takes several specs in one object."""
+    if not (several := list(entries(policy, ("specs",)))):
+        yield policy
+    for _, spec in several:
+        yield {"kind": kind(policy), "spec": spec}
+
+
+def _of_pods(policy: Object) -> Any:
+    return pointers.find(policy, ("spec", "podSelector"), pointers.find(policy, ("spec", "endpointSelector")))
+
+
+def _directions(policy: Object) -> set[str]:
+    """Those it isolates its pods in, by its types or, where it names none, by the rules it has.
+
+    One that names a direction and has no rules for it denies it: as isolated as can be.
+    """
+    given = pointers.find(policy, ("spec", "policyTypes"))
+    if isinstance(given, list) and given:
+        return {str(each) for each in given}
+    egress = {"Egress"} if pointers.find(policy, ("spec", "egress")) is not None else set()
+    if kind(policy) == "NetworkPolicy":
+        return {"Ingress", *egress}
+    return egress | ({"Ingress"} if pointers.find(policy, ("spec", "ingress")) is not None else set())
+
+
+def isolates_nothing(rule: Rule, objects: Together) -> Found:
+    for index, policy in of_kind(objects, "NetworkPolicy"):
+        near = [each for _, each in of_kind(objects, *POD_SPECS) if together(each, policy)]
+        selector = _of_pods(policy)
+        if near and not any(
+            selects(selector, labels(each)) or selects(selector, pod_labels(each)) for each in near
+        ):
+            message = f"{name(policy)} selects none of the pods beside it"
+            yield index, Problem(rule, ("spec", "podSelector"), message)
 
 
 def account_missing(rule: Rule, objects: Together) -> Found:
@@ -122,11 +157,21 @@ RULES = (
         Rule(
             "network-policy-missing",
             "No network policy for these pods",
-            "Without one every pod of the cluster may call every port: who is in one is in all of them.",
+            "Without one every pod of the cluster may call every port, and call out: one is all of them.",
             {"": "info"},
             (26,),
         ),
         not_isolated,
+    ),
+    AcrossRule(
+        Rule(
+            "network-policy-selects-nothing",
+            "A network policy for nobody",
+            "A policy whose selector matches no pods protects nothing, unnoticed.",
+            {"": "warn"},
+            (26,),
+        ),
+        isolates_nothing,
     ),
     AcrossRule(
         Rule(
