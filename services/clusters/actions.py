@@ -13,8 +13,18 @@ from services.effects import crashpoints
 from services.integrations.errors import IntegrationError
 from services.integrations.kube import errors, kubeconfig
 from services.integrations.kube.client import KubeClient
+from services.integrations.kube.objects import Ref
 
-crashpoints.declare("cluster.applying", "cluster.applied")
+crashpoints.declare("cluster.applying", "cluster.applied", "cluster.removing", "cluster.removed")
+ENTITY = "slipway.dev/entity"
+# What data goes with. A file that goes away never takes it along: that is done by hand, and meant.
+HOLDS_DATA = frozenset(
+    {
+        "PersistentVolume", "PersistentVolumeClaim", "Namespace", "Cluster", "Pooler", "Kafka", "KafkaTopic",
+        "KafkaNodePool", "RabbitmqCluster", "Queue", "Stream", "Redis", "RedisCluster", "RedisFailover",
+        "Bucket", "BucketClaim", "ObjectBucketClaim", "MongoDBCommunity", "Elasticsearch",
+    }
+)  # fmt: skip
 
 
 class NameTaken(Exception):
@@ -118,6 +128,33 @@ def apply_objects(environment: Environment, objects: list[dict[str, Any]]) -> li
     """
     with queries.client_for(environment.cluster) as client:
         return [_apply(client, obj) for obj in objects]
+
+
+def remove_objects(
+    environment: Environment, objects: list[dict[str, Any]], entity_ref: str
+) -> list[dict[str, Any]]:
+    """Take objects away in the given order, again without effect; returns each with what `became` of it.
+
+    That is `removed`, `absent`, or left as it is: `foreign` (not this entity's, by its annotation) or `data`
+    (HOLDS_DATA). Runs outside any transaction, in an effect handler. Raises kube's errors.
+    """
+    with queries.client_for(environment.cluster) as client:
+        return [{"ref": ref, "became": _remove(client, ref, entity_ref)} for ref in map(Ref.of, objects)]
+
+
+def _remove(client: KubeClient, ref: Ref, entity_ref: str) -> str:
+    live = client.find(ref)
+    if live is None:
+        return "absent"
+    if ref.kind in HOLDS_DATA:
+        return "data"
+    marks = live["metadata"].get("annotations") or {}
+    if marks.get(ENTITY) != entity_ref:
+        return "foreign"
+    crashpoints.reached("cluster.removing")
+    client.delete(ref)
+    crashpoints.reached("cluster.removed")
+    return "removed"
 
 
 def _apply(client: KubeClient, obj: dict[str, Any]) -> dict[str, Any]:

@@ -169,6 +169,12 @@ def healths_of(environment: Environment, refs: Iterable[Ref]) -> list[tuple[Ref,
         return [(ref, assess(client.get(ref))) for ref in refs]
 
 
+def still_there(environment: Environment, refs: Iterable[Ref]) -> list[Ref]:
+    """Those of them that the cluster still has, asked now. Raises kube's errors but for what is gone."""
+    with client_for(environment.cluster, timeout=5.0) as client:
+        return [ref for ref in refs if client.find(ref) is not None]
+
+
 def pod_of(entity_ref: str, environment: Environment, name: str) -> KubeObject | None:
     """A pod, if it belongs to the entity: the way to its log goes through the service's page."""
     return KubeObject.objects.filter(

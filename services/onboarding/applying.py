@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from services.clusters import actions as clusters
@@ -9,6 +10,7 @@ from services.clusters.models import Environment
 from services.clusters.picture import REQUEST
 from services.integrations import githosts
 from services.integrations.errors import Refused
+from services.integrations.kube.objects import Ref
 from services.manifests.reader import ManifestError, load_all
 
 from .models import Request
@@ -23,8 +25,8 @@ _RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
 def folders_of(request: Request, environment: str) -> list[str]:
-    """`apps/<team>/<service>/<environment>`, where the request's files of one environment are."""
-    paths = fnmatch.filter(request.files, f"apps/*/*/{environment}/*.yaml")
+    """`apps/<team>/<service>/<environment>`, where the request's files of one environment are, or were."""
+    paths = fnmatch.filter([*request.files, *request.removed], f"apps/*/*/{environment}/*.yaml")
     return sorted({path.rpartition("/")[0] for path in paths})
 
 
@@ -36,9 +38,20 @@ def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:
     )
     files = {path: text for tree in trees for path, text in sorted(tree.items()) if _is_manifest(path)}
     found = [obj for path, text in files.items() for obj in _objects(path, text)]
-    return sorted(
-        found, key=lambda o: _ORDER.index(o.get("kind")) if o.get("kind") in _ORDER else len(_ORDER)
-    )
+    return sorted(found, key=_rank)
+
+
+def gone_from(request: Request, environment: str) -> list[dict[str, Any]]:
+    """The objects of files that were taken away, the last applied first: routes before what they lead to."""
+    read = githosts.get(request.provider).reader(request.repo, request.base_sha)
+    paths = fnmatch.filter(request.removed, f"apps/*/*/{environment}/*.yaml")
+    texts = {path: read(path) for path in paths if _is_manifest(path)}
+    found = [obj for path, text in texts.items() if text is not None for obj in _objects(path, text)]
+    return sorted(found, key=_rank, reverse=True)
+
+
+def _rank(obj: dict[str, Any]) -> int:
+    return _RANK.get(str(obj.get("kind")), len(_RANK))
 
 
 def _is_manifest(path: str) -> bool:
@@ -53,8 +66,16 @@ def _objects(path: str, text: bytes) -> Iterator[dict[str, Any]]:
     yield from (document.data for document in documents if document.data)
 
 
-def apply_environment(request: Request, environment: str) -> list[dict[str, Any]]:
-    """Applies every object, again without effect; returns kind, name, namespace and generation of each.
+@dataclass(frozen=True)
+class Done:
+    """`applied`: kind, name, namespace and generation of each; `removed`: those gone, with what `became`."""
+
+    applied: list[dict[str, Any]]
+    removed: list[dict[str, Any]]
+
+
+def apply_environment(request: Request, environment: str) -> Done:
+    """Applies every object and takes away what the request removed; again without effect.
 
     Raises `integrations.errors`: Refused for an environment that is gone and for objects that do not belong
     in it, before anything is applied; the cluster's own for the rest.
@@ -66,7 +87,23 @@ def apply_environment(request: Request, environment: str) -> list[dict[str, Any]
     own = _own_namespaces(request, environment)
     for obj in objects:
         _check_place(obj, place, own)
-    return [_identity(obj) for obj in clusters.apply_objects(place, objects)]
+    staying = {Ref.of(obj) for obj in objects}
+    going = [obj for obj in gone_from(request, environment) if _is_ours(obj, place, staying)]
+    applied = [_identity(obj) for obj in clusters.apply_objects(place, objects)]
+    removed = clusters.remove_objects(place, going, request.entity_ref) if going else []
+    return Done(applied, [_removal(each["ref"], each["became"]) for each in removed])
+
+
+def _is_ours(obj: dict[str, Any], place: Environment, staying: set[Ref]) -> bool:
+    """Whether a removed object was one of this environment, and is described nowhere else in its folder."""
+    return Ref.of(obj) not in staying and obj["metadata"].get("namespace") == place.namespace
+
+
+def _removal(ref: Ref, became: str) -> dict[str, Any]:
+    return {
+        "api_version": ref.api_version, "kind": ref.kind, "name": ref.name, "namespace": ref.namespace,
+        "became": became,
+    }  # fmt: skip
 
 
 def _own_namespaces(request: Request, environment: str) -> set[str]:

@@ -1,6 +1,6 @@
 """Approvals in words: who is asked, and who has said yes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.accounts.models import Team
@@ -31,10 +31,14 @@ def _word(word: str, need: Mapping[str, Any], names: Named, own: str) -> str:
     }[word]
 
 
+def team_names(needs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    slugs = {str(need.get("team") or "") for need in needs} - {""}
+    return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "name")) if slugs else {}
+
+
 def lines(row: Request) -> list[dict[str, Any]]:
     """One for each approval of a request: its reason, who is asked, who said yes, and if that is enough."""
-    slugs = [str(need.get("team") or "") for need in row.needs]
-    names = dict(Team.objects.filter(slug__in=slugs).values_list("slug", "name")) if row.needs else {}
+    names = team_names(row.needs)
     own = row.team.slug if row.team else ""
     names.setdefault(own, str(row.team or ""))
     still = {need["key"] for need in rules.open_needs(row)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
@@ -135,3 +136,33 @@ def generation_of(data: QueryDict) -> int | None:
 def seen_fields(data: QueryDict) -> set[str]:
     """Fields the person has left already: their mistakes may be shown."""
     return {name for name in data.get("_seen", "").split(",")[:200] if name}
+
+
+class RetireForm(forms.Form):
+    """Why a service goes, and its name, typed once more by whoever means it."""
+
+    reason = forms.CharField(
+        label="Why",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Those who have to approve it read this, and whoever misses it later.",
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, wanted: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = wanted
+        self.fields["name"].help_text = f"Type {wanted}, so that nothing goes by mistake."
+
+    def clean_reason(self) -> str:
+        return pasted.masked(self.cleaned_data["reason"])
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].strip()
+        if name != self.wanted:
+            raise forms.ValidationError(f"That is not its name: {self.wanted}.")
+        return name

@@ -89,6 +89,15 @@ class Request(models.Model):
 
     State = State
 
+    class Kind(models.TextChoices):
+        FORM = "form"
+        RETIRE = "retire"
+        RESTORE = "restore"
+
+    kind = models.CharField(
+        max_length=10, choices=Kind.choices, default=Kind.FORM, db_default=Kind.FORM.value,
+        help_text="A filled-in form; or a service that goes, or comes back as it was.",
+    )  # fmt: skip
     number = models.IntegerField(unique=True, db_default=NextNumber(), editable=False)
     title = models.CharField(max_length=200)
     blueprint = models.SlugField(max_length=63)
@@ -201,6 +210,15 @@ class Request(models.Model):
         return bool(self.origin)
 
     @property
+    def is_form(self) -> bool:
+        return self.kind == self.Kind.FORM
+
+    def get_state_display(self) -> str:  # type: ignore[no-redef]  # Django then leaves its own out
+        """What people read; what was taken away is not live at the end."""
+        retired = self.kind == self.Kind.RETIRE and self.state == State.LIVE
+        return "Retired" if retired else str(State(self.state).label)
+
+    @property
     def is_open(self) -> bool:
         return self.state in ACTIVE
 
@@ -296,6 +314,9 @@ class Rollout(models.Model):
     message = models.TextField(blank=True)
     finding: Any = models.JSONField(null=True, blank=True)
     applied = models.JSONField(default=list, help_text="kind, name and generation of each object applied.")
+    removed = models.JSONField(
+        default=list, db_default=[], help_text="The same of those taken away, and what became of them."
+    )
     ready = models.PositiveIntegerField(default=0)
     desired = models.PositiveIntegerField(default=0)
     as_of = models.DateTimeField(null=True, blank=True)

@@ -62,6 +62,8 @@ def change(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
     """For what came through a form, to those who may."""
     if _may_change(request.user, entity):
         yield EntityAction("Change", change_url(entity), "pencil", order=20)
+        where = [entity.kind.lower(), entity.namespace, entity.name]
+        yield EntityAction("Retire", reverse("onboarding:service_retire", args=where), "archive", order=90)
 
 
 def waiting(request: HttpRequest) -> QuerySet[Any]:

@@ -36,6 +36,7 @@ def body(request: Request) -> str:
         f"Slipway request {request.ref}: {settings.BASE_URL}/requests/{request.ref}/",
         f"Asked for by {one_line(str(request.created_by))} (`{request.created_by.username}`).",
         fenced(about) if about else "",
+        "" if request.is_form else fenced(str(request.answers.get("reason") or "")),
         "\n".join(f"- `{path}`" for path in sorted(changed(request))),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -43,6 +44,8 @@ def body(request: Request) -> str:
 
 def changed(request: Request) -> list[str]:
     """The files that differ from those they were rendered against; all of them while nothing is known."""
+    if not request.is_form:
+        return [*request.files, *request.removed]
     if not request.is_change or not request.base_sha:
         return list(request.files)
     read = githosts.get(request.provider).reader(request.repo, request.base_sha)

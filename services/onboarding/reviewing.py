@@ -53,12 +53,12 @@ def own_diffs(row: Request) -> list[FileDiff]:
         before = _existing(host, row)
     except IntegrationError:
         before = {}
-    return file_diffs(before, {**dict.fromkeys(row.merged_paths), **row.files})
+    return file_diffs(before, {**dict.fromkeys([*row.merged_paths, *row.removed]), **row.files})
 
 
 def _existing(host: GitHost, row: Request) -> dict[str, bytes | str | None]:
     tip = host.head(row.repo)
-    return {path: host.read(row.repo, path, tip) for path in {*row.files, *row.merged_paths}}
+    return {path: host.read(row.repo, path, tip) for path in {*row.files, *row.merged_paths, *row.removed}}
 
 
 def finding_of(stored: Mapping[str, Any]) -> Finding:

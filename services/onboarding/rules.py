@@ -77,7 +77,7 @@ def can_see(user: User, request: Request) -> bool:
 
 
 def can_edit(user: User, request: Request) -> bool:
-    if request.state not in EDITABLE:
+    if request.state not in EDITABLE or not request.is_form:
         return False
     return request.created_by_id == user.pk if request.state == State.DRAFT else belongs(user, request)
 
@@ -112,6 +112,11 @@ def can_close(user: User, request: Request) -> bool:
     """Giving up on what is stuck, or on what waits for somebody who does not come."""
     if State.CLOSED not in TRANSITIONS[State(request.state)] or request.state == State.PROPOSING:
         return False
+    return belongs(user, request) or (user.is_active and user.is_platform)
+
+
+def can_bring_back(user: User, request: Request) -> bool:
+    """Undo a retirement: the team it belonged to, and the platform team."""
     return belongs(user, request) or (user.is_active and user.is_platform)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.accounts.models import User
-from services.onboarding import rules, waiting
+from services.onboarding import queries, rules, waiting
 from services.onboarding.models import Request, State
 
 TONES = {
@@ -39,7 +39,20 @@ def standing(row: Request) -> Standing:
     tone, icon = TONES[state]
     who = waiting.whom(row)
     heading = _HEADINGS.get(state, "Waits for {who}").format(who=who)
+    if row.kind == Request.Kind.RETIRE and state in _RETIRING:
+        heading, sentence = _RETIRING[state]
+        return Standing(heading, sentence, *("line", "archive") if state == State.LIVE else (tone, icon), who)
     return Standing(heading, _sentence(row, state), tone, icon, who)
+
+
+_RETIRING = {
+    State.MERGED: (
+        "Merged, going from the cluster",
+        "The files are gone; the first environment follows now.",
+    ),
+    State.ROLLING_OUT: ("Going", "What ran is being removed, one environment after the other."),
+    State.LIVE: ("Retired", "Nothing of it runs any more, and it is out of the catalog."),
+}
 
 
 _HEADINGS = {
@@ -99,8 +112,10 @@ def permissions(user: User, row: Request) -> dict[str, Any]:
         "merge": rules.can_merge(user, row) and not merging,
         "edit": editable and not merging,
         "reopen": not editable
+        and row.is_form
         and row.state in (State.REJECTED, State.WITHDRAWN, State.CLOSED)
         and rules.belongs(user, row),
+        "bring_back": queries.undo_until(row) is not None and rules.can_bring_back(user, row),
         "comment": rules.can_comment(user, row),
         "is_author": rules.is_contributor(user, row),
     }

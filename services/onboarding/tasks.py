@@ -190,7 +190,7 @@ def apply(claim: Claim) -> Done | Later:
     row, environment = _request(claim), claim.payload["environment"]
     if row is None or row.merge_sha != claim.payload["merge_sha"]:
         return Done()
-    return Done({"applied": applying.apply_environment(row, environment)})
+    return Done(asdict(applying.apply_environment(row, environment)))
 
 
 @shared_task(name="onboarding.reconcile")

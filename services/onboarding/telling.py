@@ -13,7 +13,7 @@ from .models import Request, State
 FAILED = "failed"
 TOLD = frozenset(
     {
-        "awaits_approval", "reminded", "escalated", "proposed", "merged", "live",
+        "awaits_approval", "reminded", "escalated", "proposed", "merged", "live", "retired",
         "rejected", "closed", "closed_on_host", FAILED,
     }
 )  # fmt: skip
@@ -109,6 +109,10 @@ def _live(row: Request, by: str) -> Iterator[Telling]:
     yield _asker(row, f"It is live{f' in {where}' if where else ''}.", "rocket", "ok")
 
 
+def _retired(row: Request, by: str) -> Iterator[Telling]:
+    yield _asker(row, "Nothing of it runs any more. It can be brought back for 30 days.", "archive", "ok")
+
+
 def _failed(row: Request, by: str) -> Iterator[Telling]:
     if row.state == State.NEEDS_ATTENTION:
         title = str(row.problem.get("title") or "It did not work")
@@ -140,6 +144,7 @@ _TELL: dict[str, Tell] = {
     APPROVED: _approved,
     "merged": _merged,
     "live": _live,
+    "retired": _retired,
     "rejected": _ended("Rejected"),
     "closed": _ended("Closed"),
     "closed_on_host": _ended("Closed on the git host"),

@@ -32,6 +32,8 @@ _HOST_CALLS = {
 }
 # Effects of the catalog that no request comes by.
 BESIDE = ("catalog.read.", "catalog.read_docs.")
+# Taking objects away: what is onboarded here only adds some. Twice is once in onboarding/test_retiring.
+REMOVING = "cluster.remov"
 # A worker stopped here holds no lock, so that another can overtake it.
 _LOCK_FREE = ("claimed", "ran", "applying", "applied", "committed")
 
@@ -68,7 +70,7 @@ def stage_of(point: str) -> str:
         return f"onboarding.{_GITHOST[rest.split('_')[0]]}"
     if family == "onboarding":
         return f"onboarding.{first}"
-    if point.startswith(BESIDE):
+    if point.startswith((*BESIDE, REMOVING)):
         return ""
     return {"cluster": "onboarding.apply", "catalog": "onboarding.register", "doorbell": "submit"}.get(
         family, ""

@@ -59,9 +59,9 @@ def merged(world, row: Request) -> Request:
     return row
 
 
-def live(cluster: Any, namespace: str) -> dict[str, Any]:
+def live(cluster: Any, namespace: str) -> Any:
     with cluster.client() as kube:
-        return kube.get(Ref("apps/v1", "Deployment", "wishlist", namespace))
+        return kube.find(Ref("apps/v1", "Deployment", "wishlist", namespace))
 
 
 def test_from_the_form_to_live_in_two_environments(world, submit, harbour, cluster) -> None:

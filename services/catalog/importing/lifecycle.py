@@ -29,6 +29,17 @@ def remove_entity(*, entity: Entity, by: Person) -> Removed:
     return _remove(entity, by, f"Removed {entity.ref}")
 
 
+@transaction.atomic
+def retire(*, ref: str, paths: list[str], by: Person) -> Removed | None:
+    """Take out what was retired, with undo; None when it is gone, or another file than these still has it."""
+    entity = Entity.objects.select_for_update(of=("self",)).filter(ref=ref).first()
+    if entity is None or Claim.objects.filter(ref=ref).exists():
+        return None
+    if entity.source_id is not None and entity.state != Entity.State.ORPHAN and entity.location not in paths:
+        return None
+    return _remove(entity, by, f"Retired {ref}")
+
+
 def _remove(entity: Entity, by: Person, summary: str) -> Removed:
     entry: dict[str, Any] = writing.snapshot([entity.ref])[0]["before"]
     entry |= {"request": entity.onboarded_request, "aliases": [alias.ref for alias in entity.aliases.all()]}

@@ -67,6 +67,13 @@ class KubeClient:
     def get(self, ref: Ref) -> Json:
         return self._object("GET", ref)
 
+    def find(self, ref: Ref) -> Json | None:
+        """The object; None where there is none, nor a kind of that name."""
+        try:
+            return self.get(ref)
+        except errors.NotFound:
+            return None
+
     def list(
         self,
         api_version: str,

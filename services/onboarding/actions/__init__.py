@@ -5,11 +5,12 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 
 from services.effects.contention import again_when_lost
 
-from . import changing, deciding, outcomes, writing
+from . import changing, deciding, outcomes, retiring, writing
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
 
 approve = again_when_lost(deciding.approve)
+bring_back = again_when_lost(retiring.bring_back)
 change_service = again_when_lost(changing.change_service)
 close = again_when_lost(deciding.close)
 comment = again_when_lost(deciding.comment)
@@ -20,6 +21,7 @@ proposal_seen = again_when_lost(outcomes.proposal_seen)
 reject = again_when_lost(deciding.reject)
 reopen_as_draft = again_when_lost(writing.reopen_as_draft)
 restore = again_when_lost(writing.restore)
+retire = again_when_lost(retiring.retire)
 retry = again_when_lost(deciding.retry)
 rollouts_seen = again_when_lost(outcomes.rollouts_seen)
 save_draft = again_when_lost(writing.save_draft)
@@ -29,6 +31,7 @@ withdraw = again_when_lost(deciding.withdraw)
 __all__ = [
     "applied",
     "approve",
+    "bring_back",
     "change_service",
     "close",
     "comment",
@@ -43,6 +46,7 @@ __all__ = [
     "remind",
     "reopen_as_draft",
     "restore",
+    "retire",
     "retry",
     "rollouts_seen",
     "save_draft",

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from services.catalog import actions as catalog
 from services.effects.models import Effect
 
 from .. import queries
@@ -118,7 +119,7 @@ def merged(row: Request, found: dict[str, Any]) -> None:
         effects.apply(row, rollouts[0], by)
     else:
         move(row, State.ROLLING_OUT, by=None, action="nothing_to_apply")
-        move(row, State.LIVE, by=None, action="live")
+        _arrive(row)
 
 
 @transaction.atomic
@@ -129,9 +130,10 @@ def applied(effect: Effect, found: dict[str, Any]) -> None:
     if rollout is None or row.merge_sha != effect.payload["merge_sha"] or not found:
         return
     rollout.state, rollout.applied = Rollout.State.PROGRESSING, found["applied"]
+    rollout.removed = found.get("removed", [])
     rollout.applied_at, rollout.message = timezone.now(), "Waiting for the cluster"
     rollout.save()
-    summary = f"{len(rollout.applied)} objects in {rollout.environment}"
+    summary = _objects(rollout)
     if row.state == State.MERGED:
         move(
             row,
@@ -143,6 +145,20 @@ def applied(effect: Effect, found: dict[str, Any]) -> None:
         )
     else:
         note(row, by=None, action="applied", summary=summary, environment=rollout.environment)
+
+
+def _objects(rollout: Rollout) -> str:
+    """ "7 objects in staging; removed 2; left PersistentVolumeClaim data, which holds data"."""
+    became = {word: [each for each in rollout.removed if each["became"] == word] for word in _LEFT}
+    left = [
+        f"left {each['kind']} {each['name']}, {why}" for word, why in _LEFT.items() for each in became[word]
+    ]
+    gone = len(rollout.removed) - len(left)
+    parts = [f"{len(rollout.applied)} objects in {rollout.environment}"]
+    return "; ".join([*parts, *([f"removed {gone}"] if gone else []), *left])
+
+
+_LEFT = {"data": "which holds data", "foreign": "which is not its own any more"}
 
 
 @transaction.atomic
@@ -182,13 +198,22 @@ def _judge(row: Request, rollouts: Sequence[Rollout]) -> None:
         _failing(row, failing)
         return
     if all(r.state == Rollout.State.HEALTHY for r in rollouts):
-        row.problem = {}
-        move(row, State.LIVE, by=None, action="live")
+        _arrive(row)
         return
     if row.state == State.NEEDS_ATTENTION:
         row.problem = {}
         move(row, State.ROLLING_OUT, by=None, action="recovered")
     _start_next(row, rollouts)
+
+
+def _arrive(row: Request) -> None:
+    """Everything is where it was to be; what was retired leaves the catalog as well."""
+    row.problem = {}
+    if row.kind != Request.Kind.RETIRE:
+        move(row, State.LIVE, by=None, action="live")
+        return
+    catalog.retire(ref=row.entity_ref, paths=row.removed, by=row.created_by)
+    move(row, State.LIVE, by=None, action="retired")
 
 
 def _start_next(row: Request, rollouts: Sequence[Rollout]) -> None:

@@ -255,6 +255,14 @@ def _team_of(entity: dict[str, Any]) -> Team | None:
     return Team.objects.filter(slug=owner.rpartition("/")[2].rpartition(":")[2]).first()
 
 
+def team_of(ref: str, by: User) -> Team | None:
+    """The team an entity belongs, or belonged, to."""
+    entity = catalog.find(ref)
+    last = Request.objects.filter(entity_ref=ref).exclude(team=None).order_by("-number").first()
+    owner = {"spec": {"owner": entity.owner_ref}} if entity else {}
+    return _team_of(owner) or (last.team if last else None) or by.teams.first()
+
+
 def send_on(row: Request) -> None:
     """From submitted to those who must approve, or straight to the pull request."""
     if rules.open_needs(row):
@@ -273,7 +281,7 @@ def reopen_as_draft(*, request: Request, by: User, changes: dict[str, Any] | Non
     answers = {**(row.draft_answers or row.answers), **(changes or {})}
     if row.state in rules.EDITABLE:
         return save_draft(by=by, blueprint=row.blueprint, answers=answers, request=row)
-    if row.state not in (State.REJECTED, State.WITHDRAWN, State.CLOSED):
+    if row.state not in (State.REJECTED, State.WITHDRAWN, State.CLOSED) or not row.is_form:
         raise WrongState(f"{row.ref} is {row.get_state_display().lower()}.")
     if not rules.belongs(by, row):
         raise NotAllowed(f"{row.ref} belongs to {row.team or row.created_by}.", ask=[str(row.created_by)])

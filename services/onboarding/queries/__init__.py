@@ -1,10 +1,11 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
-from .changes import Opening, draft_of, fixed_by, open_for, opening
+from .changes import Opening, draft_of, fixed_by, open_for, opening, written
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .lists import find, person_named, requests_for, to_follow, waits_for
 from .offers import Group, Offer, offers
+from .retiring import Retirement, dependents_of, hash_of, retirement, undo_until
 from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
@@ -16,15 +17,18 @@ __all__ = [
     "Offer",
     "Opening",
     "Picture",
+    "Retirement",
     "base_of",
     "blueprints",
     "context_for",
+    "dependents_of",
     "digest_of",
     "draft_of",
     "environments_in_order",
     "evaluate",
     "find",
     "fixed_by",
+    "hash_of",
     "hop_statistics",
     "legs",
     "offers",
@@ -33,8 +37,11 @@ __all__ = [
     "person_named",
     "pictures",
     "requests_for",
+    "retirement",
     "timeline",
     "title_for",
     "to_follow",
+    "undo_until",
     "waits_for",
+    "written",
 ]

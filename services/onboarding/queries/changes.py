@@ -55,7 +55,8 @@ def opening(
     """
     from services.onboarding import blueprints as engine
 
-    blueprint, origin = _written(entity, user)
+    found = written(entity, user)
+    blueprint, origin = found.blueprint, found.answers
     draft = draft_of(entity, user)
     answers = _moved_on(draft, origin) if draft else origin
     if changes := {**(changes or {}), **fixed_by(blueprint, *fix)}:
@@ -74,8 +75,23 @@ def _unkept(entity: Entity, user: User, blueprint: str, origin: dict[str, Any]) 
     return Request(created_by=user, blueprint=blueprint, entity_ref=entity.ref, origin=origin)
 
 
-def _written(entity: Entity, user: User) -> tuple[str, dict[str, Any]]:
-    """Blueprint and answers, once they are seen to lead to this entity and this very file."""
+@dataclass(frozen=True)
+class Written:
+    """A `slipway.yaml` in the repository: where it lies and what it says."""
+
+    path: str
+    blueprint: str
+    answers: dict[str, Any]
+
+    def as_request(self, entity: Entity, user: User) -> Request:
+        return _unkept(entity, user, self.blueprint, self.answers)
+
+
+def written(entity: Entity, user: User) -> Written:
+    """Blueprint and answers, once they are seen to lead to this entity and this very file.
+
+    Refuses (NotOnboarded) what no form wrote. Raises `integrations.errors` when the git host is silent.
+    """
     from services.onboarding.blueprints.previous import answers_in
 
     row = Request()
@@ -84,7 +100,7 @@ def _written(entity: Entity, user: User) -> tuple[str, dict[str, Any]]:
         for name in blueprints():
             found = answers_in(read(path), name)
             if found and found[0] and _leads_to(entity, path, name, found[0], user):
-                return name, found[0]
+                return Written(path, name, found[0])
     raise NotOnboarded(
         f"{entity.name} did not come through a form of Slipway, so there is none to change it with. "
         "Change its manifests in the repository, or ask for help."

@@ -59,6 +59,8 @@ def pictures(request: Request) -> dict[str, Picture]:
 
 
 def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) -> Picture | None:
+    if request.kind == Request.Kind.RETIRE:
+        return _of_gone(rollout)
     expected = [each for each in rollout.applied if each["kind"] in WORKLOADS]
     if rollout.applied and not expected:
         return _of_things(rollout)
@@ -92,6 +94,17 @@ def _of_things(rollout: Rollout) -> Picture | None:
     if state == Rollout.State.HEALTHY:
         return _in_place(state, f"In place: {', '.join(sorted({ref.kind for ref in asked}))}")
     return _in_place(state, f"{worst[0].kind} {worst[0].name}: {worst[1].message or worst[1].status}")
+
+
+def _of_gone(rollout: Rollout) -> Picture | None:
+    """What was taken away is asked for, until it is there no more."""
+    place = Environment.objects.select_related("cluster").filter(name=rollout.environment).first()
+    asked = [Ref.of(_named(each)) for each in rollout.removed if each["became"] == "removed"]
+    if place is None:
+        return None
+    if there := clusters.still_there(place, asked):
+        return _in_place(Rollout.State.PROGRESSING, f"{there[0].kind} {there[0].name} is still going")
+    return _in_place(Rollout.State.HEALTHY, "Gone")
 
 
 def _in_place(state: Rollout.State, message: str) -> Picture:

@@ -34,6 +34,7 @@ _MACHINE = {
     "pushed": ("git-commit", "warn", "saw new commits on the branch; approvals of the old ones are void"),
     "applied": ("rocket", "go", "applied"),
     "live": ("heartbeat", "ok", "saw every environment healthy: it is live"),
+    "retired": ("archive", "ok", "saw that nothing of it runs any more"),
     "reminded": ("bell", "", "reminded those it waits for"),
     "escalated": ("users", "warn", "asked the platform team as well: nobody had answered"),
     "recovered": ("heartbeat", "ok", "saw it recover"),

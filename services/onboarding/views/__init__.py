@@ -16,11 +16,13 @@ from services.onboarding.views.decisions import (
 )
 from services.onboarding.views.new import blueprint_list, request_edit, request_new
 from services.onboarding.views.requests import request_detail, request_list
+from services.onboarding.views.retiring import request_bring_back, service_retire
 
 __all__ = [
     "blueprint_list",
     "proposal_detail",
     "request_approve",
+    "request_bring_back",
     "request_close",
     "request_comment",
     "request_detail",
@@ -35,4 +37,5 @@ __all__ = [
     "request_retry",
     "request_withdraw",
     "service_change",
+    "service_retire",
 ]

@@ -21,7 +21,7 @@ from services.onboarding.views.access import said
 from services.onboarding.views.new import evaluates, posted, submits
 
 
-def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
+def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
     entity = catalog.find(f"{kind}:{namespace}/{name}")
     if entity is None:
         raise Http404
@@ -34,7 +34,7 @@ def _entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> E
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_change(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
-    entity = _entity_for(request, kind, namespace, name)
+    entity = entity_for(request, kind, namespace, name)
     if not rules.can_change(request.user, entity):
         toasts.refused(request, f"{entity.name} is changed by the team it belongs to, and the platform team.")
         return redirect(entity)

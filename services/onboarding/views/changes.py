@@ -18,7 +18,7 @@ from services.onboarding.views.access import request_for
 @require_safe
 def proposal_detail(request: HttpRequest, ref: str) -> HttpResponse:
     row = request_for(request, ref)
-    if not row.files:
+    if not (row.files or row.removed):
         raise Http404
     review = reviewing.review(row)
     files = drawing.files(review.diffs, review.findings)
