@@ -155,7 +155,7 @@ def test_a_schema_language_keeps_texts_defaults_and_deprecations():
 def test_a_schema_language_gathers_extensions_and_names_its_own_roots():
     said = read(
         "graphql",
-        '"All of it" schema { query: Root } directive @key(a: Int) repeatable on OBJECT\n'
+        'extend schema @link(url: "x") "All of it" schema { query: Root } directive @key(a: Int) repeatable on OBJECT\n'
         "type Root implements Node & Named @key(a: 1) { one(a: [In!]! = [{x: 1}]): One @deprecated }\n"
         'extend type Root { two: Two } union Two = One | Root scalar One enum E { A @deprecated(reason: "x") }',
     )
@@ -281,6 +281,13 @@ components: {schemas: {A: {$ref: "#/components/schemas/B"}, B: {$ref: "#/compone
         "B": [],
         "D": [("d", "D")],
     }
+
+
+@pytest.mark.parametrize("ref", [[1], {"a": 1}, 7, None, ""])
+def test_a_reference_that_is_no_text_leads_nowhere(ref):
+    schema = {"properties": {"a": {"$ref": ref}}, "items": {"$ref": ref}, "allOf": [{"$ref": ref}]}
+    text = json.dumps({"openapi": "3.0.0", "components": {"schemas": {"A": schema}}})
+    assert [row.name for row in read("openapi", text).schemas[0].rows] == ["a"]
 
 
 def test_an_unknown_type_is_drawn_when_it_says_what_it_is():

@@ -88,7 +88,7 @@ class _Said:
             raise Broken("it is a question, where a schema should be")
         if what == "schema":
             self.text = _text(node) or self.text
-            self.roots |= {one.operation.value: one.type.name.value for one in node.operation_types}
+            self.roots |= {one.operation.value: one.type.name.value for one in _all(node, "operation_types")}
         elif kind := KINDS.get(what.removesuffix("_type")):
             self._type(kind, node)
 

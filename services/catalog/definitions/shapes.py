@@ -153,7 +153,8 @@ class Shapes:
 
     def _inside(self, schema: Any, depth: int, found: list[Row], path: tuple[str, ...]) -> None:
         """What is written in place; a schema with a name is shown where its name stands."""
-        if isinstance(schema, dict) and schema.get("$ref") not in self.named:
+        ref = table(schema).get("$ref")
+        if isinstance(schema, dict) and not (isinstance(ref, str) and ref in self.named):
             self._walk(schema, depth, found, path)
 
     def example(self, schema: Any) -> str:
