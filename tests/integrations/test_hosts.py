@@ -47,6 +47,9 @@ def test_reads_files_folders_and_nothing_else(world: World) -> None:
     }
     assert world.files.items() <= host.read_tree(REPO, world.branch).items()
     assert host.read_tree(REPO, "main", "nowhere") == host.read_tree(REPO, "main", "README.md") == {}
+    asked: list[str] = []
+    assert host.read_tree(REPO, world.branch, "apps/", lambda path, size: bool(asked.append(path))) == {}
+    assert f"apps/{world.name}/a.yaml" in asked
     assert host.reader(REPO)("README.md") == README
     assert host.reader(REPO, pull.head_sha)(f"catalog/{world.name}.yaml") == b"x: 1\n"
 

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from services.catalog.docs.layout import MAX_TOTAL, NoDocs, is_wanted
@@ -38,29 +39,43 @@ def _is_hosted(location: str) -> bool:
 
 
 def _from_host(source: Source, root: str) -> tuple[dict[str, bytes], str]:
-    host = githosts.get("local")
+    host, room = githosts.get("local"), _Room()
+    cut = len(root) + 1 if root else 0
     try:
         revision = host.head(source.location, source.branch or None)
-        tree = host.read_tree(source.location, revision, root)
+        tree = host.read_tree(
+            source.location, revision, root, lambda name, size: room.takes(name[cut:], size)
+        )
     except IntegrationError as error:
         raise NoDocs(f"{source.location} cannot be read: {error}") from error
-    cut = len(root) + 1 if root else 0
     return _gathered((name[cut:], len(data), lambda data=data: data) for name, data in tree.items()), revision
+
+
+@dataclass
+class _Room:
+    """What is about to be read, counted. Refuses (NoDocs) too much before it is in memory."""
+
+    files: int = 0
+    total: int = 0
+
+    def takes(self, name: str, size: int) -> bool:
+        hidden = any(part in fetching.SKIPPED_FOLDERS for part in PurePosixPath(name).parts)
+        if hidden or not is_wanted(name):
+            return False
+        self.files, self.total = self.files + 1, self.total + size
+        if self.total > 2 * MAX_TOTAL or self.files > MAX_FILES:
+            raise NoDocs("There is too much below that folder: name a folder further down.")
+        return True
 
 
 def _gathered(found: "Iterator[tuple[str, int, object]]") -> dict[str, bytes]:
     """The files worth having, each read only when there is room for it."""
-    files: dict[str, bytes] = {}
-    total = 0
-    for name, size, load in found:
-        hidden = any(part in fetching.SKIPPED_FOLDERS for part in PurePosixPath(name).parts)
-        if hidden or not is_wanted(name):
-            continue
-        total += size
-        if total > 2 * MAX_TOTAL or len(files) >= MAX_FILES:
-            raise NoDocs("There is too much below that folder: name a folder further down.")
-        files[name] = load()  # type: ignore[operator]  # a function without arguments
-    return files
+    room = _Room()
+    return {
+        name: load()  # type: ignore[operator]  # a function without arguments
+        for name, size, load in found
+        if room.takes(name, size)
+    }
 
 
 def _in_folder(base: Path, root: str) -> Iterator[tuple[str, int, object]]:

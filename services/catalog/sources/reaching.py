@@ -62,10 +62,16 @@ def is_hosted(location: str) -> bool:
 
 def from_host(location: str, branch: str = "", path: str = "") -> Fetched:
     """The files of a repository on the git host, within the limits of every import."""
-    host = githosts.get("local")
+    host, room = githosts.get("local"), Fetched()
+
+    def only(name: str, size: int) -> bool:
+        is_wanted = fetching.wanted(name, size)
+        room.make_room(size if is_wanted else 0)
+        return is_wanted
+
     try:
         revision = host.head(location, branch or None)
-        tree = host.read_tree(location, revision, path.strip("/"))
+        tree = host.read_tree(location, revision, path.strip("/"), only)
     except IntegrationError as error:
         raise CannotFetch(f"{location} cannot be read: {error}") from error
     fetched = Fetched(revision=revision)

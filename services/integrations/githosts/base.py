@@ -8,6 +8,11 @@ from typing import Literal, Protocol
 from .errors import Conflict
 
 State = Literal["open", "merged", "closed"]
+Only = Callable[[str, int], bool]
+
+
+def everything(path: str, size: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,11 @@ class GitHost(Protocol):
     def reader(self, repo: str, ref: str | None = None) -> Callable[[str], bytes | None]:
         """`read` for many files of one ref (None: the default branch), looked up once."""
 
-    def read_tree(self, repo: str, ref: str, under: str = "") -> dict[str, bytes]:
-        """Every regular file below a folder, by its path in the repository."""
+    def read_tree(self, repo: str, ref: str, under: str = "", only: Only = everything) -> dict[str, bytes]:
+        """Every regular file below a folder, by its path in the repository; `only` those are read.
+
+        `only` gets the path and the size, 0 where the host does not tell it beforehand.
+        """
 
     def propose(
         self,

@@ -9,7 +9,7 @@ from pygit2.enums import DeltaStatus, FileMode, SortMode
 
 from services.integrations.errors import Unavailable
 
-from ..base import SLIPWAY, Commit, FileChange, Person
+from ..base import SLIPWAY, Commit, FileChange, Only, Person, everything
 from ..errors import Conflict, UnknownReference, UnsafePath
 from ..names import SHA, check_branch, signing
 
@@ -49,13 +49,13 @@ def read(tree: pygit2.Tree, path: str) -> bytes | None:
     return None
 
 
-def walk(tree: pygit2.Tree, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-    """Every regular file; links and submodules are passed over, never followed."""
+def walk(tree: pygit2.Tree, prefix: str = "", only: Only = everything) -> Iterator[tuple[str, bytes]]:
+    """Every regular file that is wanted; links and submodules are passed over, never followed."""
     for item in tree:
         path = f"{prefix}{item.name}"
         if isinstance(item, pygit2.Tree):
-            yield from walk(item, f"{path}/")
-        elif isinstance(item, pygit2.Blob) and item.filemode in REGULAR:
+            yield from walk(item, f"{path}/", only)
+        elif isinstance(item, pygit2.Blob) and item.filemode in REGULAR and only(path, item.size):
             yield path, item.data
 
 

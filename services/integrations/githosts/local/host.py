@@ -19,7 +19,18 @@ from django.db.models import QuerySet
 from services.effects import crashpoints
 from services.integrations.models import PullApproval, PullComment, PullRequest, Repository
 
-from ..base import Announcement, Capabilities, Comment, Commit, FileChange, Person, Proposal, Review
+from ..base import (
+    Announcement,
+    Capabilities,
+    Comment,
+    Commit,
+    FileChange,
+    Only,
+    Person,
+    Proposal,
+    Review,
+    everything,
+)
 from ..errors import (
     HeadMoved,
     MergeConflict,
@@ -121,12 +132,12 @@ class LocalHost:
         tree = content.resolve(git, ref or row.default_branch).tree
         return lambda path: content.read(tree, path)
 
-    def read_tree(self, repo: str, ref: str, under: str = "") -> dict[str, bytes]:
+    def read_tree(self, repo: str, ref: str, under: str = "", only: Only = everything) -> dict[str, bytes]:
         tree = content.resolve(self._git(self._row(repo)), ref).tree
         folder = under.strip("/")
         start = content.entry(tree, folder) if folder else tree
         return (
-            dict(content.walk(start, f"{folder}/" if folder else ""))
+            dict(content.walk(start, f"{folder}/" if folder else "", only))
             if isinstance(start, pygit2.Tree)
             else {}
         )

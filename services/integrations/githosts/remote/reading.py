@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from services.integrations.errors import NotFound
 
-from ..base import Commit
+from ..base import Commit, Only, everything
 from ..errors import UnknownReference, UnknownRepository
 from ..names import SHA, check_branch
 from .dialect import Dialect, Entry
@@ -34,14 +34,15 @@ class Reading:
         commit = self._resolve(repo, ref or self._trunk(repo))
         return lambda path: self._read(repo, commit, path)
 
-    def read_tree(self, repo: str, ref: str, under: str = "") -> dict[str, bytes]:
+    def read_tree(self, repo: str, ref: str, under: str = "", only: Only = everything) -> dict[str, bytes]:
         self._check(repo)
         commit, folder = self._resolve(repo, ref), under.strip("/")
         start = f"{folder}/" if folder else ""
         if not _is_plain(folder or "x"):
             return {}
         found = self._dialect.below(repo, commit, folder)
-        return {f"{start}{name}": self._blob(repo, entry.sha) for name, entry in found}
+        wanted = ((f"{start}{name}", entry) for name, entry in found)
+        return {path: self._blob(repo, entry.sha) for path, entry in wanted if only(path, 0)}
 
     def log(self, repo: str, ref: str, path: str = "", limit: int = 50) -> list[Commit]:
         self._check(repo)
