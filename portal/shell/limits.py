@@ -127,14 +127,17 @@ def refused(name: str, request: HttpRequest, *, person: str) -> Refusal | None:
     window = int(now // limit.seconds)
     known = ("person", person, limit.person), ("address", address, limit.address)
     own = {f"{kind}:{who}": most for kind, who, most in known if who}
-    for most in (own, {"everybody": limit.everybody}):  # what one is refused is not taken from all
-        counts = _count([f"slipway:limit:{name}:{who}:{window}" for who in most], limit.seconds)
-        if counts is None:
-            return _uncounted(limit) if limit.shut else None
-        if any(count > int(number * factor) for count, number in zip(counts, most.values(), strict=True)):
-            wait = int((window + 1) * limit.seconds - now) + 1
-            return Refusal(429, wait, f"Too many {limit.what}: wait {wait} seconds, then try again.")
-    return None
+    keys = [f"slipway:limit:{name}:{who}:{window}" for who in (*own, "everybody")]
+    counts = _count(keys, limit.seconds)
+    if counts is None:
+        return _uncounted(limit) if limit.shut else None
+    *mine, everybodys = counts
+    if any(count > int(number * factor) for count, number in zip(mine, own.values(), strict=True)):
+        _count(keys[-1:], limit.seconds, by=-1)  # what one is refused is not taken from all
+    elif everybodys <= int(limit.everybody * factor):
+        return None
+    wait = int((window + 1) * limit.seconds - now) + 1
+    return Refusal(429, wait, f"Too many {limit.what}: wait {wait} seconds, then try again.")
 
 
 def _uncounted(limit: Limit) -> Refusal:
@@ -148,8 +151,8 @@ _resting: dict[str, float] = {}
 _making = threading.Lock()
 
 
-def _count(keys: list[str], seconds: int) -> list[int] | None:
-    """One more under each key; None when Redis does not answer, which is then not asked for a while."""
+def _count(keys: list[str], seconds: int, by: int = 1) -> list[int] | None:
+    """One more under each key, in one trip; None when Redis does not answer, which then rests a while."""
     import redis  # 20 MB that most processes never need
 
     if time.monotonic() < _resting.get(settings.REDIS_URL, 0):
@@ -159,7 +162,7 @@ def _count(keys: list[str], seconds: int) -> list[int] | None:
             client = _client(settings.REDIS_URL)
         with client.pipeline(transaction=False) as pipe:
             for key in keys:
-                pipe.incr(key)
+                pipe.incr(key, by)
                 pipe.expire(key, seconds + 1)
             return [int(count) for count in pipe.execute()[::2]]
     except redis.RedisError as error:

@@ -40,7 +40,7 @@ def counted(keys: list[str], wanted: Q, filters: list[str], query: Any) -> dict[
     """
     tallied = numbers.simple(filters, query)
     if tallied is not None and not tallied.field and all(key in TALLIED for key in keys):
-        found = {key: tallied.of(TALLIED[key]) for key in keys}
+        found = dict(zip(keys, tallied.of([TALLIED[key] for key in keys]), strict=True))
         return {key: _told(sorted((v, n) for v, n in said.items() if v)) for key, said in found.items()}
     return _counted(keys, wanted, [filters, query])
 

@@ -1,10 +1,11 @@
 """`fields`: only these parts of each entity."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from portal.shell.api import ApiError
 
-Fields = list[str]
+Fields = Sequence[str]
 
 
 def checked(fields: Fields) -> Fields:

@@ -11,6 +11,7 @@ from portal.shell.api import ApiError
 from services.catalog.compatible import shaping
 from services.catalog.compatible.fields import Fields
 from services.catalog.compatible.ordering import UID, Order, Place
+from services.catalog.compatible.shaping import Row
 from services.catalog.compatible.values import text_of
 from services.catalog.models import Entity, EntityQuerySet
 
@@ -39,7 +40,7 @@ def where_of(text: str) -> Where:
     return Where(limit, offset, Place(*place) if place else None)
 
 
-def page(wanted: Q, orders: list[Order], where: Where) -> tuple[list[Entity], str]:
+def page(wanted: Q, orders: list[Order], where: Where, fields: Fields = ()) -> tuple[list[Row], str]:
     """The entities from there on, and what to send for those after them; empty when there are none."""
     assert where.limit is not None
     order = _alone(orders)
@@ -47,7 +48,7 @@ def page(wanted: Q, orders: list[Order], where: Where) -> tuple[list[Entity], st
     rows = order.sorted(rows) if order else _in(rows, orders)
     if order and where.place:
         rows = order.beyond(rows, where.place)
-    found = list(shaping.light(rows)[where.offset : where.offset + where.limit + 1])
+    found = shaping.read(rows[where.offset : where.offset + where.limit + 1], fields)
     items = found[: where.limit]
     if len(found) <= where.limit:
         return items, ""
@@ -73,11 +74,12 @@ def _in(rows: EntityQuerySet, orders: list[Order]) -> EntityQuerySet:
     return rows.order_by(*keys, "pk")
 
 
-def everything(wanted: Q, orders: list[Order], fields: Fields) -> Iterator[list[dict[str, Any]]]:
+def everything(wanted: Q, orders: list[Order], fields: Fields) -> Iterator[list[str]]:
     """Every entity, some at a time, so that none but those are in memory."""
     rows = _in(Entity.objects.filter(wanted), orders)
     pks = list(rows.values_list("pk", flat=True))
     for at in range(0, len(pks), CHUNK):
         some = pks[at : at + CHUNK]
-        found = {entity.pk: entity for entity in shaping.light(Entity.objects.filter(pk__any_of=some))}
+        read = shaping.read(Entity.objects.order_by().filter(pk__any_of=some), fields)
+        found = {entity.pk: entity for entity in read}
         yield shaping.written((found[pk] for pk in some if pk in found), fields)

@@ -1,6 +1,7 @@
 """Numbers that are known without counting: of all entities, by kind, and by kind and type or lifecycle."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,15 +21,15 @@ class Simple:
     values: frozenset[str] = frozenset()
 
     def total(self) -> int:
-        found = self.of(self.field or "kind")
+        (found,) = self.of([self.field or "kind"])
         return sum(n for value, n in found.items() if not self.field or value.lower() in self.values)
 
-    def of(self, field: str) -> Counter[str]:
-        """The values of a field with their numbers, among the kinds that are asked for."""
-        tallies = Tallies()
+    def of(self, fields: Sequence[str]) -> list[Counter[str]]:
+        """The values of some fields with their numbers, among the kinds that are asked for; one query."""
+        tallies = Tallies(("kind", *fields))
         kinds = list(tallies.values("kind"))
         wanted = [kind for kind in kinds if self.kinds is None or kind.lower() in self.kinds]
-        return tallies.values(field, wanted) if wanted else Counter()
+        return [tallies.values(field, wanted) if wanted else Counter() for field in fields]
 
 
 def simple(filters: Any, query: Any) -> Simple | None:

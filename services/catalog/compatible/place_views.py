@@ -8,7 +8,7 @@ from portal.shell.limits import limited
 from services.accounts.bearer import api
 from services.catalog.compatible import adding, identity, matching, places, reading, shaping
 from services.catalog.compatible.reading import LARGEST
-from services.catalog.compatible.views import answered, entity_for
+from services.catalog.compatible.views import answered, entity_for, sent
 from services.catalog.descriptors.examine import validate
 from services.catalog.descriptors.refs import BadReference, parse_ref
 from services.catalog.models import Entity
@@ -97,11 +97,13 @@ def analyze_location(request: HttpRequest) -> HttpResponse:
     kind = reading.text(given.get("type", "url"), "location.type", most=50)
     target = reading.text(given.get("target"), "location.target", most=1000)
     held = Entity.objects.filter(places.from_there([f"{kind}:{target}".lower()], exactly=False))
-    found = list(shaping.light(held).order_by("pk")[:LARGEST])
+    found = shaping.read(held.order_by("pk")[:LARGEST])
     if not found:
         return answered({"existingEntityFiles": [], "generateEntities": [adding.suggested(kind, target)]})
-    files = [
-        {"location": {"type": kind, "target": places.location_of(one)}, "isRegistered": True, "entity": shown}
-        for one, shown in zip(found, shaping.written(found, []), strict=True)
-    ]
-    return answered({"existingEntityFiles": files, "generateEntities": []})
+    files = (_known_file(kind, one, shown) for one, shown in zip(found, shaping.written(found), strict=True))
+    return sent(f'{{"existingEntityFiles":{shaping.listed(files)},"generateEntities":[]}}')
+
+
+def _known_file(kind: str, entity: shaping.Row, shown: str) -> str:
+    place = shaping.compact({"type": kind, "target": places.location_of(entity)})
+    return f'{{"location":{place},"isRegistered":true,"entity":{shown}}}'

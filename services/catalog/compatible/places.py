@@ -1,7 +1,7 @@
 """Where entities come from, as locations of Backstage's: `type:target`."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -9,6 +9,9 @@ from django.urls import reverse
 
 from services.catalog.compatible import identity
 from services.catalog.models import Entity, Source
+
+if TYPE_CHECKING:
+    from services.catalog.compatible.shaping import Row
 
 LOCATION: Final = "backstage.io/managed-by-location"
 ORIGIN: Final = "backstage.io/managed-by-origin-location"
@@ -33,14 +36,14 @@ def target_of(source: Source) -> tuple[str, str]:
     return "url", settings.BASE_URL + source.get_absolute_url()
 
 
-def origin_of(entity: Entity) -> str:
+def origin_of(entity: "Entity | Row") -> str:
     """The location of an entity's source; of the entity's page, where it came by a request."""
     if entity.source is None:
         return f"url:{settings.BASE_URL}{entity.get_absolute_url()}"
     return ":".join(target_of(entity.source))
 
 
-def location_of(entity: Entity) -> str:
+def location_of(entity: "Entity | Row") -> str:
     """The very file."""
     origin = origin_of(entity)
     if entity.source is None or not entity.location:

@@ -10,8 +10,10 @@ from django.db.models import Q
 
 from services.catalog.compatible import filtering, numbers, shaping
 from services.catalog.compatible.cursors import Asked, Cursor
+from services.catalog.compatible.fields import Fields
 from services.catalog.compatible.ordering import Order, Place
 from services.catalog.compatible.searching import Term
+from services.catalog.compatible.shaping import Row
 from services.catalog.models import Entity, EntityQuerySet
 
 EXACT: Final = 2_000  # rows that are counted each time
@@ -21,7 +23,7 @@ CHUNK: Final = 500
 
 @dataclass(frozen=True)
 class Page:
-    items: list[Entity]
+    items: list[Row]
     total: int
     before: str = ""
     after: str = ""
@@ -38,9 +40,9 @@ def _rows(asked: Asked) -> tuple[EntityQuerySet, Order]:
     return Term(asked.term, asked.keys).find(rows, asked.order), order
 
 
-def first_page(asked: Asked, *, limit: int, offset: int) -> Page:
+def first_page(asked: Asked, *, limit: int, offset: int, fields: Fields = ()) -> Page:
     rows, order = _rows(asked)
-    found = list(shaping.light(order.sorted(rows))[offset : offset + limit + 1]) if limit else []
+    found = shaping.read(order.sorted(rows)[offset : offset + limit + 1], fields) if limit else []
     total = _total(rows, order, asked, whole=offset + len(found) if 0 < len(found) <= limit else None)
     items = found[:limit]
     if len(found) <= limit:
@@ -55,12 +57,12 @@ def _total(rows: EntityQuerySet, order: Order, asked: Asked, *, whole: int | Non
     return whole if whole is not None else counted(order.sorted(rows), asked)
 
 
-def next_page(cursor: Cursor, *, limit: int) -> Page:
+def next_page(cursor: Cursor, *, limit: int, fields: Fields = ()) -> Page:
     asked = cursor.asked
     rows, order = _rows(asked)
     sorted_rows = order.sorted(rows, back=cursor.is_back)
     there = order.beyond(sorted_rows, Place(cursor.value, cursor.pk), back=cursor.is_back)
-    found = list(shaping.light(there)[: limit + 1])
+    found = shaping.read(there[: limit + 1], fields)
     items, is_more = found[:limit], len(found) > limit
     if cursor.is_back:
         items.reverse()
@@ -72,7 +74,7 @@ def next_page(cursor: Cursor, *, limit: int) -> Page:
     return Page(items, cursor.total, before, after)
 
 
-def _cursor(asked: Asked, order: Order, entity: Entity, total: int, *, is_back: bool) -> str:
+def _cursor(asked: Asked, order: Order, entity: Row, total: int, *, is_back: bool) -> str:
     place = order.place_of(entity)
     return Cursor(asked, place.value, place.pk, is_back, total).written()
 
@@ -100,13 +102,14 @@ def key_of(what: str, asked: Any) -> str:
     return "catalog:" + hashlib.sha256(told.encode()).hexdigest()
 
 
-def find(ref: str) -> Entity | None:
+def find(ref: str, fields: Fields = ()) -> Row | None:
     """The entity with this reference, or that had it before it was renamed."""
-    rows = shaping.light(Entity.objects.all())
-    return rows.filter(ref=ref).first() or rows.filter(aliases__ref=ref).first()
+    rows = Entity.objects.order_by()
+    found = shaping.read(rows.filter(ref=ref), fields) or shaping.read(rows.filter(aliases__ref=ref), fields)
+    return found[0] if found else None
 
 
-def by_refs(refs: list[str], narrowed: Q) -> dict[str, Entity]:
+def by_refs(refs: list[str], narrowed: Q, fields: Fields = ()) -> dict[str, Row]:
     """Reference -> entity, for those that are there and let through."""
-    rows = shaping.light(Entity.objects.filter(narrowed, ref__any_of=refs))
+    rows = shaping.read(Entity.objects.order_by().filter(narrowed, ref__any_of=refs), fields)
     return {entity.ref: entity for entity in rows}

@@ -34,14 +34,15 @@ MOST_REFS: Final = 5000
 
 
 def answered(value: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(_text(value), content_type=JSON, status=status)
+    return sent(shaping.compact(value), status)
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def sent(text: str, status: int = 200) -> HttpResponse:
+    """What is JSON already."""
+    return HttpResponse(text, content_type=JSON, status=status)
 
 
-def _fields(request: HttpRequest) -> list[str]:
+def _fields(request: HttpRequest) -> fields.Fields:
     return fields.checked(reading.words(request, "fields"))
 
 
@@ -52,8 +53,8 @@ def entities(request: HttpRequest) -> HttpResponse:
     where, some = _where(request), _fields(request)
     if where is None:
         return _everything(listing.everything(wanted, orders, some))
-    found, after = listing.page(wanted, orders, where)
-    response = answered(shaping.written(found, some))
+    found, after = listing.page(wanted, orders, where, some)
+    response = sent(shaping.listed(shaping.written(found, some)))
     if after:
         kept = [(key, value) for key, value in request.GET.lists() if key not in ("offset", "after")]
         query = urlencode([*kept, ("after", after)], doseq=True)
@@ -72,17 +73,17 @@ def _where(request: HttpRequest) -> listing.Where | None:
     return listing.Where(limit or LARGEST, offset or 0)
 
 
-def _everything(chunks: Iterator[list[Any]]) -> HttpResponse:
+def _everything(chunks: Iterator[list[str]]) -> HttpResponse:
     """One array: at once where it is short, else piece by piece."""
     first, second = next(chunks, []), next(chunks, None)
     if second is None:
-        return answered(first)
+        return sent(shaping.listed(first))
 
     def pieces() -> Iterator[str]:
-        yield "[" + _text(first)[1:-1]
-        yield "," + _text(second)[1:-1]
+        yield "[" + ",".join(first)
+        yield "," + ",".join(second)
         for chunk in chunks:
-            yield "," + _text(chunk)[1:-1]
+            yield "," + ",".join(chunk)
         yield "]"
 
     return StreamingHttpResponse(pieces(), content_type=JSON)  # type: ignore[return-value]  # a response too
@@ -96,18 +97,14 @@ def by_query(request: HttpRequest) -> HttpResponse:
     limit = USUAL if limit is None else limit
     if cursor := given.get("cursor"):
         read = cursors.read(reading.text(cursor, "cursor", most=cursors.LONGEST))
-        page = queries.next_page(read, limit=max(limit, 1))
+        page = queries.next_page(read, limit=max(limit, 1), fields=some)
     else:
         offset = reading.number(given.get("offset"), "offset") or 0
-        page = queries.first_page(_asked(given), limit=limit, offset=offset)
+        page = queries.first_page(_asked(given), limit=limit, offset=offset, fields=some)
     turning = {"nextCursor": page.after, "prevCursor": page.before}
-    return answered(
-        {
-            "items": shaping.written(page.items, some),
-            "totalItems": page.total,
-            "pageInfo": {key: cursor for key, cursor in turning.items() if cursor},
-        }
-    )
+    info = shaping.compact({key: cursor for key, cursor in turning.items() if cursor})
+    items = shaping.listed(shaping.written(page.items, some))
+    return sent(f'{{"items":{items},"totalItems":{page.total},"pageInfo":{info}}}')
 
 
 def _sent(request: HttpRequest) -> dict[str, Any]:
@@ -160,9 +157,9 @@ def by_refs(request: HttpRequest) -> HttpResponse:
     filters = filtering.from_filters(reading.texts(request, "filter"))
     wanted = filters & filtering.from_predicate(given.get("query"))
     plain = [_plain(ref) for ref in refs]
-    found = queries.by_refs(plain, wanted)
+    found = queries.by_refs(plain, wanted, some)
     shown = dict(zip(found, shaping.written(found.values(), some), strict=True))
-    return answered({"items": [shown.get(ref) for ref in plain]})
+    return sent(f'{{"items":{shaping.listed(shown.get(ref, "null") for ref in plain)}}}')
 
 
 def _plain(ref: str) -> str:
@@ -173,9 +170,9 @@ def _plain(ref: str) -> str:
         return ""
 
 
-def entity_for(kind: str, namespace: str, name: str) -> Entity:
+def entity_for(kind: str, namespace: str, name: str, some: fields.Fields = ()) -> shaping.Row:
     ref = str(EntityRef(kind, namespace, name))
-    found = queries.find(ref)
+    found = queries.find(ref, some)
     if found is None:
         raise Http404(f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'")
     return found
@@ -186,7 +183,8 @@ def by_name(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpR
     source = places.named(str(EntityRef(kind, namespace, name))) if _is_place(kind, name) else None
     if source is not None:
         return answered(places.as_entity(source))
-    return answered(shaping.written([entity_for(kind, namespace, name)], _fields(request))[0])
+    some = _fields(request)
+    return sent(shaping.written([entity_for(kind, namespace, name, some)], some)[0])
 
 
 def _is_place(kind: str, name: str) -> bool:
@@ -196,7 +194,7 @@ def _is_place(kind: str, name: str) -> bool:
 @api(GET="catalog:read")
 def ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     entity = entity_for(kind, namespace, name)
-    root, source = shaping.written([entity], [])[0], entity.source
+    root, source = json.loads(shaping.written([entity])[0]), entity.source
     if source is None:
         return answered({"rootEntityRef": entity.ref, "items": [{"entity": root, "parentEntityRefs": []}]})
     source.refresh_from_db(fields=["title"])
@@ -208,10 +206,11 @@ def ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
 @api(GET="catalog:read")
 def by_uid(request: HttpRequest, uid: str) -> HttpResponse:
     pk = identity.pk_of(identity.ENTITY, uid)
-    entity = shaping.light(Entity.objects.filter(pk=pk)).first() if pk else None
-    if entity is None:
+    some = _fields(request)
+    found = shaping.read(Entity.objects.order_by().filter(pk=pk), some) if pk else []
+    if not found:
         raise Http404(f"No entity found with uid {uid}")
-    return answered(shaping.written([entity], _fields(request))[0])
+    return sent(shaping.written(found, some)[0])
 
 
 @api(GET="catalog:read", POST="catalog:read")

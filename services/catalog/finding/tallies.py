@@ -33,8 +33,8 @@ def fold() -> None:
 class Tallies:
     """The numbers of the fields that have few values: (field, kind, value) -> entities."""
 
-    def __init__(self) -> None:
-        rows = Tally.objects.filter(field__in=SMALL).values_list("field", "kind", "value")
+    def __init__(self, fields: Iterable[str] = SMALL) -> None:
+        rows = Tally.objects.filter(field__in=set(fields)).values_list("field", "kind", "value")
         found = rows.annotate(number_of=Sum("number")).filter(number_of__gt=0).order_by()
         self._numbers = {(field, kind, value): n for field, kind, value, n in found}
 
