@@ -225,6 +225,20 @@ def test_addresses_are_those_that_people_see(shop, priya, provider, address, see
     assert places.place_of(entity) == places.Place(shop, "docs", "shop/cart", "main")
 
 
+def test_a_repository_shows_its_own_docs_and_those_of_others_by_leave(shop):
+    shop.options["docs"] = False
+    shop.save()
+    shop.holdings.create(name="shop/cart/sub", head="1")
+    notes = {"annotations": {places.ANNOTATION: "url:https://github.com/shop/cart/tree/main/docs"}}
+    own, other = (
+        Entity(source=shop, location=f"{name}/a.yaml", metadata=notes)
+        for name in ("shop/cart", "shop/cart/sub")
+    )
+    assert places.place_of(own).repository == "shop/cart"
+    with pytest.raises(remote.NoDocs, match="its own descriptors only"):
+        places.place_of(other)
+
+
 def test_what_came_without_a_folder_or_a_source_says_what_to_do(client, mira):
     for kind, said in (("upload", "was uploaded"), ("paste", "was pasted")):
         import_documents(files={"a.yaml": descriptor("alone")}, title="a", by=mira, kind=kind)

@@ -133,7 +133,7 @@ def _inside(source: Source, steps: list[str], address: str) -> Place:
 
 def _allowed(place: Place, entity: Entity) -> Place:
     """A repository may show its own docs; those of others only where the platform team said so."""
-    own = place.source == entity.source and entity.location.startswith(f"{place.repository}/")
+    own = place.source == entity.source and _own(entity)[0] == place.repository
     if own or place.source.options.get("docs"):
         return place
     raise NoDocs(
