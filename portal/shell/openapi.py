@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -115,7 +116,7 @@ def _own(wanted: Operation, path: str, arguments: list[str]) -> dict[str, Any]:
         "tags": [path.removeprefix(OWN).partition("/")[0].capitalize()],
         "parameters": parameters,
         "responses": {
-            str(wanted.status): _answer(wanted.answer, wanted.media),
+            str(wanted.status): _answer(wanted.status, wanted.answer, wanted.media),
             "4XX": _refused(PROBLEM_SCHEMA, PROBLEM),
         },
     }
@@ -136,7 +137,10 @@ def _other(said: Said, name: str, method: str, arguments: list[str]) -> dict[str
                 for name, schema in said.query.items()
             ),
         ],
-        "responses": {str(said.status): _answer(said.answer, JSON), "4XX": _refused(FOREIGN, JSON)},
+        "responses": {
+            str(said.status): _answer(said.status, said.answer, JSON),
+            "4XX": _refused(FOREIGN, JSON),
+        },
     }
     if said.body is not None:
         told["requestBody"] = _body(said.body, None)
@@ -163,8 +167,8 @@ def _body(schema: Schema, example: Any) -> dict[str, Any]:
     return {"required": True, "content": {JSON: media}}
 
 
-def _answer(schema: Schema, media: str) -> dict[str, Any]:
-    return {"description": "Done.", "content": {media: {"schema": schema}}}
+def _answer(status: int, schema: Schema, media: str) -> dict[str, Any]:
+    return {"description": HTTPStatus(status).phrase, "content": {media: {"schema": schema}}}
 
 
 def _refused(schema: Schema, media: str) -> dict[str, Any]:
@@ -176,9 +180,11 @@ def curl(wanted: Operation, path: str) -> str:
     address = settings.BASE_URL + re.sub(r"{(\w+)}", lambda at: str(wanted.example.get(at[1], at[0])), path)
     if asked := wanted.example.get("query"):
         address += "?" + urlencode(asked)
-    words = ["curl", "-H", '"Authorization: Bearer $TOKEN"']
-    if wanted.method != "GET":
-        words += ["-X", wanted.method]
+    lines = [f"curl {shlex.quote(address)}", '-H "Authorization: Bearer $TOKEN"']
+    if wanted.keyed:
+        lines.append(f'-H "{KEY}: $(uuidgen)"')
     if body := wanted.example.get("body"):
-        words += ["-H", shlex.quote(f"Content-Type: {JSON}"), "-d", shlex.quote(json.dumps(body))]
-    return " ".join([*words, shlex.quote(address)])
+        lines += [f"-H {shlex.quote(f'Content-Type: {JSON}')}", f"-d {shlex.quote(json.dumps(body))}"]
+    elif wanted.method != "GET":
+        lines.append(f"-X {wanted.method}")
+    return " \\\n  ".join(lines)

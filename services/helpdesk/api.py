@@ -33,6 +33,7 @@ from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
 from services.helpdesk.views.ticket import ticket_for
 
 BODY: Final = text("Markdown", minLength=1, maxLength=forms.TOO_LONG)
+PRIORITIES: Final = {one.name.lower(): one.value for one in Priority}
 MASKED: Final = flag(
     "Send it with what looks like a secret masked; else such a text is refused", default=False
 )
@@ -40,7 +41,7 @@ FIELDS: Final[dict[str, Schema]] = {
     "key": text("T-1001"),
     "title": text(),
     "state": choice(State.values),
-    "priority": choice(Priority.names),
+    "priority": choice(PRIORITIES),
     "category": text(),
     "entity": text("The reference of what it is about; empty for nothing"),
     "environment": text(),
@@ -79,7 +80,7 @@ FILTERS: Final[dict[str, Schema]] = {
     "category": text(maxLength=40),
     "team": text(maxLength=63),
     "entity": text("A reference", maxLength=400),
-    "priority": choice(Priority.names),
+    "priority": choice(PRIORITIES),
 }
 
 
@@ -95,7 +96,7 @@ def ticket_list(asked: Asked) -> dict[str, Any]:
     """Tickets, the newest first; private ones for whom they concern."""
     given = {key: value for key, value in asked.query.items() if key in FILTERS}
     if "priority" in given:
-        given["priority"] = str(Priority[given["priority"]].value)
+        given["priority"] = str(PRIORITIES[given["priority"]])
     rows = queries.matching(Ticket.objects.visible_to(asked.user), forms.FilterForm(given).filters())
     if asked.query["who"] == "mine":
         rows = rows.filter(asker_id=asked.user.pk)
@@ -113,7 +114,7 @@ def _brief(ticket: Ticket) -> dict[str, Any]:
     )  # fmt: skip
     return {
         **{column: getattr(ticket, column) for column in columns},
-        "priority": Priority(ticket.priority).name,
+        "priority": Priority(ticket.priority).name.lower(),
         "category": ticket.category.slug,
         "entity": ticket.entity_ref,
         "asker": ticket.asker.username,

@@ -145,7 +145,8 @@ def test_people_read_what_programs_may_ask(client, mira, django_assert_max_num_q
     with django_assert_max_num_queries(12):
         page = client.get("/api/?q=/api/v1/tickets post").content.decode()
     assert "Idempotency-Key" in page
-    assert 'curl -H "Authorization: Bearer $TOKEN" -X POST' in page
+    assert '-H "Authorization: Bearer $TOKEN" ' in page
+    assert "token (tickets:write)" in page
     assert "/api/openapi.json" in page
     assert "/api/catalog/entities" in client.get("/api/?page=2").content.decode()
     assert "TicketInList" in client.get("/api/?show=schemas").content.decode()

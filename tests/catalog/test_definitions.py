@@ -14,7 +14,7 @@ PETS = """\
 openapi: {version}
 info: {{title: Pets, version: "7"}}
 tags: [{{name: pets, description: All of them}}]
-security: [{{token: []}}]
+security: [{{token: [read, 7]}}, {{}}]
 paths:
   /pets/{{id}}:
     parameters: [{{$ref: "#/components/parameters/Id"}}]
@@ -77,6 +77,7 @@ def test_openapi_says_its_operations_by_tag_and_links_their_schemas():
         ("Operations", "", [("DELETE", "/pets/{id}")]),
     ]
     get, pet = said.groups[0].operations[0], said.schemas[0]
+    assert get.facts == (("Signing in", "token (read, 7) or nobody needs to"),)
     parameters, found, gone = get.blocks
     assert [(r.name, r.type, r.required, r.text) for r in parameters.rows] == [
         ("id", "integer", True, "Its number")

@@ -16,6 +16,7 @@ urlpatterns = addresses(
         owning.report_list,
         owning.report_detail,
         sources.source_list,
+        sources.source_add,
         sources.source_detail,
         sources.source_look,
         sources.run_list,

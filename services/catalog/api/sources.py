@@ -21,6 +21,7 @@ from portal.shell.schemas import (
 )
 from services.catalog import actions, queries, rules
 from services.catalog.actions import looking
+from services.catalog.compatible import adding
 from services.catalog.importing import planning
 from services.catalog.models import ImportRun, Source
 from services.catalog.refusals import Refused
@@ -61,6 +62,27 @@ def source_list(asked: Asked) -> dict[str, Any]:
     """The sources, the newest first; removed ones only with show=removed."""
     rows = queries.sources_shown(asked.query.get("show", "")).order_by("-pk")
     return asked.page(rows, lambda sources: map(_source, sources))
+
+
+@operation(
+    "POST", "catalog/sources", scope="catalog:write", answer=SOURCE, status=201, limit="import",
+    body=thing(
+        "location", location=text("owner/name on the git host", maxLength=300), branch=text(maxLength=200),
+        path=text("Only what is below this folder", maxLength=500),
+    ),
+    example={"body": {"location": "shop/deploy"}},
+)  # fmt: skip
+def source_add(asked: Asked) -> dict[str, Any]:
+    """Take in a repository, and have it looked at.
+
+    What would come in is its first run, a plan to be applied. One that is known already is looked at again.
+    """
+    branch = asked.body.get("branch", "")
+    target = "/".join(
+        filter(None, [asked.body["location"].strip("/"), asked.body.get("path", "").strip("/")])
+    )
+    found = adding.source_at(Source.Kind.GIT, target + (f"?ref={branch}" if branch else ""), asked.user)
+    return _source(source_for(adding.add(found, again=True, by=asked.user).pk))
 
 
 @operation("GET", "catalog/sources/<int:source>", scope="catalog:read", answer=SOURCE, example={"source": 1})

@@ -132,7 +132,7 @@ class _Reader:
     def _about(self, said: Mapping) -> Iterator[tuple[str, str]]:
         yield "Operation", text_of(said.get("operationId"), 200)
         asked = said.get("security", self.root.get("security"))
-        ways = [" and ".join(map(str, table(one)))[:200] or "nobody needs to" for one in listed(asked)[:6]]
+        ways = [" and ".join(_ways(table(one)))[:200] or "nobody needs to" for one in listed(asked)[:6]]
         yield "Signing in", " or ".join(ways)
         yield "Calls back", ", ".join(list(map(str, table(said.get("callbacks"))))[:10])[:300]
 
@@ -224,3 +224,10 @@ class _Reader:
         word, link = self.shapes.word(schema) if schema is not None else ("", "")
         example = shown(given) or self.shapes.example(schema)
         return Block(title, hint, tone, word, link, text, self.shapes.rows(schema), example)
+
+
+def _ways(asked: Mapping) -> Iterator[str]:
+    """Each scheme, with the scopes or roles that it takes."""
+    for name, scopes in list(asked.items())[:20]:
+        said = ", ".join(filter(None, (text_of(one, 100) for one in listed(scopes)[:20])))
+        yield f"{str(name)[:100]} ({said})" if said else str(name)[:100]
