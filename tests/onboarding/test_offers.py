@@ -15,6 +15,7 @@ from services.onboarding.blueprints import (
     TeamRef,
     evaluate,
     load,
+    shipped,
 )
 from tests.onboarding.test_blueprints import field
 
@@ -170,3 +171,9 @@ def test_ranges_overlap_in_part_or_whole_and_never_across_versions():
     assert networks.overlaps("::/0", "fd00::/8")
     assert cel("addresses('10.0.0.0/24')", {}) == 256
     assert not networks.is_network("10.0.0.1")
+
+
+def test_names_keep_their_letters_within_a_sentence():
+    nouns = {name: blueprint.noun for name, blueprint in shipped().items()}
+    assert (nouns["postgres"], nouns["web-service"]) == ("PostgreSQL database", "web service")
+    assert (nouns["dns-name"], nouns["ip-range"]) == ("DNS name", "IP range")

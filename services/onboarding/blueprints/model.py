@@ -230,7 +230,8 @@ class Blueprint:
     @property
     def noun(self) -> str:
         """The title within a sentence: `web service`, but `PostgreSQL database`."""
-        return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
+        is_name = any(letter.isupper() for letter in self.title.partition(" ")[0][1:])
+        return self.title if is_name else self.title[:1].lower() + self.title[1:]
 
     @property
     def fields(self) -> dict[str, Field]:

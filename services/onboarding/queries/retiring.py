@@ -36,7 +36,7 @@ class Retirement:
     files: dict[str, bytes]
     environments: list[str]
     dependents: list[Entity]
-    objects: list[tuple[str, str]]
+    objects: dict[str, list[tuple[str, str]]]
     data: list[str]
     needs: list[dict[str, Any]]
 
@@ -60,11 +60,15 @@ def retirement(entity: Entity, user: User) -> Retirement:
     more = {path: read(path) for path in beside.files if not path.startswith(f"{folder}/")}
     files |= {path: text for path, text in more.items() if text is not None}
     environments = _environments(files, folder)
-    objects = list(_objects(files))
+    by_folder = {
+        each.name: list(_objects({p: t for p, t in files.items() if p.startswith(f"{folder}/{each.name}/")}))
+        for each in environments
+    }
+    objects = [each for some in by_folder.values() for each in some]
     dependents = dependents_of(entity)
     return Retirement(
         entity, found.blueprint, base, files, [each.name for each in environments], dependents,
-        [(kind, name) for kind, name, _ in objects],
+        {at: [(kind, name) for kind, name, _ in some] for at, some in by_folder.items()},
         sorted({f"{kind} {name}" for kind, name, _ in objects if kind in HOLDS_DATA}),
         list(_needs(entity, environments, dependents, objects)),
     )  # fmt: skip
