@@ -6,6 +6,6 @@ class CatalogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from services.catalog import pages
+        from services.catalog import pages, tasks  # noqa: F401  # tasks register their handlers
 
         pages.register()

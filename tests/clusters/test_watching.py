@@ -371,6 +371,33 @@ def test_a_database_that_went_away_costs_no_news(cluster: Cluster) -> None:
         leave(watcher, cluster)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_closed_under_any_statement_costs_no_news(cluster: Cluster) -> None:
+    """psycopg then says InterfaceError or OperationalError, by where it is: each is a turn lost, no more."""
+    environments(cluster_row(cluster.url, TOKEN))
+    watcher, closed = Watcher(FAST, FEW), []
+
+    def closing(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        statements.append(sql)
+        if len(statements) == place:
+            closed.append(sql)
+            connection.connection.close()
+        return execute(sql, params, many, context)
+
+    try:
+        for place in range(1, 13):
+            statements: list[str] = []
+            watcher._next["refresh"] = 0.0
+            with connection.execute_wrapper(closing):
+                watcher.step(wait=0.2)
+        assert len(closed) == 12 or len({sql.split()[0] for sql in closed}) > 1, closed
+        with cluster.client() as kube:
+            kube.apply(deployment("web", entity=REF))
+        turn_until(watcher, lambda: row("Deployment"))
+    finally:
+        leave(watcher, cluster)
+
+
 def _terminate(pid: int) -> None:
     """From a second connection, as an administrator would."""
     other = connection.copy()

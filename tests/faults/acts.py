@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.http.request import HttpHeaders
+
 from services.accounts.models import User
+from services.catalog import actions as catalog
+from services.catalog.actions import looking
+from services.catalog.models import Source
+from services.catalog.sources import hooks
 from services.effects import tasks as effect_tasks
 from services.effects import worker
 from services.effects.handlers import Claim, handler_for
@@ -11,6 +17,7 @@ from services.effects.models import Effect
 from services.onboarding import actions, tasks
 from services.onboarding.errors import NotAllowed
 from services.onboarding.models import Request
+from tests.faults.imports import webhook
 
 APPROVERS = ("sam", "priya")
 
@@ -61,6 +68,29 @@ def retry_effect(effect: int) -> dict[str, Any]:
     return {"state": again(effect=Effect(pk=effect), by=_person("priya")).state}
 
 
+def look(token: str, location: str) -> dict[str, Any]:
+    """Has a repository read, and lets its host report to it."""
+    by = _person("priya")
+    source = catalog.find_or_create_source(kind=Source.Kind.GIT, title=token, by=by, location=location)
+    if not source.hook_sealed:
+        hooks.set_hook(source=source, provider="github", by=by)
+        Source.objects.filter(pk=source.pk).update(auto_apply=True)
+    return {"effect": looking.read_now(source=source, by=by).pk}
+
+
+def hook(token: str) -> dict[str, Any]:
+    """As the view does that takes webhooks in."""
+    source = Source.objects.get(title=token)
+    headers, body = webhook(hooks.secret_of(source), token)
+    return {
+        "said": hooks.accept(provider="github", pk=source.pk, headers=HttpHeaders(_meta(headers)), body=body)
+    }
+
+
+def _meta(headers: dict[str, str]) -> dict[str, str]:
+    return {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+
+
 def run(effect: int) -> dict[str, Any]:
     """As `effects.run` does when the bell rings."""
     return {"ran": worker.run_one(effect)}
@@ -86,5 +116,19 @@ def sweep() -> dict[str, Any]:
 
 ACTS: dict[str, Callable[..., dict[str, Any]]] = {
     each.__name__: each
-    for each in (submit, approve, comment, merge, withdraw, retry, retry_effect, run, rerun, follow, sweep)
+    for each in (
+        submit,
+        approve,
+        comment,
+        merge,
+        withdraw,
+        retry,
+        retry_effect,
+        look,
+        hook,
+        run,
+        rerun,
+        follow,
+        sweep,
+    )
 }

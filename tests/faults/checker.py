@@ -17,6 +17,8 @@ SETTLED = {"done", "cancelled", "needs_attention"}
 MERGED = {"merged", "rolling_out", "live"}
 # Events that can happen to a request once only, however often it was tried.
 ONCE = ("submitted", "proposed", "merged", "live")
+# Events of which whoever asked is told.
+TOLD = ("proposed", "merged", "live")
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,15 @@ class Picture:
     entities: list[tuple[str, str]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     broken_links: list[str] = field(default_factory=list)
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    mails: list[tuple[str, str]] = field(default_factory=list)
+    sent: dict[str, str] = field(default_factory=dict)
+    pushed: dict[str, list[str]] = field(default_factory=dict)
+    sources: list[dict[str, Any]] = field(default_factory=list)
 
 
 def check(picture: Picture) -> list[Violation]:
-    parts = (_lost, _stuck, _doubled_outside, _doubled_objects, _false, _audit)
+    parts = (_lost, _stuck, _doubled_outside, _doubled_objects, _false, _audit, _told, _read)
     return [found for part in parts for found in part(picture)]
 
 
@@ -186,3 +193,48 @@ def _audit(picture: Picture) -> Iterator[Violation]:
         for action in ONCE:
             if counts[f"request.{action}"] > 1:
                 yield Violation("doubled", row["ref"], f"{action} {counts[f'request.{action}']} times")
+
+
+def _told(picture: Picture) -> Iterator[Violation]:
+    """Who asked was told of each step once; each mail that was said to be sent is there, under one name."""
+    for (person, key), count in Counter(picture.notices).items():
+        if count > 1:
+            yield Violation("doubled", key, f"{person} was told {count} times")
+    waiting = {e["key"] for e in picture.effects if e["kind"] == "onboarding.tell" and e["state"] != "done"}
+    heard = Counter(key.rsplit("/", 2)[0] for person, key in picture.notices if key.endswith("/asker"))
+    for row in picture.requests:
+        counts = Counter(event["action"] for event in picture.events if event["request"] == row["pk"])
+        for event in TOLD:
+            about, times = f"{row['ref']}/{event}", counts[f"request.{event}"]
+            left = sum(key.startswith(f"{about}/") for key in waiting)
+            if heard[about] + left < times:
+                yield Violation("lost", about, f"told {heard[about]} times of {times}")
+            if heard[about] > times:
+                yield Violation("doubled", about, f"told {heard[about]} times of {times}")
+    yield from _mailed(picture)
+
+
+def _mailed(picture: Picture) -> Iterator[Violation]:
+    """`sent` says of each Message-ID what its effect says; a mailbox shows the same Message-ID once."""
+    arrived = {name for name, _ in picture.mails}
+    for name, state in picture.sent.items():
+        if state == "done" and name not in arrived:
+            yield Violation("false", name, "said to be sent, and nobody got it")
+    for name in arrived - picture.sent.keys():
+        yield Violation("doubled", name, "a mail that nobody asked for")
+
+
+def _read(picture: Picture) -> Iterator[Violation]:
+    """Each commit of a source that was read to its end made one run; there is one entity, with its docs."""
+    found = {source["token"]: source for source in picture.sources}
+    for token, heads in picture.pushed.items():
+        source = found.get(token)
+        if source is None:
+            yield Violation("lost", token, "pushed and asked for, and no source")
+            continue
+        if source["head"] != heads[-1]:
+            yield Violation("false", token, "its last commit was not read")
+        if source["runs"] > len(heads):
+            yield Violation("doubled", token, f"{source['runs']} runs of {len(heads)} commits")
+        if (source["runs"], source["entities"], source["docs"]) < (len(heads), 1, 1):
+            yield Violation("lost", token, f"{source['runs']} runs of {len(heads)} commits, {source}")

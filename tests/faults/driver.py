@@ -5,7 +5,7 @@ from collections import Counter, deque
 from multiprocessing.connection import wait
 from typing import Any
 
-from tests.faults import nemesis
+from tests.faults import imports, nemesis
 from tests.faults.hands import Hand
 from tests.faults.havoc import LOSSY, Havoc
 from tests.faults.journal import Journal
@@ -18,7 +18,7 @@ IN_FLIGHT = 10
 PATIENCE = 120.0
 ENDED = ("live", "rejected", "withdrawn", "closed")
 FOLLOW_EVERY = 0.4
-LOOK_EVERY = 0.05
+LOOK_EVERY = 0.2
 
 
 class Driver(Havoc):
@@ -63,7 +63,8 @@ class Driver(Havoc):
             kind = "costly" if "costly" in kinds else next(iter(kinds), "plain")
             number = next(self._names)
             broken = kind == "plain" and number % 9 == 0
-            self.active.append(Journey(f"svc-{number}", kind, plan, broken=broken))
+            name = "src" if kind == "import" else "svc"
+            self.active.append(Journey(f"{name}-{number}", kind, plan, broken=broken))
 
     def _next_plan(self) -> list[Fault] | None:
         """What was planned, then sequences of three by chance, until enough are on their way.
@@ -81,7 +82,7 @@ class Driver(Havoc):
         """What the database says of every request under way."""
         if time.monotonic() < self._look_at:
             return
-        self._look_at = time.monotonic() + LOOK_EVERY
+        self._look_at = time.monotonic() + LOOK_EVERY  # sooner when a hand has done something
         by_token = {journey.token: journey for journey in self.active}
         rows = self.stack.rows(
             "SELECT token, id, number, state, tree_hash, head_sha, merge_sha, merge_asked_by_id, entity_ref,"
@@ -94,14 +95,16 @@ class Driver(Havoc):
             "token", "pk", "number", "state", "tree_hash", "head_sha", "merge_sha", "asked", "entity_ref",
             "step", "moved",
         )  # fmt: skip
-        by_pk: dict[str, Journey] = {}
+        by_pk = imports.observe(self.stack, self.active)
         for row in rows or ():
             said = dict(zip(names, row, strict=True))
             by_token[said["token"]].row = said
             by_pk[str(said["pk"])] = by_token[said["token"]]
         effects = self.stack.rows(
-            "SELECT id, kind, state, fence, object_id, (state IN ('due', 'unknown') AND due_at <= now())"
-            " OR (state = 'running' AND lease_until < now()) FROM effects_effect WHERE object_id = ANY(%s)",
+            "SELECT id, kind, state, fence, about, (state IN ('due', 'unknown') AND due_at <= now())"
+            " OR (state = 'running' AND lease_until < now()) FROM (SELECT *, CASE WHEN kind LIKE 'catalog.%%'"
+            " THEN 'source ' || (payload->>'source') ELSE object_id END AS about FROM effects_effect) e"
+            " WHERE about = ANY(%s)",
             list(by_pk),
         )
         names = ("id", "kind", "state", "fence", "object", "claimable")
@@ -143,7 +146,9 @@ class Driver(Havoc):
         """What a person would do next with this request, if anything."""
         row = journey.row
         state = row.get("state", "draft")
-        if state == "draft":
+        if journey.kind == "import":
+            self._next_look(journey)
+        elif state == "draft":
             said = {"token": journey.token, "by": "mira", "answers": journey.answers}
             self._start(Job(journey, "submit"), "submit", **said)
         elif state == "awaiting_approval":
@@ -159,6 +164,17 @@ class Driver(Havoc):
             self.counts["retried by people"] += started
         elif state in ENDED or state == "needs_attention":
             self._finish(journey)
+
+    def _next_look(self, journey: Journey) -> None:
+        """Finished when the last commit is read, and what follows from that has ended."""
+        if journey.row.get("state") == "read":
+            self._finish(journey)
+            return
+        act, said = imports.next_act(self.stack, self.journal, journey)
+        if act:
+            self._start(Job(journey, act), act, **said)
+        else:
+            self._retry_once(journey)
 
     def _review(self, journey: Journey) -> None:
         row = journey.row
@@ -177,20 +193,26 @@ class Driver(Havoc):
         """Ended, and so have its effects; a person retries once what gave up beside the way."""
         if any(each["state"] not in SETTLED for each in journey.effects.values()):
             return
-        for effect in journey.effects.values():
-            waits = effect["state"] == "needs_attention" and not journey.broken
-            if waits and not journey.retried[effect["id"]]:
-                if self._start(Job(journey, "retry"), "retry_effect", effect=effect["id"]):
-                    journey.retried[effect["id"]] += 1
-                    effect["state"] = "due"  # until it is seen again
-                    self.counts["retried by people"] += 1
-                return
+        if self._retry_once(journey):
+            return
         self.active.remove(journey)
         self.finished.append(journey)
         self.ended += journey.done
         self.journal.write("end", token=journey.token, state=journey.row["state"])
         if journey.plan:
             self._put_back(journey.plan)
+
+    def _retry_once(self, journey: Journey) -> bool:
+        """Whether something waits for that person, or for a hand that is free to be that person's."""
+        for effect in journey.effects.values():
+            waits = effect["state"] == "needs_attention" and not journey.broken
+            if waits and journey.retried[effect["id"]] < (5 if journey.kind == "import" else 1):
+                if self._start(Job(journey, "retry"), "retry_effect", effect=effect["id"]):
+                    journey.retried[effect["id"]] += 1
+                    effect["state"] = "due"  # until it is seen again
+                    self.counts["retried by people"] += 1
+                return True
+        return False
 
     def _put_back(self, plan: list[Fault]) -> None:
         """Faults this request did not come by are for the next one, three times."""
@@ -225,7 +247,7 @@ class Driver(Havoc):
             time.sleep(0.01)
             return
         for pipe in wait(list(waiting), timeout=0.02):
-            hand = waiting[pipe]
+            self._look_at, hand = 0.0, waiting[pipe]
             try:
                 answer = pipe.recv()
             except EOFError:
@@ -256,11 +278,12 @@ class Driver(Havoc):
         unmet = hand.disarm()
         if job.fault and job.fault.what in ("kill", "stop", "cut") and unmet:
             self._unmet(job)
-        elif job.fault and job.fault.what in ("host", LOSSY, "answer", "network"):
+        elif job.fault and job.fault.what in ("host", LOSSY, "answer", "network", "mail"):
             self._after(job, answer)
         if job.redis_down:
             self.stack.start_redis()
-            if "error" in answer and job.stage in nemesis.ACTS:
+            away = answer.get("error", "").startswith(("OperationalError", "InterfaceError"))
+            if "error" in answer and not away and job.stage in nemesis.ACTS:
                 self.refused.append(f"{job.stage} of {job.journey.token} without Redis: {answer['error']}")
         if "ok" in answer:
             self._acked(job, answer["ok"])

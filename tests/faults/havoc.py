@@ -78,6 +78,8 @@ class Havoc:
         elif fault.what == "network":
             match = f"/{token}?".encode()
             self.stack.outside.ask("network", name=token, match=match, action=fault.mode, passes=fault.passes)
+        elif fault.what == "mail":
+            self.stack.outside.ask("letter", mode=fault.mode)
         elif fault.what == "redis":
             self._redis(job, fault)
         elif fault.what == "watcher":
@@ -144,6 +146,8 @@ class Havoc:
         assert job.fault is not None
         if job.fault.what == "host":
             happened = bool(answer["suffered"])
+        elif job.fault.what == "mail":
+            happened = self.stack.outside.ask("letter_back", mode=job.fault.mode)
         else:
             happened = self.stack.outside.ask("take_back", name=job.journey.token)
         if happened:

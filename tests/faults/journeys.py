@@ -24,6 +24,8 @@ class Journey:
     retried: Counter[int] = field(default_factory=Counter)
     busy: bool = False
     next_at: float = 0.0
+    head: str = ""
+    pushed: bool = False
     last_fault: float = field(default_factory=time.monotonic)
 
     @property

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from services.effects import crashpoints
 from tests.faults.hosts import ERRORS
-from tests.faults.outside import ANSWERS
+from tests.faults.outside import ANSWERS, LETTERS
 
-ACTS = ("submit", "approve", "review", "comment", "merge", "withdraw")
-KINDS = ("propose", "review", "comment", "merge", "close", "apply", "register")
-EFFECTS = tuple(f"onboarding.{kind}" for kind in KINDS)
+READS = ("look", "hook")
+ACTS = ("submit", "approve", "review", "comment", "merge", "withdraw", *READS)
+KINDS = ("propose", "review", "comment", "merge", "close", "apply", "register", "tell")
+# Of the catalog: what a source that is read comes by, and no request.
+READING = ("catalog.read", "catalog.read_docs")
+MAIL = "notices.mail"
+EFFECTS = (*(f"onboarding.{kind}" for kind in KINDS), MAIL, *READING)
 FOLLOW = "follow"
 # Objects of a small service in one environment; each is applied by a call of its own.
 OBJECTS = 4
@@ -30,12 +34,13 @@ _HOST_CALLS = {
     "review": "approve",
     "close": "close",
 }
-# Effects of the catalog that no request comes by.
-BESIDE = ("catalog.read.", "catalog.read_docs.")
 # Taking objects away: what is onboarded here only adds some. Twice is once in onboarding/test_retiring.
 REMOVING = "cluster.remov"
+_CATALOG = {"entity": "onboarding.register", "run": READING[0], "docs": READING[1]}
+# Commits on the way of one effect: its claim, what its handler commits, its outcome.
+_COMMITS = {"onboarding.apply": 2, MAIL: 2}
 # A worker stopped here holds no lock, so that another can overtake it.
-_LOCK_FREE = ("claimed", "ran", "applying", "applied", "committed")
+_LOCK_FREE = ("claimed", "ran", "applying", "applied", "committed", "sending", "sent")
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Fault:
     @property
     def journey(self) -> str:
         """The kind of request that comes by there."""
+        if self.stage in (*READS, *READING):
+            return "import"
         if self.stage == "approve" or "awaits_approval" in self.point:
             return "costly"
         return "withdrawn" if self.stage in ("withdraw", "onboarding.close") else "plain"
@@ -61,20 +68,22 @@ class Fault:
 
 
 def stage_of(point: str) -> str:
-    """Where a request passes this point; "" for points that are not between the form and live."""
+    """Where a request or a source passes this point; "" for points that nobody comes by."""
+    kind = next((kind for kind in EFFECTS if point.startswith(f"{kind}.")), "")
+    if kind:
+        return kind
     family, _, rest = point.partition(".")
     first = rest.rpartition(".")[0]
     if family == "request":
         return _EVENTS[first]
     if family == "githost":
         return f"onboarding.{_GITHOST[rest.split('_')[0]]}"
-    if family == "onboarding":
-        return f"onboarding.{first}"
-    if point.startswith((*BESIDE, REMOVING)):
+    if point.startswith(REMOVING):
         return ""
-    return {"cluster": "onboarding.apply", "catalog": "onboarding.register", "doorbell": "submit"}.get(
-        family, ""
-    )
+    if family == "catalog":
+        return _CATALOG[first]
+    named = {"cluster": "onboarding.apply", "doorbell": "submit", "notices": "onboarding.tell", "mail": MAIL}
+    return named.get(family, "")
 
 
 def points() -> list[str]:
@@ -105,11 +114,13 @@ def _cuts() -> Iterator[Fault]:
 def _at_effects() -> Iterator[Fault]:
     for stage in EFFECTS:
         yield Fault("twice", stage)
-        for passes in range(2 if stage == "onboarding.apply" else 3):
+        for passes in range(_COMMITS.get(stage, 3)):
             yield Fault("lose commit", stage, passes=passes)
     for kind, call in _HOST_CALLS.items():
         for mode in (*ERRORS, "hidden"):
             yield Fault("host", f"onboarding.{kind}", point=call, mode=mode)
+    for mode in LETTERS:
+        yield Fault("mail", MAIL, mode=mode)
 
 
 def _at_the_cluster() -> Iterator[Fault]:
@@ -128,8 +139,11 @@ def _around() -> Iterator[Fault]:
     for stage in ("submit", "onboarding.propose", "onboarding.merge", "onboarding.apply"):
         yield Fault("postgres", stage, mode="immediate")
     yield Fault("watcher", FOLLOW, mode="pause")
-    for stage in ("submit", "review", "merge", "comment"):
+    for stage in ("submit", "review", "merge", "comment", *READS):
         yield Fault("lose commit", stage)
+    for stage in READS:
+        yield Fault("redis", stage, mode="stop")
+    yield Fault("postgres", READING[0], mode="immediate")
 
 
 def others() -> list[Fault]:
@@ -147,7 +161,8 @@ def programme(count: int, seed: int) -> list[list[Fault]]:
 
 def three(chance: random.Random) -> list[Fault]:
     """A random sequence for one request; what happens in it, the request's own way decides."""
-    return chance.sample([*kills(), *others()], 3)
+    first, *every = chance.sample(faults := [*kills(), *others()], len(faults))
+    return [first, *(each for each in every if _go_together([first], each))][:3]
 
 
 def _packed(faults: list[Fault], chance: random.Random) -> list[list[Fault]]:
@@ -163,8 +178,14 @@ def _packed(faults: list[Fault], chance: random.Random) -> list[list[Fault]]:
     return plans
 
 
+def _go_together(plan: list[Fault], fault: Fault) -> bool:
+    """Whether one request, or one source, comes by all of them."""
+    kinds = {each.journey for each in (*plan, fault)}
+    return kinds == {"import"} or ("import" not in kinds and kinds <= {"plain", plan[0].journey})
+
+
 def _fits(plan: list[Fault], fault: Fault) -> bool:
-    if len(plan) >= 12 or not {each.journey for each in plan} | {fault.journey} <= {"plain", plan[0].journey}:
+    if len(plan) >= 16 or not _go_together(plan, fault):
         return False
     same = [each for each in plan if each.stage == fault.stage]
     deadly = [each for each in (*same, fault) if each.what in ("kill", "stop", "postgres")]

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.fakes.cluster import Cluster, FaultyHandler
 from tests.fakes.proxy import Proxy, Rule
+from tests.fakes.smtp import Mailbox
 from tests.faults.processes import live_and_end
 
 REQUEST = "slipway.dev/request"
@@ -21,6 +22,13 @@ ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "401": (401, {}, b'{"kind":"Status","message":"Unauthorized","code":401}'),
     "login page": (200, {"Content-Type": "text/html"}, b"<html>Please sign in</html>"),
     "half": (200, {}, b'{"kind":"Deployment","metadata":{"name":'),
+}
+# What the mail server says at which step; nothing: it took the mail, and the line was cut.
+LETTERS = {
+    "busy": ("hello", b"421 too busy"),
+    "later": ("RCPT", b"450 later"),
+    "refused": ("RCPT", b"550 nobody of that name"),
+    "reply lost": (".", b""),
 }
 
 
@@ -64,6 +72,7 @@ class _Process:
         self.kube = Proxy(self.cluster.port)
         name = "/.s.PGSQL.5432"
         self.database = Proxy(postgres + name, listen=sockets + name)
+        self.mailbox = Mailbox()
         self.orders: list[dict[str, Any]] = []
         self.suffered: set[str] = set()
         self.cluster.faults.append(self._fault)
@@ -76,6 +85,10 @@ class _Process:
             "lose_commit": lambda **rule: self.database.rules.append(Rule(b"COMMIT", "lose_reply", **rule)),
             "take_back": self._take_back,
             "objects": self._objects,
+            "mail_address": lambda: self.mailbox.url,
+            "letter": lambda mode: self.mailbox.orders.update([LETTERS[mode]]),
+            "letter_back": lambda mode: self.mailbox.orders.pop(LETTERS[mode][0], None) is None,
+            "mails": lambda: [(mail["Message-ID"], mail["To"]) for mail in self.mailbox.taken],
         }
         while True:
             try:

@@ -20,6 +20,15 @@ _EVENTS = """
 """
 
 
+_SOURCES = """
+    SELECT title, head, (SELECT count(*) FROM catalog_importrun r WHERE r.source_id = s.id),
+        (SELECT count(*) FROM catalog_entity e WHERE e.source_id = s.id),
+        (SELECT count(*) FROM catalog_docpage p JOIN catalog_doctree t ON t.id = p.tree_id
+            JOIN catalog_entity e ON e.id = t.entity_id WHERE e.source_id = s.id AND p.text LIKE '%Second%')
+    FROM catalog_source s WHERE location <> ''
+"""
+
+
 def picture(stack: Stack, journal: Journal, broken: set[str]) -> Picture:
     git = pygit2.Repository(str(stack.home / "git" / f"{REPO}.git"))
     names = ("pk", "ref", "token", "state", "branch", "pull_number", "merge_sha", "entity_ref")
@@ -53,6 +62,17 @@ def picture(stack: Stack, journal: Journal, broken: set[str]) -> Picture:
             for ref, request in stack.rows("SELECT ref, onboarded_request FROM catalog_entity") or ()
         ],
         events=_table(stack, ("request", "action", "from", "to"), _EVENTS),
+        notices=[
+            (person, key)
+            for person, key in stack.rows(
+                "SELECT username, key FROM notices_notice n JOIN accounts_user u ON u.id = n.person_id"
+            )
+            or ()
+        ],
+        mails=stack.outside.ask("mails"),
+        sent=_sent(stack),
+        pushed=_pushed(journal),
+        sources=_table(stack, ("token", "head", "runs", "entities", "docs"), _SOURCES),
         broken_links=[f"{problem.event} {problem.what}" for problem in audit.verify().problems],
     )
 
@@ -61,6 +81,27 @@ def _table(stack: Stack, names: tuple[str, ...], sql: str) -> list[dict[str, Any
     rows = stack.rows(sql)
     assert rows is not None, "the database is away"
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _sent(stack: Stack) -> dict[str, str]:
+    """What the effect of each mail says, by the Message-ID the mail must have; skipped ones are not sent."""
+    from services.integrations.mail import Mail
+
+    rows = (
+        stack.rows(
+            "SELECT key, state FROM effects_effect WHERE kind = 'notices.mail' AND NOT result ? 'skipped'"
+        )
+        or ()
+    )
+    return {Mail("", "", "", f"notice-{key}").message_id: state for key, state in rows}
+
+
+def _pushed(journal: Journal) -> dict[str, list[str]]:
+    """The commits of each source, by its name, of those that came to their end or were asked for."""
+    found: dict[str, list[str]] = {}
+    for entry in journal.entries("push"):
+        found.setdefault(entry["token"], []).append(entry["head"])
+    return found
 
 
 def _branches(git: pygit2.Repository) -> dict[str, int]:

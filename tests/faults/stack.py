@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import redis
+from django.conf import settings
 
 from portal import embedded
 from tests.faults.processes import live_and_end
@@ -36,6 +37,7 @@ class Stack:
         embedded.start_redis(self.home)
         self.outside = Outside(self.home, str(embedded.socket_dir(self.home)))
         self.outside.start()
+        settings.MAIL_URL = os.environ["SLIPWAY_MAIL_URL"] = self.outside.ask("mail_address")
         _seed(str(self.outside.ask("address")))
         self.start_watcher()
 
@@ -120,18 +122,21 @@ def _seed(cluster: str) -> None:
     """Checkout with its lead, two platform engineers, an empty deploy repository, two environments."""
     from django.db import connection
 
-    from services.accounts.models import Membership
+    from services.accounts.models import Membership, User
     from services.clusters import actions as clusters
     from services.clusters.models import Environment
     from services.integrations.githosts.base import Person
     from services.integrations.githosts.local import LocalHost
     from services.integrations.kube.kubeconfig import Credentials
+    from services.notices.models import Wish
     from tests.factories.people import member, platform_engineer
     from tests.fakes.cluster import TOKEN
 
     member("mira", "checkout")
     member("sam", "checkout", role=Membership.Role.LEAD)
     platform_engineer()
+    for username in ("mira", "priya"):
+        Wish.objects.create(person=User.objects.get(username=username), mail=Wish.Mail.NOTHING)
     host = LocalHost()
     host.create(REPO)
     host.commit(REPO, files={"README.md": b"Deploy\n"}, author=Person("sam", "Sam"), message="Start")

@@ -17,6 +17,7 @@ from services.catalog.docs import storing
 from services.catalog.models import ImportRun, Source
 from services.catalog.sources.fetching import Fetched
 from services.catalog.sources.models import wait_after
+from services.effects import crashpoints
 from services.effects.actions import enqueue
 from services.effects.models import Effect
 from services.effects.queries import effects_for
@@ -24,6 +25,7 @@ from services.effects.queries import effects_for
 Person = Any
 READ = "catalog.read"
 AT_ONCE = 200
+crashpoints.declare_commit("catalog.run")
 
 
 def ask(*, source: Source, trigger: str, by: Person = None, name: str = "", anew: bool = False) -> Effect:
@@ -81,6 +83,7 @@ def took(
         )
         result = {"run": run.pk, "unchanged": not is_new}
         storing.ask_again(source)
+        crashpoints.around_commit("catalog.run")
     source.head, source.trouble, source.trouble_since, source.failures = head, "", None, 0
     if source.next_at or not asked:  # else nothing of it was ever applied, and no sweep looks at it yet
         source.next_at = timezone.now() + wait_after(0, None)

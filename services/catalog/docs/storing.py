@@ -14,6 +14,7 @@ from services.catalog.docs.layout import NoDocs, Site, lay_out
 from services.catalog.docs.models import DocFile, DocPage, DocTree
 from services.catalog.docs.places import ANNOTATION
 from services.catalog.models import Entity, ImportRun, Source
+from services.effects import crashpoints
 from services.effects.actions import enqueue
 from services.effects.models import Effect
 from services.integrations.errors import IntegrationError
@@ -21,6 +22,7 @@ from services.integrations.organisations import RateLimited
 
 EFFECT = "catalog.read_docs"
 BUDGET = 45.0  # seconds of one reading before it makes room for others
+crashpoints.declare_commit("catalog.docs")
 
 
 def ask(run: ImportRun, by: Any) -> None:
@@ -117,6 +119,7 @@ def store(entity: Entity, site: Site, revision: str) -> bool:
             batch_size=20,
         )
     tree.save()
+    crashpoints.around_commit("catalog.docs")
     return is_new
 
 
