@@ -122,6 +122,7 @@ DATABASE_OWNER = dj_database_url.parse(
     or env.str("DATABASE_URL", "")
     or embedded.owner_url(STATE_DIR)
 )
+DATABASES["default"]["ENGINE"] = "portal.shell.postgres"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("SLIPWAY_DB_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 for _address in (DATABASES["default"], DATABASE_OWNER):

@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import get_template
 
-from portal.shell import api
+from portal.shell import api, away
 from portal.shell.http import HttpRequest
 
 COME_BACK_SECONDS = 10
@@ -70,16 +70,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
     that was read stands in the page, to be sent again.
     """
     context: dict[str, Any] = {"reference": reference()}
-    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    is_away = away.is_away(sys.exc_info()[1])
     if api.is_api(request):
         return _failed(request, is_away)
-    if hasattr(request, "_post"):  # reading it now could fail like what brought us here
-        context |= {"again": _sent(request)[0], "request": request, "csrf_token": get_token(request)}
+    if is_away or hasattr(request, "_post"):  # else reading it now could fail like what brought us here
+        context |= {"again": _typed(request), "request": request, "csrf_token": get_token(request)}
     if is_away:
         html = get_template("errors/503.html").render(context)
         return HttpResponse(html, status=503, headers={"Retry-After": str(COME_BACK_SECONDS)})
     html = get_template("errors/500.html").render(context)
     return HttpResponse(html, status=500)
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a form can send again; nobody may have read it yet, and it may be no form."""
+    try:
+        return _sent(request)[0]
+    except (SuspiciousOperation, MultiPartParserError):
+        return []
 
 
 def _failed(request: HttpRequest, is_away: bool) -> HttpResponse:

@@ -29,6 +29,7 @@ DATABASE_SECONDS = 1.0
 BROKER_SECONDS = 0.5
 OK = "ok"
 AWAY = "does not answer"
+READ_ONLY = "may only be read"
 log = structlog.get_logger(__name__)
 
 
@@ -44,6 +45,8 @@ def livez(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     needed = {"database": _database(), "disk": _disk()}
     helpful = _doorbells()
+    if needed["database"] == READ_ONLY:  # pages can be read, and what is typed is kept in them
+        needed["database"], helpful["database"] = OK, READ_ONLY
     if needed["database"] == OK:
         needed["migrations"] = _migrations()
     if needed.get("migrations") == OK:
@@ -80,12 +83,12 @@ def _database() -> str:
 def _ask_database() -> str:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute("SHOW transaction_read_only")
+            return READ_ONLY if cursor.fetchone() == ("on",) else OK
     except Error:  # InterfaceError is no DatabaseError
         return AWAY
     finally:
         connection.close()
-    return OK
 
 
 def _migrations() -> str:

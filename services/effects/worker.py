@@ -11,10 +11,11 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Least, Now
 
+from portal.shell import away
 from services.effects.crashpoints import reached
 from services.effects.errors import OutsideError
 from services.effects.handlers import Claim, Done, Handler, Later, handler_for
@@ -168,8 +169,8 @@ def _persist(write: Callable[[], None]) -> None:
     for wait in REWRITES:
         try:
             write()
-        except (OperationalError, InterfaceError) as error:
-            if connection.in_atomic_block:
+        except Error as error:
+            if connection.in_atomic_block or not away.is_away(error):
                 raise
             log.warning("effect.rewritten", error=str(error))
             connection.close()

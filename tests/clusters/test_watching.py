@@ -385,7 +385,7 @@ def test_a_connection_closed_under_any_statement_costs_no_news(cluster: Cluster)
         return execute(sql, params, many, context)
 
     try:
-        for place in range(1, 13):
+        for place in range(1, 13):  # noqa: B007  # `closing` reads it
             statements: list[str] = []
             watcher._next["refresh"] = 0.0
             with connection.execute_wrapper(closing):

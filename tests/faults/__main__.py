@@ -148,7 +148,7 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     from tests.faults.checker import check
     from tests.faults.driver import Driver
     from tests.faults.journal import Journal
-    from tests.faults.nemesis import kills, points
+    from tests.faults.nemesis import kills, left_out, points
     from tests.faults.ringing import Ringing
     from tests.faults.seeing import picture
     from tests.faults.stack import Stack
@@ -178,7 +178,7 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     }
     counted["lost"] += len(driver.refused)
     killed_at = {point for point, _ in driver.killed_at}
-    spared = sorted(set(points()) - killed_at) if programmed >= len(list(kills())) else []
+    spared = sorted(left_out(killed_at)) if programmed >= len(list(kills())) else []
     return counted | {
         "faults": len(driver.injected),
         "requests": len(driver.finished),

@@ -211,6 +211,8 @@ def _told(picture: Picture) -> Iterator[Violation]:
                 yield Violation("lost", about, f"told {heard[about]} times of {times}")
             if heard[about] > times:
                 yield Violation("doubled", about, f"told {heard[about]} times of {times}")
+        if heard[f"{row['ref']}/approved"] > 1:
+            yield Violation("doubled", row["ref"], "told twice that it was approved")
     yield from _mailed(picture)
 
 
@@ -236,5 +238,5 @@ def _read(picture: Picture) -> Iterator[Violation]:
             yield Violation("false", token, "its last commit was not read")
         if source["runs"] > len(heads):
             yield Violation("doubled", token, f"{source['runs']} runs of {len(heads)} commits")
-        if (source["runs"], source["entities"], source["docs"]) < (len(heads), 1, 1):
+        if source["runs"] < len(heads) or not source["entities"] or not source["docs"]:
             yield Violation("lost", token, f"{source['runs']} runs of {len(heads)} commits, {source}")

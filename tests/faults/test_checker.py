@@ -54,6 +54,13 @@ def truth() -> Picture:
         expected={REF: {("Deployment", "shop", "one")}, "R-1002": set()},
         entities=[("component:default/one", REF)],
         events=events,
+        notices=[
+            ("mira", f"{REF}/{event}/{n}/asker") for n, event in enumerate(("proposed", "merged", "live"))
+        ],
+        mails=[("<notice-1>", "sam@example.com"), ("<notice-1>", "sam@example.com")],
+        sent={"<notice-1>": "done"},
+        pushed={"src": ["c1", "c2"]},
+        sources=[{"token": "src", "head": "c2", "runs": 2, "entities": 1, "docs": 1}],
     )
 
 
@@ -98,6 +105,22 @@ LIES: list[tuple[str, str, Callable[[Picture], object]]] = [
         lambda p: p.objects[0]["metadata"].update(generation=2),
     ),
     ("doubled", "it went live twice", lambda p: p.events.append(p.events[5] | {"from": "live"})),
+    ("lost", "nobody was told that it is live", lambda p: p.notices.pop()),
+    ("doubled", "somebody was told twice", lambda p: p.notices.append(p.notices[0])),
+    ("doubled", "told twice in other words", lambda p: p.notices.append(("mira", f"{REF}/live/9/asker"))),
+    (
+        "doubled",
+        "told twice that it was approved",
+        lambda p: p.notices.extend(("mira", f"{REF}/approved/{n}/asker") for n in (5, 6)),
+    ),
+    ("false", "a mail was sent and nobody got it", lambda p: p.mails.clear()),
+    ("doubled", "a mail nobody asked for", lambda p: p.mails.append(("<notice-9>", "sam@example.com"))),
+    ("lost", "a source that was asked for is gone", lambda p: p.sources.clear()),
+    ("lost", "its entity is gone", lambda p: p.sources[0].update(entities=0)),
+    ("lost", "its docs are the old ones", lambda p: p.sources[0].update(docs=0)),
+    ("lost", "a commit made no run", lambda p: p.sources[0].update(runs=1)),
+    ("doubled", "a commit made two runs", lambda p: p.sources[0].update(runs=3)),
+    ("false", "its last commit was not read", lambda p: p.sources[0].update(head="c1")),
     ("false", "it names a pull request that is not", lambda p: request(p, pull_number=9)),
     ("false", "it says merged and is not", lambda p: p.merges.clear()),
     ("false", "it says merged as another commit", lambda p: request(p, merge_sha="c" * 40)),

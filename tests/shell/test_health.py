@@ -93,7 +93,7 @@ def test_readyz_is_degraded_by_what_cannot_be_looked_at(client, everything_runs,
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-@pytest.mark.parametrize("refused", ["SELECT 1", "django_migrations"])
+@pytest.mark.parametrize("refused", ["SHOW transaction_read_only", "django_migrations"])
 def test_readyz_is_not_ready_when_the_database_refuses(client, monkeypatch, error, refused):
     real = CursorWrapper.execute
 

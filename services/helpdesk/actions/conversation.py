@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.audit import actions as audit
+from services.effects import crashpoints
 from services.helpdesk import rules
 from services.helpdesk.actions.base import Kind, happened, locked, refuse_crossing
 from services.helpdesk.actions.opening import open_ticket
@@ -15,6 +16,8 @@ from services.helpdesk.actions.state import change_state
 from services.helpdesk.errors import ContinuesElsewhere, NotAllowed
 from services.helpdesk.models import Message, Ticket
 from services.helpdesk.states import TRANSITIONS, Channel, State
+
+crashpoints.declare_commit("ticket.replied")
 
 
 @transaction.atomic
@@ -63,6 +66,7 @@ def reply(
     )
     if not internal:
         _after_public_word(ticket, by=by, then_wait=then_wait, at=at)
+    crashpoints.around_commit("ticket.replied")
     return message
 
 

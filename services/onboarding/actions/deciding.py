@@ -16,6 +16,7 @@ from .moves import locked, move, note, say_who, tell
 def approve(*, request: Request, by: User, tree_hash: str, key: str = "", remark: str = "") -> Request:
     """Says yes to the content of `tree_hash`: every approval `by` may give (or that of `key`), or a review.
 
+    The same yes again changes nothing.
     Refuses: one's own (OwnRequest, and the attempt is kept in the audit), other content (ContentChanged),
     anybody who may not (NotAllowed), any other state (WrongState).
     """
@@ -38,11 +39,15 @@ def _approve(request: Request, by: User, tree_hash: str, key: str, remark: str) 
         raise ContentChanged(f"{row.ref} was changed after you opened it. Please look again.")
     keys = _keys(row, by, key)
     places = _places(row, by, keys)
-    for each in keys:
+    said = {"request": row, "by": by, "tree_hash": tree_hash, "voided_at": None}
+    made = [
         Approval.objects.get_or_create(
-            request=row, key=each, by=by, tree_hash=tree_hash, voided_at=None,
-            defaults={"note": remark, "stands_in_for": places.get(each, "")},
-        )  # fmt: skip
+            key=each, **said, defaults={"note": remark, "stands_in_for": places.get(each, "")}
+        )[1]
+        for each in keys
+    ]
+    if not any(made):
+        return row
     note(row, by=by, action="approved", summary=remark, keys=keys, stands_in_for=places)
     _go_on(row, by)
     return row
