@@ -22,6 +22,8 @@ ALLOWED_HOSTS = env.list("SLIPWAY_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[:
 # Of a pod: what probes and scrapers ask for. An IPv6 address stands in brackets where a host name does.
 OWN_ADDRESSES: list[str] = env.list("SLIPWAY_OWN_ADDRESS", [])
 ALLOWED_HOSTS += [f"[{each.strip('[]')}]" if ":" in each else each for each in OWN_ADDRESSES]
+# Folders of blueprints of one's own, beside the shipped ones.
+BLUEPRINT_FOLDERS: list[Path] = [Path(folder) for folder in env.list("SLIPWAY_BLUEPRINTS", [], str)]
 BASE_URL = env.str("SLIPWAY_BASE_URL", "http://localhost:8000")
 HTTPS = BASE_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]

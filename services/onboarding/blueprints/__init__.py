@@ -3,6 +3,7 @@
 from services.onboarding.blueprints.answers import with_carried
 from services.onboarding.blueprints.approvals import of_company as company_approvals
 from services.onboarding.blueprints.evaluation import evaluate
+from services.onboarding.blueprints.library import Library, offered
 from services.onboarding.blueprints.loader import SHIPPED, load, shipped
 from services.onboarding.blueprints.model import (
     ApprovalNeed,
@@ -32,12 +33,14 @@ __all__ = [
     "Evaluation",
     "FieldError",
     "FieldState",
+    "Library",
     "Person",
     "SectionState",
     "TeamRef",
     "company_approvals",
     "evaluate",
     "load",
+    "offered",
     "shipped",
     "with_carried",
 ]

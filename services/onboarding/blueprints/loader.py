@@ -74,7 +74,7 @@ def load(folder: Path | str) -> Blueprint:
     if top.text("kind") != "Blueprint" or top.text("apiVersion") != "slipway.dev/v1":
         raise top.error("must be apiVersion slipway.dev/v1, kind Blueprint", "kind")
     about, spec = top.piece("metadata"), top.piece("spec")
-    about.only(("name", "title", "description", "icon", "tags", "category", "verb"))
+    about.only(("name", "title", "description", "icon", "tags", "category", "verb", "order"))
     if about.text("category", "Other") not in CATEGORIES:
         raise about.error(f"category must be one of {', '.join(CATEGORIES)}", "category")
     spec.only(SPEC_KEYS)
@@ -88,6 +88,7 @@ def load(folder: Path | str) -> Blueprint:
         tags=tuple(about.get("tags", list, [])),
         category=about.text("category", "Other"),
         verb=about.text("verb", "New"),
+        order=about.get("order", int, 50),
         requires=_requires(spec),
         reserved=spec.text("reserved", ""),
         namespace=spec.template("namespace") if "namespace" in spec.data else None,
@@ -128,6 +129,12 @@ def shipped() -> dict[str, Blueprint]:
     return {
         each.name: each for each in (load(path.parent) for path in sorted(SHIPPED.glob("*/blueprint.yaml")))
     }
+
+
+def forget() -> None:
+    """Read everything again: files were changed."""
+    _library.cache_clear()
+    shipped.cache_clear()
 
 
 def _refuse_doubles(spec: Piece) -> None:

@@ -223,6 +223,7 @@ class Blueprint:
     tags: tuple[str, ...] = ()
     category: str = "Other"
     verb: str = "New"
+    order: int = 50
     requires: Mapping[str, str] = field(default_factory=dict)
     namespace: Template | None = None
     reserved: str = ""

@@ -23,6 +23,7 @@ from ..models import ACTIVE, Request
 
 if TYPE_CHECKING:
     from services.onboarding import blueprints as engine
+    from services.onboarding.blueprints import Library
 
 EMPTY = Request()
 OFFERED = 400
@@ -30,9 +31,16 @@ OFFERED = 400
 
 def blueprints() -> Mapping[str, engine.Blueprint]:
     """Everything one can ask for, by name."""
+    return library().blueprints
+
+
+def library() -> Library:
+    """What is shipped, and the company's own; in development as it is on disk now."""
     from services.onboarding import blueprints as engine
 
-    return engine.shipped()
+    if not settings.BLUEPRINT_FOLDERS and not settings.DEBUG:
+        return engine.Library(engine.shipped(), {})
+    return engine.offered((engine.SHIPPED, *settings.BLUEPRINT_FOLDERS), watched=settings.DEBUG)
 
 
 def digest_of(blueprint: str) -> str:

@@ -42,9 +42,8 @@ class Group:
 def offers(words: str = "") -> list[Group]:
     """Every blueprint that all of the words are about, in groups."""
     environments = [environment_info(each) for each in Environment.objects.select_related("cluster")]
-    found = [
-        Offer(each, _missing(each, environments)) for each in blueprints().values() if _is_about(each, words)
-    ]
+    known = sorted(blueprints().values(), key=lambda each: (each.order, each.title))
+    found = [Offer(each, _missing(each, environments)) for each in known if _is_about(each, words)]
     groups = [
         Group(title, hint, [each for each in found if each.blueprint.category == category])
         for category, (title, hint) in CATEGORIES.items()

@@ -27,7 +27,8 @@ from services.onboarding.views.access import request_for, said
 def blueprint_list(request: HttpRequest) -> HttpResponse:
     drafts = Request.objects.drafts().filter(created_by=request.user).order_by("-updated_at")
     words = request.GET.get("q", "")[:100]
-    context = {"groups": queries.offers(words), "q": words, "drafts": drafts}
+    broken = queries.library().broken if request.user.is_platform else {}
+    context = {"groups": queries.offers(words), "q": words, "drafts": drafts, "broken": broken}
     return render(request, "onboarding/blueprint_list.html", context)
 
 
