@@ -133,8 +133,9 @@ def _inside(source: Source, steps: list[str], address: str) -> Place:
 
 def _allowed(place: Place, entity: Entity) -> Place:
     """A repository may show its own docs; those of others only where the platform team said so."""
-    own = place.source == entity.source and _own(entity)[0] == place.repository
-    if own or place.source.options.get("docs"):
+    if place.source.options.get("docs"):
+        return place
+    if place.source == entity.source and _own(entity)[0] == place.repository:
         return place
     raise NoDocs(
         f"{place.repository} may be read for its own descriptors only. Put this descriptor into it, or ask "

@@ -167,7 +167,7 @@ class _Discovery:
                 metadata[name] = said
         self._close(report, thing.kind, metadata, spec)
         if "owner" not in spec and thing.ref not in self.described:
-            report.warnings.append(self._unowned())
+            report.warnings.append(self._unowned("system" in spec))
         for other, facts in thing.parts[1:]:
             if facts.image and first.image and facts.image != first.image and facts.kind == first.kind:
                 why = f"runs {facts.image} where {report.file} runs {first.image}"
@@ -204,9 +204,10 @@ class _Discovery:
             return f"{kind or 'group'}:default/{rest}"
         return f"default/{rest}" if f"system:default/{rest}".lower() in self.described else said
 
-    def _unowned(self) -> Problem:
+    def _unowned(self, in_system: bool) -> Problem:
         keys = self.rules.fields["owner"]
         message = f"unowned: none of the labels {', '.join(keys)} says whose it is"
+        message += "; the owner of its system answers for it, if there is one" if in_system else ""
         return Problem("spec.owner", "unowned", message, f"{keys[0]}: <team>" if keys else "")
 
     def _annotations(self, thing: Found) -> dict[str, str]:
