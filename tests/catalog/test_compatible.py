@@ -356,6 +356,9 @@ def test_facets_count_what_is_there(ask):
         "metadata.labels.tier": {"1": 1},
         "spec.lifecycle": {"production": 2, "Production": 1},
         "metadata.links": {},
+        "metadata.links.url": {"https://a.example": 1},
+        "metadata.Labels.TIER": {"1": 1},
+        "spec.COUNT": {"3": 1},
         "relations.ownedBy": {"group:default/checkout": 3, "group:shop/checkout": 1, "user:default/mira": 1},
         "spec.profile": {},
     }

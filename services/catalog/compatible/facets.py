@@ -1,5 +1,6 @@
 """How many entities have each value of a key."""
 
+from collections import Counter
 from typing import Any, Final
 
 from django.core.cache import cache
@@ -9,7 +10,7 @@ from django.db.models import Count, Q
 from psycopg import sql
 
 from services.catalog.compatible import numbers
-from services.catalog.compatible.facts import LONGEST, fact
+from services.catalog.compatible.facts import LONGEST, fact, values_at
 from services.catalog.compatible.filtering import RELATIONS
 from services.catalog.compatible.queries import EXACT, KEPT, key_of
 from services.catalog.compatible.values import COLUMNS, inside
@@ -64,7 +65,7 @@ def _facet(key: str, wanted: Q) -> Facet:
         return _of_relation(RELATIONS[low], wanted)
     place = inside(key)
     rows = _of_path(*place, wanted) if place else []
-    return rows or _of_item(low, wanted)
+    return rows or _of_rows(low, wanted)
 
 
 def _of_column(column: str, wanted: Q) -> Facet:
@@ -94,10 +95,16 @@ def _of_path(column: str, path: list[str], wanted: Q) -> Facet:
         return _told(cursor.fetchall())
 
 
-def _of_item(key: str, wanted: Q) -> Facet:
-    """A key that ends in an item of a list, such as `metadata.tags.java`: how many have it."""
-    number = Entity.objects.filter(wanted, facts__contains=[fact(key, "true")]).count()
-    return _told([("true", number)] if number else [])
+def _of_rows(key: str, wanted: Q) -> Facet:
+    """Of what no path leads to: within lists, an item of a list, a key in other letters or with dots.
+
+    Reads the entities that have the key, so many at most as a facet has values.
+    """
+    rows = Entity.objects.filter(wanted, facts__contains=[fact(key)]).order_by()[:MOST]
+    tally: Counter[str] = Counter()
+    for metadata, spec in rows.values_list("metadata", "spec").iterator(chunk_size=100):
+        tally.update(values_at({"metadata": metadata, "spec": spec}, key))
+    return _told(sorted(tally.items()))
 
 
 def _told(rows: Any) -> Facet:

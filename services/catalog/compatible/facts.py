@@ -65,6 +65,12 @@ def rows(descriptor: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
             yield key.lower(), None if text is None or len(text) > LONGEST else text.lower()
 
 
+def values_at(descriptor: dict[str, Any], key: str) -> set[str]:
+    """The values of a key in lower case, as they are written; none that is too long to be asked for."""
+    said = (as_text(value) for name, value in _walk("", descriptor) if name.lower() == key)
+    return {text for text in said if text is not None and len(text) <= LONGEST}
+
+
 def as_text(value: Any) -> str | None:
     """A value as JavaScript writes it."""
     if isinstance(value, bool):
