@@ -220,6 +220,7 @@ GIT_ROOT = STATE_DIR / "git"
 PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
 THIS_MACHINE = ["127.0.0.0/8", "::1/128"] if DEMO else []
 CLUSTER_NETWORKS = env.list("SLIPWAY_CLUSTER_NETWORKS", PRIVATE_NETWORKS + THIS_MACHINE)
+GIT_LOOK_SECONDS = env.float("SLIPWAY_GIT_LOOK_SECONDS", 120.0)  # until it is asked without being told
 GIT_NETWORKS = env.list("SLIPWAY_GIT_NETWORKS", PRIVATE_NETWORKS + THIS_MACHINE)  # where git hosts may be
 # Where a simulated cluster listens (demo only).
 SIMULATED_CLUSTER_URL = env.str("SLIPWAY_SIMULATED_CLUSTER_URL", "http://127.0.0.1:8001")

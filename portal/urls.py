@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/", include("services.onboarding.api")),
     path("api/v1/", include("services.helpdesk.api")),
     path("", include("services.clusters.urls")),
+    path("", include("services.integrations.urls")),
     path("", include("services.helpdesk.urls")),
     path("", include("services.notices.urls")),
     path("", include("services.onboarding.urls")),

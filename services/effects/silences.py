@@ -34,6 +34,17 @@ def keep(about: str, error: OutsideError) -> None:
     Silence.objects.filter(until__lt=Now() - KEPT).delete()
 
 
+def rest(about: str, seconds: float) -> None:
+    """Nothing new is expected of it for a while; `lift` when there is."""
+    Silence.objects.update_or_create(
+        about=_short(about), defaults={"until": Now() + timedelta(seconds=seconds)}
+    )
+
+
+def lift(about: str) -> None:
+    Silence.objects.filter(about=_short(about)).delete()
+
+
 def _short(about: str) -> str:
     """As it is stored; what is cut off goes on telling it from others."""
     if len(about) <= LENGTH:

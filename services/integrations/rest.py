@@ -18,6 +18,7 @@ from django.conf import settings
 from services.integrations import outbound
 from services.integrations.errors import IntegrationError, NotFound, Refused, Unauthorised, Unavailable
 
+VERSION = "2022-11-28"  # of GitHub's interface
 LIMIT = 16 * 1024 * 1024
 FILE_LIMIT = 5 * 1024 * 1024 + 1
 PATIENCE = 3
@@ -144,9 +145,11 @@ class Http:
         Whatever else may have happened is `outcome_unknown`: lost answers, and those of a server in trouble.
         """
         answer = self._exchange(Asked(method, path, {}, body), LIMIT, {})
-        if 200 <= answer.status < 300 or answer.status in also:
+        if answer.status in also:
             return answer
-        raise refusal(answer, sent=True)
+        if not 200 <= answer.status < 300:
+            raise refusal(answer, sent=True)
+        return _plainly(answer)
 
     def _exchange(self, asked: Asked, limit: int, headers: Mapping[str, str]) -> Answer:
         self.pause.check()
@@ -239,6 +242,17 @@ def _whole(response: httpx.Response, limit: int) -> bytes:
         if len(found) > limit:
             raise Malformed(f"The git host's answer is larger than {limit // 1024 // 1024} MB.")
     return bytes(found)
+
+
+def _plainly(answer: Answer) -> Answer:
+    """A success is empty or JSON: a page to sign in at is none."""
+    if answer.body:
+        try:
+            answer.json()
+        except Malformed as error:
+            error.outcome_unknown = True
+            raise
+    return answer
 
 
 def refusal(answer: Answer, sent: bool = False) -> IntegrationError:

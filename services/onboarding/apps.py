@@ -8,10 +8,12 @@ class OnboardingConfig(AppConfig):
     def ready(self) -> None:
         """Registers the effect handlers and what the pages show, and listens to the clusters."""
         from services.clusters.signals import workload_changed
+        from services.integrations.signals import proposal_changed
 
         from . import checks, deeds, pages, signs, tasks  # noqa: F401  # checks register themselves
 
         workload_changed.connect(tasks.on_workload_changed, dispatch_uid="onboarding.rollouts")
+        proposal_changed.connect(tasks.on_proposal_changed, dispatch_uid="onboarding.proposals")
         pages.register()
         signs.register()
         deeds.register()

@@ -9,7 +9,7 @@ from portal.shell import registry
 from portal.shell.registry import Deed, Deeds
 from services.catalog.ownership.commits import MOST, tallied
 from services.integrations import githosts
-from services.integrations.errors import NotFound
+from services.integrations.errors import IntegrationError
 from services.onboarding.models import Approval, Request
 
 
@@ -24,10 +24,10 @@ def changes(refs: Sequence[str], since: datetime) -> Iterator[Deed]:
     for ref, provider, repo, team in rows.values_list(
         "entity_ref", "provider", "repo", "team__slug"
     ).distinct():
-        host = githosts.get(provider)
         try:
+            host = githosts.get(provider)
             log = host.log(repo, host.head(repo), f"apps/{team}/{ref.rpartition('/')[2]}", MOST)
-        except NotFound:
+        except IntegrationError:
             continue
         yield from tallied(ref, log, since)
 

@@ -90,7 +90,7 @@ class FormPage:
             "view": self.view,
             "view_diff": self.view == "diff",
             "whole": code.whole(found.files.get(file.path, ""), file.hits) if file else "",
-            "repo": (self.row or Request()).repo,
+            "repo": queries.place_of(self.row or Request())[1],
             "cost": cost(found.cost),
             "approvals": approvals(found.approvals),
         }

@@ -35,6 +35,7 @@ HEALTH = {
     Rollout.State.FAILING: ("Degraded", "Failing"),
 }
 USUAL_SECONDS = 600
+PROPOSAL_SECONDS = 20  # the page asks every three, and hosts of others count
 CHART_FROM, CHART_TO, ROW_HEIGHT = 84.0, 226.0, 23
 
 
@@ -132,7 +133,11 @@ def proposal_of(row: Request) -> Proposal | None:
     if row.pull_number is None:
         return None
     try:
-        return githosts.get(row.provider).proposal(row.repo, row.pull_number)
+        host, number = githosts.get(row.provider), row.pull_number
+        if not host.capabilities.webhooks:
+            return host.proposal(row.repo, number)
+        key = f"proposal:{row.pk}:{row.version}"
+        return cache.get_or_set(key, lambda: host.proposal(row.repo, number), PROPOSAL_SECONDS)
     except IntegrationError:
         return None
 

@@ -1,12 +1,12 @@
 """What a reviewer reads: the pull request where there is one, else the files the request would propose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.integrations import githosts
 from services.integrations.errors import IntegrationError
-from services.integrations.githosts.base import Comment, GitHost, Proposal, Review
+from services.integrations.githosts.base import Check, Comment, GitHost, Proposal, Review
 from services.manifests.diff import FileDiff, file_diff, file_diffs
 from services.manifests.problems import Finding
 from services.onboarding.masking import quiet, without_secrets
@@ -23,6 +23,7 @@ class ReviewPage:
     comments: list[Comment]
     reviews: list[Review]
     silent: bool = False
+    checks: list[Check] = field(default_factory=list)
 
 
 def review(row: Request) -> ReviewPage:
@@ -41,6 +42,7 @@ def review(row: Request) -> ReviewPage:
             findings,
             host.comments(row.repo, number),
             host.approvals(row.repo, number),
+            checks=host.checks(row.repo, proposal.head_sha),
         )
     except IntegrationError:
         return ReviewPage(None, own_diffs(row), findings, [], [], silent=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 
 from services.catalog import actions as catalog
@@ -20,10 +21,10 @@ from services.effects.models import Effect
 from services.integrations import githosts
 from services.integrations.errors import NotFound, Refused, Unavailable
 from services.integrations.githosts.base import GitHost, Proposal
-from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotOpen
+from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotAllowedYet, NotOpen
 from services.notices import actions as notices
 
-from . import masking, proposals, queries, telling
+from . import announcing, masking, proposals, queries, telling
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
@@ -115,9 +116,26 @@ def merge(claim: Claim) -> Done | Later:
         return Done(
             {"title": "Both sides changed the same files", "message": str(conflict), "conflicts": details}
         )
+    except NotAllowedYet as refused:
+        advice = "Its own rules ask for something first, such as an approval there. Then merge again."
+        return Done(
+            {"title": "The git host does not allow it yet", "message": str(refused), "advice": advice}
+        )
     except (HeadMoved, NotOpen) as refused:
         return Done({"title": "The pull request is not what was looked at", "message": str(refused)})
     return Done(as_result(found))
+
+
+@register("onboarding.announce")
+def announce(claim: Claim) -> Done | Later:
+    """Labels, reviewers and what our checks came to, of the commit that was proposed."""
+    row = _request(claim)
+    if row is None or row.pull_number is None or row.state != State.IN_REVIEW:
+        return Done()
+    head = claim.payload["head"]
+    said = announcing.announcement(row, _host(row))
+    _host(row).announce(row.repo, row.pull_number, head=head, said=said)
+    return Done()
 
 
 @register("onboarding.review")
@@ -232,15 +250,38 @@ def follow(row: Request) -> None:
 
 def _look(row: Request, number: int) -> Proposal | None:
     """The pull request as it is; None while the host, or this one, refused us or asked to be left alone."""
-    host = f"git {row.provider} {row.repo}"
-    mine = f"{host} #{number}"
+    host, mine = f"git {row.provider} {row.repo}", _place(row)
     if silences.hold(host, mine):
         return None
     try:
-        return _host(row).proposal(row.repo, number)
+        found = _host(row)
+        if found.capabilities.webhooks:  # it tells by itself; what it forgets is seen a little later
+            silences.rest(mine, settings.GIT_LOOK_SECONDS)
+        return found.proposal(row.repo, number)
     except OutsideError as error:
         silences.keep(mine if isinstance(error, NotFound) else host, error)
         raise
+
+
+def _place(row: Request) -> str:
+    return f"git {row.provider} {row.repo} #{row.pull_number}"
+
+
+def on_proposal_changed(
+    sender: object, *, provider: str, repo: str, number: int, branch: str, **_: object
+) -> None:
+    """A git host says that something changed: those it may concern are looked at soon, whatever it says."""
+    rows = queries.to_follow().filter(provider=provider, repo=repo, pull_number__isnull=False)
+    for row in rows.filter(pull_number=number) if number else rows:
+        if number or branch in ("", row.branch):
+            silences.lift(_place(row))
+            bell.ring(follow_proposal, row.pk)
+
+
+@shared_task(name="onboarding.follow_proposal")
+def follow_proposal(pk: int) -> None:
+    for row in queries.to_follow().filter(pk=pk):
+        follow(row)
 
 
 def on_workload_changed(sender: object, *, entity_ref: str, **_: object) -> None:

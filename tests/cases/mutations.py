@@ -331,7 +331,7 @@ NO_SCHEMA = Mutation("objects are not held against their schema", no_schema, "ke
 
 MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "W1": (Mutation("any signature will do", put("services.catalog.sources.hooks.proves", always)),),
-    "W4": (Mutation("any time will do", put("services.catalog.sources.hooks.SKEW", 10**9)),),
+    "W4": (Mutation("any time will do", put("services.integrations.signatures.SKEW", 10**9)),),
     "T1": (UNCHECKED,),
     "T2": (BY_HAND,),
     "T3": (BY_HAND,),

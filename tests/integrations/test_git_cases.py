@@ -183,5 +183,5 @@ def test_a_host_can_do_no_more_than_propose_and_merge() -> None:
     methods = {name for name, _ in inspect.getmembers(GitHost, inspect.isfunction) if name[0] != "_"}
     assert methods == {
         "head", "read", "reader", "read_tree", "propose", "find_proposal", "proposal", "diff", "comments",
-        "comment", "approvals", "approve", "announce", "merge", "close", "log", "is_ancestor",
+        "comment", "approvals", "approve", "announce", "checks", "merge", "close", "log", "is_ancestor",
     }  # fmt: skip

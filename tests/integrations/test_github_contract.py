@@ -35,12 +35,16 @@ def everything(world: World) -> Serving:
     forge.review(forge.pulls[pull.number], "APPROVED", by="priya")
     world.propose(files={f"catalog/{world.name}.yaml": b"x: 2\n"}, title="Better")
     head = host.proposal(REPO, pull.number).head_sha
+    forge.runs[head] = {"lint": "success", "build": "failure", "deploy": ""}
     check = Check("success", "nothing to say", "https://portal.test/")
     for said in (
         Announcement(("slipway",), ("sam", "shop/platform"), check),
         Announcement(check=Check("pending", "…")),
     ):
         host.announce(REPO, pull.number, head=head, said=said)
+    assert [(c.name, c.state) for c in host.checks(REPO, head)] == [
+        ("slipway", "pending"), ("lint", "success"), ("build", "failure"), ("deploy", "pending")
+    ]  # fmt: skip
     host.comment(REPO, pull.number, body="Hello", author=SAM, key="k")
     host.approve(REPO, pull.number, by=SAM, head=head)
     for read in (host.comments, host.approvals, host.diff):

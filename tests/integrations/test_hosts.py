@@ -284,6 +284,9 @@ def test_announces_once_or_not_at_all(world: World) -> None:
     said = Announcement(("slipway",), ("sam", "nobody", "shop/platform"), check)
     for _ in range(2):
         world.host.announce(REPO, pull.number, head=pull.head_sha, said=said)
+    assert [c.state for c in world.host.checks(REPO, pull.head_sha)] == ["failure"] * (
+        world.provider != "local"
+    )
     if world.serving is None:
         return
     forge = world.serving.forge

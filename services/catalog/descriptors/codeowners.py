@@ -16,11 +16,13 @@ MAX_RULES = 5_000
 
 @dataclass(frozen=True)
 class OwnerRule:
-    """A pattern and the first owner we can name, or "" when it says that nobody owns it; its line."""
+    """A pattern and the first owner we can name, or "" when it says that nobody owns it; its line. All
+    people and teams it names are `handles`."""
 
     pattern: Glob
     owner: str
     line: int
+    handles: tuple[str, ...] = ()
 
 
 def is_codeowners(path: str) -> bool:
@@ -37,7 +39,8 @@ def rules_of(text: str) -> list[OwnerRule]:
             inherited = section["owners"].split()
         elif bare and (pattern := _pattern(PARTS.findall(bare)[0])):
             owners = PARTS.findall(bare)[1:] or inherited
-            rules.append(OwnerRule(pattern, _owner(owners), number))
+            handles = tuple(name.lstrip("@") for name in owners if name.startswith("@"))
+            rules.append(OwnerRule(pattern, _owner(owners), number, handles))
     return rules
 
 

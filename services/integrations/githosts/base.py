@@ -97,12 +97,17 @@ class Review:
 
 @dataclass(frozen=True)
 class Check:
-    """What checks of the portal came to, for the commit that was proposed; `url` says more."""
+    """What a check came to for a commit; `url` says more."""
 
     state: Literal["success", "failure", "pending"]
     summary: str
     url: str = ""
     name: str = "slipway"
+
+    @property
+    def safe_url(self) -> str:
+        """For a link: whoever reports a check chooses what it says."""
+        return self.url if self.url.startswith(("http://", "https://")) else ""
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,9 @@ class GitHost(Protocol):
 
     def approve(self, repo: str, number: int, *, by: Person, head: str) -> Review:
         """Approves the commit that was looked at. Refuses: not open, head moved, own pull request."""
+
+    def checks(self, repo: str, head: str) -> list[Check]:
+        """What checks came to for a commit, on the host itself: ours and those of others."""
 
     def announce(self, repo: str, number: int, *, head: str, said: Announcement) -> None:
         """Labels it, asks reviewers the first time, says of the commit what checks came to; each once.

@@ -3,11 +3,9 @@
 from typing import Any
 
 from services.integrations.errors import NotFound
-from services.integrations.rest import FILE_LIMIT, Http, Malformed, segment, segments
+from services.integrations.rest import FILE_LIMIT, VERSION, Http, Malformed, segment, segments
 
 from .base import Listing, Repository
-
-VERSION = "2022-11-28"
 
 
 class GitHub:

@@ -6,6 +6,7 @@ from services.accounts.models import User
 from services.effects import actions as outbox
 from services.effects.models import Effect
 from services.effects.queries import effects_for
+from services.integrations import githosts
 
 from ..models import Request, Rollout, State
 from .moves import move
@@ -45,6 +46,12 @@ def again(row: Request, kind: str, by: User) -> None:
 def propose(row: Request, by: User | None = None) -> None:
     move(row, State.PROPOSING, by=by, action="proposing")
     enqueue(row, "propose", str(row.generation), by)
+
+
+def announce(row: Request) -> None:
+    """Where the git host has labels, reviewers and checks; the portal's own pages need none."""
+    if not githosts.is_built_in(row.provider):
+        enqueue(row, "announce", f"announce/{row.head_sha}", head=row.head_sha)
 
 
 def apply(row: Request, rollout: Rollout, by: User | None = None) -> None:

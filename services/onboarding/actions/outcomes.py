@@ -41,6 +41,7 @@ def _opened(row: Request, found: dict[str, Any]) -> None:
         move(
             row, State.IN_REVIEW, by=None, action="proposed", summary=f"#{row.pull_number}", **_counts(found)
         )
+        effects.announce(row)
     else:
         _ended_on_host(row, found)
 
@@ -99,7 +100,8 @@ def _merge_refused(row: Request, found: dict[str, Any]) -> None:
         "title": found["title"],
         "message": found["message"],
         "conflicts": found.get("conflicts", []),
-        "advice": "Open the form and submit again: the files are rendered over what is there now.",
+        "advice": found.get("advice")
+        or "Open the form and submit again: the files are rendered over what is there now.",
     }
     if row.state == State.IN_REVIEW:
         move(row, State.NEEDS_ATTENTION, by=None, action="merge_failed", summary=row.problem["title"])

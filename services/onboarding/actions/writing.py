@@ -59,7 +59,9 @@ def save_draft(
 
 
 def draft_for(by: User, blueprint: str, token: str, opened_at: datetime | None) -> Request:
+    provider, repo = queries.place_of(Request())
     said = {"blueprint": blueprint, "title": queries.title_for(blueprint, {})}
+    said |= {"provider": provider, "repo": repo}
     if token:
         row, created = Request.objects.get_or_create(created_by=by, token=token, defaults=said)
     else:

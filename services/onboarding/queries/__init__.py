@@ -1,7 +1,7 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
-from .forms import base_of, blueprints, context_for, digest_of, evaluate, library, title_for
+from .forms import base_of, blueprints, context_for, digest_of, evaluate, library, place_of, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .lists import find, person_named, requests_for, to_follow, waits_for
 from .offers import Group, Offer, offers
@@ -37,6 +37,7 @@ __all__ = [
     "opening",
     "person_named",
     "pictures",
+    "place_of",
     "requests_for",
     "retirement",
     "timeline",

@@ -12,7 +12,7 @@ from services.integrations import githosts
 
 from ..errors import NotOnboarded
 from ..models import Request
-from .forms import blueprints, evaluate
+from .forms import blueprints, evaluate, place_of
 from .rollouts import fix_in_fields
 
 FILE = "/slipway.yaml"
@@ -94,8 +94,8 @@ def written(entity: Entity, user: User) -> Written:
     """
     from services.onboarding.blueprints.previous import answers_in
 
-    row = Request()
-    read = githosts.get(row.provider).reader(row.repo)
+    provider, repo = place_of(Request())
+    read = githosts.get(provider).reader(repo)
     for path in _places(entity):
         for name in blueprints():
             found = answers_in(read(path), name)

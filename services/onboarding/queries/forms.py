@@ -58,6 +58,11 @@ def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | Non
     return f"{known.verb} {name}" if name else f"New {known.noun}"
 
 
+def place_of(row: Request) -> tuple[str, str]:
+    """The git host and the repository of a request; of one that is not kept yet, where it would go."""
+    return (row.pk is None and githosts.target()) or (row.provider, row.repo)
+
+
 def base_of(request: Request) -> str:
     """The commit the files are rendered against."""
     return githosts.get(request.provider).head(request.repo)
@@ -175,6 +180,7 @@ def _reader(row: Request, at: str | None) -> Callable[[str], bytes | None]:
 
     @cache
     def opened() -> Callable[[str], bytes | None]:
-        return githosts.get(row.provider).reader(row.repo, at)
+        provider, repo = place_of(row)
+        return githosts.get(provider).reader(repo, at)
 
     return lambda path: opened()(path)

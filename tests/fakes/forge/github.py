@@ -6,7 +6,7 @@ from typing import Any
 
 import pygit2
 
-from .shapes import commit_row, pull_row, repository, simple_commit, user
+from .shapes import AT, commit_row, pull_row, repository, simple_commit, user
 from .state import BOT, Forge, Pull
 from .words import MISSING, Answer, Ask, blob_of, lines_of, paged, tree_of, unpacked
 
@@ -314,6 +314,22 @@ def status(forge: Forge, ask: Ask, sha: str) -> Answer:
     return Answer(
         200, {**known, **urls, "statuses": [{k: v for k, v in row.items() if k != "creator"} for row in rows]}
     )
+
+
+@route("GET", r"/commits/(.+)/check-runs")
+def check_runs(forge: Forge, ask: Ask, sha: str) -> Answer:
+    rows = [_run(sha, name, said) for name, said in forge.runs.get(sha, {}).items()]
+    return Answer(200, {"total_count": len(rows), "check_runs": rows})
+
+
+def _run(sha: str, name: str, conclusion: str) -> dict[str, Any]:
+    output = {"title": name, "summary": None, "text": None, "annotations_count": 0, "annotations_url": AT}
+    done = {"status": "completed", "conclusion": conclusion} if conclusion else {"conclusion": None}
+    known = {"id": 1, "node_id": "K", "head_sha": sha, "external_id": None, "url": "https://github.test/k"}
+    urls = dict.fromkeys(("html_url", "details_url"), "https://github.test/k")
+    times = {"started_at": "2026-11-20T09:00:00Z", "completed_at": "2026-11-20T09:00:00Z"}
+    more = {"name": name, "check_suite": None, "app": None, "pull_requests": [], "output": output}
+    return {**known, **urls, **times, **more, "status": "in_progress", **done}
 
 
 @route("POST", r"/statuses/(.+)")

@@ -297,8 +297,7 @@ def versions(forge: Forge, ask: Ask, number: str) -> Answer:
 
 @route("GET", "/repository/commits/(.+)/statuses")
 def statuses(forge: Forge, ask: Ask, sha: str) -> Answer:
-    found = [row for row in forge.statuses.get(sha, []) if row["name"] == ask.query["name"]]
-    return Answer(200, [{**row, "status": row["state"]} for row in found[:1]])
+    return numbered([{**row, "status": row["state"]} for row in forge.statuses.get(sha, [])], ask)
 
 
 @route("POST", "/statuses/(.+)")

@@ -58,6 +58,7 @@ class Forge:
         self.pulls: dict[int, Pull] = {}
         self.labels: dict[str, int] = {}
         self.statuses: dict[str, list[dict[str, str]]] = {}
+        self.runs: dict[str, dict[str, str]] = {}
         self.people = {BOT: 1, "sam": 2, "priya": 3}
         self.lag = self.ticks = 0
         self.hidden: dict[str, tuple[int, str]] = {}

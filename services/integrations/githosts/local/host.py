@@ -22,6 +22,7 @@ from services.integrations.models import PullApproval, PullComment, PullRequest,
 from ..base import (
     Announcement,
     Capabilities,
+    Check,
     Comment,
     Commit,
     FileChange,
@@ -257,6 +258,9 @@ class LocalHost:
             self.at("review written")
         self.at("review committed")
         return state.review(given)
+
+    def checks(self, repo: str, head: str) -> list[Check]:
+        return []
 
     def announce(self, repo: str, number: int, *, head: str, said: Announcement) -> None:
         """The portal's own pages show all of it."""

@@ -1,6 +1,6 @@
 """What a git host of others is asked, in the words of none: `host` and `writing` are built of these."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -10,6 +10,9 @@ from services.integrations.rest import Malformed
 from ..base import Check, Commit, Person, Rights, State
 
 Kind = Literal["file", "folder", "other"]
+CheckState = Literal["success", "failure", "pending"]
+GOOD = ("success", "neutral", "skipped", "warning")
+BAD = ("failure", "failed", "error", "canceled", "cancelled", "timed_out", "action_required", "stale")
 _KINDS: dict[str, Kind] = {"100644": "file", "100755": "file", "040000": "folder"}
 
 
@@ -131,12 +134,24 @@ class Dialect(Protocol):
     def add_vote(self, repo: str, number: int, head: str, body: str) -> None: ...
     def label(self, repo: str, pull: Pull, labels: tuple[str, ...]) -> None: ...
     def ask(self, repo: str, pull: Pull, handles: tuple[str, ...]) -> None: ...
-    def reported(self, repo: str, head: str, name: str) -> tuple[str, str]:
-        """State and summary of the last report of that name on a commit; empty when there is none."""
+    def checks(self, repo: str, head: str) -> list[Check]:
+        """The newest of each name."""
 
     def report(self, repo: str, head: str, check: Check) -> None: ...
     def rights(self, repo: str) -> Rights: ...
     def close_connections(self) -> None: ...
+
+
+def state_of(word: Any) -> CheckState:
+    """What a host calls the state of a check, in one of three words."""
+    if word in GOOD:
+        return "success"
+    return "failure" if word in BAD else "pending"
+
+
+def newest(checks: Iterable[Check]) -> list[Check]:
+    """The first of each name."""
+    return list({check.name: check for check in reversed(list(checks))}.values())[::-1]
 
 
 def kind_of(mode: Any) -> Kind:

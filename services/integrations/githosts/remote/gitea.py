@@ -9,8 +9,8 @@ from services.integrations.rest import Http, Malformed, said_by, segment, segmen
 
 from ..base import Check, Commit, Rights
 from . import rights
-from .dialect import Entry, Merged, Note, Pull, Vote, Writing, needed, part, text
-from .github import commit_of, note_of, pull_of, votes_of
+from .dialect import Entry, Merged, Note, Pull, Vote, Writing, needed, newest, part, text
+from .github import check_of, commit_of, note_of, pull_of, votes_of
 from .trees import Folder, Trees, entries
 
 COLOUR = "#6b7280"
@@ -226,12 +226,10 @@ class Gitea:
             path = f"{_at(repo)}/pulls/{pull.number}/requested_reviewers"
             self._http.send("POST", path, said, also=(404, 422))
 
-    def reported(self, repo: str, head: str, name: str) -> tuple[str, str]:
-        rows = self._http.get(
-            f"{_at(repo)}/commits/{segment(head)}/statuses", {"sort": "recentupdate"}
-        ).rows()
-        found = next((row for row in rows if row.get("context") == name), {})
-        return text(found, "status"), text(found, "description")
+    def checks(self, repo: str, head: str) -> list[Check]:
+        path = f"{_at(repo)}/commits/{segment(head)}/statuses"
+        rows = self._http.rows(path, {"sort": "recentupdate", "limit": "50"})
+        return newest(map(check_of, rows))
 
     def report(self, repo: str, head: str, check: Check) -> None:
         said = {"state": check.state, "context": check.name, "description": check.summary}

@@ -25,10 +25,12 @@ from .dialect import (
     Writing,
     moment,
     needed,
+    newest,
     number_of,
     part,
     perhaps,
     person_of,
+    state_of,
     text,
 )
 from .trees import Folder, Trees, entries
@@ -215,12 +217,11 @@ class GitHub:
             said = {"team_reviewers": [team]} if team else {"reviewers": [handle]}
             self._http.send("POST", f"{_at(repo)}/pulls/{pull.number}/requested_reviewers", said, also=(422,))
 
-    def reported(self, repo: str, head: str, name: str) -> tuple[str, str]:
-        found = self._http.get(f"{_at(repo)}/commits/{segment(head)}/status").object()
-        for row in found.get("statuses", []):
-            if row.get("context") == name:
-                return text(row, "state"), text(row, "description")
-        return "", ""
+    def checks(self, repo: str, head: str) -> list[Check]:
+        at = f"{_at(repo)}/commits/{segment(head)}"
+        told = self._http.get(f"{at}/status", {"per_page": "100"}).object().get("statuses") or []
+        runs = self._http.get(f"{at}/check-runs", {"per_page": "100"}).object().get("check_runs") or []
+        return newest([*map(check_of, told), *map(_run, runs)])
 
     def report(self, repo: str, head: str, check: Check) -> None:
         said = {"state": check.state, "context": check.name, "description": check.summary}
@@ -280,6 +281,17 @@ def pull_of(row: dict[str, Any], base_sha: str = "") -> Pull:
         labels=frozenset(text(part(label), "name") for label in row.get("labels") or ()),
         reviewers=frozenset(text(each, "login") or text(each, "slug") for each in asked),
     )
+
+
+def check_of(row: dict[str, Any]) -> Check:
+    """A status as GitHub and Gitea write it."""
+    state = state_of(row.get("state") or row.get("status"))
+    return Check(state, text(row, "description"), text(row, "target_url"), text(row, "context"))
+
+
+def _run(row: dict[str, Any]) -> Check:
+    word = row.get("conclusion") if row.get("status") == "completed" else "pending"
+    return Check(state_of(word), text(part(row, "output"), "title"), text(row, "html_url"), text(row, "name"))
 
 
 def note_of(row: dict[str, Any]) -> Note:

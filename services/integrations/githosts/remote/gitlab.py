@@ -21,10 +21,12 @@ from .dialect import (
     kind_of,
     moment,
     needed,
+    newest,
     number_of,
     part,
     perhaps,
     person_of,
+    state_of,
     text,
 )
 
@@ -221,11 +223,17 @@ class GitLab:
         if ids := [row["id"] for rows in found for row in rows[:1]]:
             self._change(repo, pull.number, {"reviewer_ids": ids})
 
-    def reported(self, repo: str, head: str, name: str) -> tuple[str, str]:
-        rows = self._http.get(f"{_git(repo)}/commits/{segment(head)}/statuses", {"name": name}).rows()
-        found = rows[0] if rows else {}
-        state = next((ours for ours, theirs in STATES.items() if theirs == found.get("status")), "")
-        return state, text(found, "description")
+    def checks(self, repo: str, head: str) -> list[Check]:
+        rows = self._http.rows(f"{_git(repo)}/commits/{segment(head)}/statuses", {"per_page": "100"})
+        return newest(
+            Check(
+                state_of(row.get("status")),
+                text(row, "description"),
+                text(row, "target_url"),
+                text(row, "name"),
+            )
+            for row in rows
+        )
 
     def report(self, repo: str, head: str, check: Check) -> None:
         said = {"state": STATES[check.state], "name": check.name, "description": check.summary}

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from services.integrations.errors import IntegrationError, Unavailable
+from services.integrations.rest import Malformed, Pause
 
 from .. import inert
 from ..base import Announcement, Capabilities, Check, Comment, FileChange, Person, Proposal, Review, Rights
@@ -27,10 +28,12 @@ Made = TypeVar("Made")
 class RemoteHost(Reading):
     capabilities = Capabilities(pages=True, webhooks=True, announces=True)
 
-    def __init__(self, dialect: Dialect, repos: Collection[str], place: str) -> None:
+    def __init__(
+        self, dialect: Dialect, repos: Collection[str], place: str, pause: Pause | None = None
+    ) -> None:
         """`repos` are all that is read or written; `place` is what marks are bound to."""
         super().__init__(dialect, repos)
-        self._place = place
+        self._place, self.pause = place, pause
 
     def close_connections(self) -> None:
         self._dialect.close_connections()
@@ -197,6 +200,10 @@ class RemoteHost(Reading):
         _settled(lambda: self._dialect.add_vote(repo, number, head, told))
         return Review(by, head, datetime.now(UTC), False)
 
+    def checks(self, repo: str, head: str) -> list[Check]:
+        self._check(repo)
+        return self._dialect.checks(repo, head)
+
     def announce(self, repo: str, number: int, *, head: str, said: Announcement) -> None:
         pull = self._pull(repo, number)
         if pull.state != "open":
@@ -210,7 +217,8 @@ class RemoteHost(Reading):
 
     def _report(self, repo: str, head: str, check: Check) -> None:
         told = replace(check, summary=inert.line(check.summary)[:SUMMARY])
-        if self._dialect.reported(repo, head, told.name) != (told.state, told.summary):
+        known = next((each for each in self._dialect.checks(repo, head) if each.name == told.name), None)
+        if known is None or (known.state, known.summary) != (told.state, told.summary):
             self._dialect.report(repo, head, told)
 
     # Ending it
@@ -275,6 +283,7 @@ def _settled(make: Callable[[], Made]) -> Made:
     try:
         return make()
     except IntegrationError as error:
+        error.outcome_unknown = error.outcome_unknown or isinstance(error, Malformed)
         if error.outcome_unknown and error.retry_after is None:
             error.retry_after = SETTLE
         raise
