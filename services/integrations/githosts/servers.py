@@ -73,11 +73,24 @@ def opened(row: GitServer) -> RemoteHost:
     with _lock:
         known = _open.get(row.name)
         if known is None or known[0] != told:
+            _close(row.name)
             known = _open[row.name] = (told, _made(row))
     host = known[1]
     if isinstance(host.pause, RowPause):
         host.pause.heard(row)
     return host
+
+
+def _close(name: str) -> None:
+    if known := _open.pop(name, None):
+        known[1].close_connections()
+
+
+def forget() -> None:
+    """Closes all of them; who asks next opens anew."""
+    with _lock:
+        for name in list(_open):
+            _close(name)
 
 
 def _made(row: GitServer) -> RemoteHost:
