@@ -20,7 +20,7 @@ from services.manifests.reader import ManifestError, load_all
 
 from ..models import Request, State
 from .changes import FILE, written
-from .forms import evaluate
+from .forms import evaluate, place_of
 
 UNDO = timedelta(days=30)
 REACHABLE = frozenset({"Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"})
@@ -48,15 +48,15 @@ class Retirement:
 def retirement(entity: Entity, user: User) -> Retirement:
     """Refuses (NotOnboarded) what no form made. Raises `integrations.errors` when the git host is silent."""
     found = written(entity, user)
-    row = Request(entity_ref=entity.ref)
-    host = githosts.get(row.provider)
-    base = host.head(row.repo)
+    provider, repo = place_of(Request(entity_ref=entity.ref))
+    host = githosts.get(provider)
+    base = host.head(repo)
     folder = found.path.removesuffix(FILE)
-    files = host.read_tree(row.repo, base, folder)
+    files = host.read_tree(repo, base, folder)
     beside = evaluate(
         found.blueprint, found.answers, user=user, request=found.as_request(entity, user), at=base
     )
-    read = host.reader(row.repo, base)
+    read = host.reader(repo, base)
     more = {path: read(path) for path in beside.files if not path.startswith(f"{folder}/")}
     files |= {path: text for path, text in more.items() if text is not None}
     environments = _environments(files, folder)

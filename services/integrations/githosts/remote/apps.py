@@ -37,6 +37,9 @@ class AppToken:
             self._ends = moment(self._grant.get("expires_at")).timestamp()
         return self._grant
 
+    def close(self) -> None:
+        self._http.close()
+
     def headers(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {needed(self.grant(), 'token')}"}
 

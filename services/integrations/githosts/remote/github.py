@@ -47,7 +47,9 @@ class GitHub:
         self.folder, self.below = trees.folder, trees.below
 
     def close_connections(self) -> None:
-        self._http.close()
+        for each in (self._http, self._app):
+            if each is not None:
+                each.close()
 
     # Reading
 
