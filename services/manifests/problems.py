@@ -1,7 +1,7 @@
 """What a check has to say: rules with their reasons, problems at a place, findings for people."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from services.manifests.pointers import Path
@@ -22,7 +22,32 @@ class Fix:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """An exception: one guardrail is silent in one environment, on one object (or on all), until a day.
+
+    Names of people are as they are read; `ref` leads to where it was granted.
+    """
+
+    rule: str
+    environment: str
+    object: str = ""
+    until: str = ""
+    reason: str = ""
+    asked_by: str = ""
+    granted_by: str = ""
+    ref: str = ""
+
+    def covers(self, finding: "Finding", environment: str, today: str) -> bool:
+        """The last day counts. One without a last day holds for ever, one of another environment never."""
+        if self.rule != finding.rule or self.environment != environment:
+            return False
+        return self.object in ("", finding.object) and (not self.until or today <= self.until)
+
+
+@dataclass(frozen=True)
 class Finding:
+    """`excepted`: it would be more severe, but an exception holds. `environment` where one is known."""
+
     rule: str
     severity: Severity
     title: str
@@ -34,10 +59,24 @@ class Finding:
     line: int = 0
     object: str = ""
     fix: Fix | None = None
+    environment: str = ""
+    excepted: Lease | None = None
 
     @property
     def blocks(self) -> bool:
         return self.severity == "block"
+
+
+def with_leases(
+    findings: Iterable[Finding], leases: Sequence[Lease], environment: str, today: str
+) -> Iterator[Finding]:
+    """The findings of one environment; what an exception covers is told for information, and with it."""
+    for finding in findings:
+        covering = (each for each in leases if each.covers(finding, environment, today))
+        lease = next(covering, None) if finding.severity != "info" else None
+        if lease is not None:
+            finding = replace(finding, severity="info", excepted=lease)
+        yield replace(finding, environment=environment)
 
 
 @dataclass(frozen=True)

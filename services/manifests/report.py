@@ -18,7 +18,13 @@ MARKS = {"block": "blocks", "warn": "warns", "info": "says"}
 def as_json(findings: Iterable[Finding], documents: int) -> dict[str, Any]:
     """`documents` is how many were read."""
     found = list(findings)
-    return {"documents": documents, "findings": [asdict(each) for each in found], "counts": counts(found)}
+    return {"documents": documents, "findings": [_as_told(each) for each in found], "counts": counts(found)}
+
+
+def _as_told(finding: Finding) -> dict[str, Any]:
+    """Without what only a portal knows."""
+    told = asdict(finding)
+    return {key: value for key, value in told.items() if key not in ("environment", "excepted")}
 
 
 def as_sarif(report: Mapping[str, Any]) -> dict[str, Any]:

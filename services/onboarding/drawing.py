@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString
 
 from portal.shell import code
 from services.manifests.diff import FileDiff
+from services.manifests.guardrails import shipped
 from services.manifests.problems import Finding
 from services.onboarding.blueprints import Blueprint, Evaluation, FieldError, FieldState, SectionState
+from services.onboarding.exemptions import Exemption
 from services.onboarding.forms import as_text
 
 MOST_OFFERED = 400
@@ -125,19 +128,35 @@ def about_answers(evaluation: Evaluation, blueprint: Blueprint) -> list[Finding]
 
 @dataclass(frozen=True)
 class GuardView:
+    """`asked` is the exception that waits for a decision."""
+
     finding: Finding
     changes: str
+    asked: Exemption | None = None
 
-    @classmethod
-    def of(cls, finding: Finding) -> "GuardView":
-        return cls(finding, json.dumps(finding.fix.changes) if finding.fix else "")
+    @property
+    def query(self) -> str:
+        """What an exception is asked for, as an address says it; empty where there can be none."""
+        if self.finding.severity != "block" or self.finding.rule not in shipped().rules:
+            return ""
+        names = {"guardrail": self.finding.rule, "environment": self.finding.environment}
+        return urlencode({**names, "object": self.finding.object})
 
 
-def guards(findings: Iterable[Finding]) -> dict[str, list[GuardView]]:
-    """Guardrails that block, that advise, and that only inform; the same sentence once."""
-    once = {(each.rule, each.message): each for each in findings}
-    views = [GuardView.of(each) for each in once.values()]
-    return {level: [v for v in views if v.finding.severity == level] for level in ("block", "warn", "info")}
+def guards(findings: Iterable[Finding], asked: Iterable[Exemption] = ()) -> dict[str, list[GuardView]]:
+    """Guardrails that block, that advise, that only inform, and that an exception silences.
+
+    The same sentence once.
+    """
+    waiting = {(each.guardrail, each.environment, each.object): each for each in asked}
+    once = {(each.rule, each.message, each.excepted is not None): each for each in findings}
+    views: dict[str, list[GuardView]] = {"block": [], "warn": [], "info": [], "excepted": []}
+    for each in once.values():
+        changes = json.dumps(each.fix.changes) if each.fix else ""
+        about = (each.rule, each.environment)
+        view = GuardView(each, changes, waiting.get((*about, each.object)) or waiting.get((*about, "")))
+        views["excepted" if each.excepted else each.severity].append(view)
+    return views
 
 
 @dataclass(frozen=True)

@@ -166,3 +166,29 @@ class RetireForm(forms.Form):
         if name != self.wanted:
             raise forms.ValidationError(f"That is not its name: {self.wanted}.")
         return name
+
+
+class ExemptionForm(forms.Form):
+    """Why a guardrail should be silent, and until when."""
+
+    reason = forms.CharField(
+        label="Why does it have to be so?",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Say why: whoever decides reads only that."},
+    )
+    until = forms.DateField(
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "An exception has an end.", "invalid": "Write it like 2026-12-31."},
+    )
+
+    def clean_reason(self) -> str:
+        return pasted.masked(str(self.cleaned_data["reason"]))
+
+
+class DecisionForm(forms.Form):
+    """The word of whoever decides; an earlier day where they grant less than was asked for."""
+
+    remark = forms.CharField(max_length=2000, required=False)
+    until = forms.DateField(required=False)

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from services.accounts.models import Team
 
+from .exemptions import Exemption as Exemption
+
 if TYPE_CHECKING:
     from services.accounts.models import User
 

@@ -24,6 +24,12 @@ def register() -> None:
             "requests", "Requests", "git-pull-request", "onboarding:request_list", order=40, badge=waiting
         )
     )
+    registry.nav.add(
+        NavItem(
+            "exceptions", "Exceptions", "shield", "onboarding:exemption_list", order=45, section="platform",
+            badge=to_decide, visible=lambda request: bool(request.user.is_platform),
+        )
+    )  # fmt: skip
     fixes.sources.append(form_of)
     registry.entity_actions.add(change)
     registry.palette.add(found)
@@ -73,6 +79,12 @@ def waiting(request: HttpRequest) -> QuerySet[Any]:
     return Request.objects.filter(created_by=request.user).open()
 
 
+def to_decide(request: HttpRequest) -> QuerySet[Any]:
+    from services.onboarding.models import Exemption
+
+    return Exemption.objects.asked().exclude(asked_by=request.user)
+
+
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
     from services.onboarding.models import Request
 
@@ -104,6 +116,14 @@ def needs(request: HttpRequest) -> Iterator[NeedsItem]:
 
     for row in queries.waits_for(request.user):
         yield _need(row, State(row.state), request.user)
+    for exemption in queries.to_decide(request.user):
+        title, text = f"Exception: {exemption}", f"{exemption.asked_by} asks. {exemption.reason}"
+        url, at = exemption.get_absolute_url(), exemption.asked_at
+        yield NeedsItem("shield", "warn", title, text, url, "Decide", at, order=22)
+    for exemption in queries.ending_for(request.user):
+        text = f"It ends after {exemption.until:%-d %B}; then “{exemption.title}” stops again."
+        url = exemption.get_absolute_url()
+        yield NeedsItem("clock", "warn", f"Exception: {exemption}", text, url, "See it", order=40)
 
 
 def _need(row: Any, state: Any, user: Any) -> NeedsItem:

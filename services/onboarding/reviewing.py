@@ -8,7 +8,7 @@ from services.integrations import githosts
 from services.integrations.errors import IntegrationError
 from services.integrations.githosts.base import Check, Comment, GitHost, Proposal, Review
 from services.manifests.diff import FileDiff, file_diff, file_diffs
-from services.manifests.problems import Finding
+from services.manifests.problems import Finding, Lease
 from services.onboarding.masking import quiet, without_secrets
 from services.onboarding.models import Request
 
@@ -66,6 +66,10 @@ def _existing(host: GitHost, row: Request) -> dict[str, bytes | str | None]:
 def finding_of(stored: Mapping[str, Any]) -> Finding:
     """A finding as it was when the request was submitted; its fix belongs to the form, not to this page."""
     known = {
-        key: value for key, value in stored.items() if key in Finding.__dataclass_fields__ and key != "fix"
+        key: value
+        for key, value in stored.items()
+        if key in Finding.__dataclass_fields__ and key not in ("fix", "excepted")
     }
+    if lease := stored.get("excepted"):
+        known["excepted"] = Lease(**lease)
     return Finding(**known)

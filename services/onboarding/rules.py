@@ -16,6 +16,7 @@ from services.catalog.queries import refs_of
 from .approvers import approvers as approvers
 from .approvers import is_contributor as is_contributor
 from .approvers import may_give, wanted, writers
+from .exemptions import Exemption
 from .models import TRANSITIONS, Approval, Request, State
 
 Rule = Callable[[User, Request], bool]
@@ -135,3 +136,24 @@ def can_retry(user: User, request: Request) -> bool:
 
 def can_comment(user: User, request: Request) -> bool:
     return user.is_active and request.pull_number is not None and can_see(user, request)
+
+
+def can_ask_exemption(user: User, request: Request) -> bool:
+    """Whoever may write the request: its author while it is a draft, else those it belongs to."""
+    return can_edit(user, request)
+
+
+def may_grant(user: User, exemption: Exemption) -> bool:
+    """Granting and refusing: the platform team, never who asked and never who wrote what it is for."""
+    if exemption.state != Exemption.State.ASKED or user.pk == exemption.asked_by_id:
+        return False
+    if exemption.request is not None and is_contributor(user, exemption.request):
+        return False
+    return user.is_active and user.is_platform
+
+
+def may_end(user: User, exemption: Exemption) -> bool:
+    """Taking back what was asked for, ending what was granted: those it belongs to, and the platform team."""
+    is_open = exemption.state == Exemption.State.ASKED or exemption.is_effective
+    own = user.pk == exemption.asked_by_id or (exemption.team is not None and user.in_team(exemption.team))
+    return is_open and user.is_active and (own or user.is_platform)

@@ -1,7 +1,10 @@
 """A small company with one of everything that has a page, and what is needed to knock at every door."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+
+from django.utils import timezone
 
 from services.accounts import actions as people_actions
 from services.accounts.models import Membership, User
@@ -17,7 +20,7 @@ from services.effects.models import Effect
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.local import LocalHost
 from services.onboarding import actions as onboarding
-from services.onboarding.models import Request, State
+from services.onboarding.models import Exemption, Request, State
 from tests.effects_driver import run_due_effects
 from tests.factories.clusters import cluster_row, environments
 from tests.factories.people import member, platform_engineer
@@ -91,8 +94,15 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
     token, _ = people_actions.create_token(by=priya, name="report", scopes=["catalog:read"], days=30)
     return SimpleNamespace(
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
-        effect=effect, api_token=token,
+        effect=effect, api_token=token, exemption=_exemption(mira),
     )  # fmt: skip
+
+
+def _exemption(mira: User) -> Exemption:
+    about = {"guardrail": "one-replica-prod", "title": "A single pod", "environment": "production"}
+    until = timezone.localdate() + timedelta(days=9)
+    asked = {"reason": "Only one is licensed.", "until": until, "asked_by": mira}
+    return Exemption.objects.create(**about, **asked, entity_ref="component:default/wishlist")
 
 
 def repository() -> LocalHost:
@@ -191,6 +201,8 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "clusters:entity_": [entity],
         "clusters:pod_log": [log],
         "effects:": [{"pk": world.effect.pk}],
+        "onboarding:exemption_": [{"pk": world.exemption.pk}],
+        "onboarding:exemption_step": [{"pk": world.exemption.pk, "step": "end"}],
         "helpdesk:": tickets,
         "insights:chart_csv": [{"key": "adoption"}],
         "onboarding:request_new": [{"blueprint": "web-service"}],

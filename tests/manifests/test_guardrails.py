@@ -120,6 +120,21 @@ def test_settings_move_the_limit():
     assert "mem-ratio-prod" not in {each.rule for each in findings}
 
 
+def test_what_an_environment_usually_says_makes_no_guardrail_too_costly():
+    """Settings that a guardrail does not name are none of its business, however many there are."""
+    said = {f"price-of-{number}": "4.20 EUR" for number in range(60)}
+    registries = ["registry.larkfield.shop", "ghcr.io/larkfield", "docker.io", "quay.io/larkfield"]
+    for name in ("image-tag", "service-port", "cron-overlap"):
+        documents = example(name, "good")
+        containers = [each for each in documents if "template" in each.data.get("spec", {})]
+        for each in containers:
+            pod = each.data["spec"]["template"]["spec"]
+            pod["containers"] = [{**pod["containers"][0], "name": f"c{n}"} for n in range(3)]
+        settings = {**said, **SETTINGS, "registries": registries, "host_ports": "8000-9000"}
+        found = check(documents, environment="production", settings=settings)
+        assert [each.message for each in found if "could not be judged" in each.message] == []
+
+
 def test_the_container_at_fault_is_named():
     (document,) = example("mem-ratio-prod", "bad")
     obj = copy.deepcopy(document.data)

@@ -47,8 +47,10 @@ class Surroundings:
 
 
 def _with_settings(params: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    given = {key: _as_text(value) for key, value in settings.items()}
-    return {**params, "data": {**(params.get("data") or {}), **given}}
+    """Those it names: what else an environment says is none of its business, and would only cost time."""
+    data = params.get("data") or {}
+    given = {key: _as_text(settings[key]) for key in data if key in settings}
+    return {**params, "data": {**data, **given}}
 
 
 def _as_text(value: Any) -> str:

@@ -6,6 +6,7 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 from services.effects.contention import again_when_lost
 
 from . import changing, deciding, outcomes, retiring, writing
+from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
 
@@ -31,17 +32,21 @@ withdraw = again_when_lost(deciding.withdraw)
 __all__ = [
     "applied",
     "approve",
+    "ask_exemption",
     "bring_back",
     "change_service",
     "close",
     "comment",
     "discard",
     "edit_and_resubmit",
+    "end_exemption",
     "gave_up",
+    "grant_exemption",
     "merge",
     "merge_answered",
     "proposal_seen",
     "proposed",
+    "refuse_exemption",
     "reject",
     "remind",
     "reopen_as_draft",

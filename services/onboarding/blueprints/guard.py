@@ -7,6 +7,7 @@ from typing import Any
 from services.manifests import pointers
 from services.manifests.check import Finding, Fix, check
 from services.manifests.expressions import Expression, ExpressionError
+from services.manifests.problems import ORDER, with_leases
 from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo, FieldError, Place
 from services.onboarding.blueprints.tree import Tree
 
@@ -14,8 +15,13 @@ from services.onboarding.blueprints.tree import Tree
 def findings_of(
     blueprint: Blueprint, tree: Tree, environments: Mapping[str, EnvironmentInfo], context: Context
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
-    """Each finding once, with the form fields it is about; fixes change fields, or there is no fix."""
-    seen: set[tuple[Any, ...]] = set()
+    """Each finding once, with the form fields it is about; fixes change fields, or there is no fix.
+
+    Of what several environments have in common the most severe is told. What is excepted in one environment
+    is told beside what is not in another.
+    """
+    told: dict[tuple[Any, ...], tuple[Finding, frozenset[str]]] = {}
+    leases = context.leases(tree.entity_ref)
     for name, documents in tree.objects.items():
         environment = environments[name]
         found = check(
@@ -26,12 +32,12 @@ def findings_of(
             settings={**environment.settings, "is_production": environment.is_production},
         )
         places = Places(blueprint, tree, environment)
-        for finding in found:
-            mapped = places.in_fields(finding)
-            key = (finding.rule, finding.path, finding.message, finding.object.split("/")[0])
-            if key not in seen:
-                seen.add(key)
-                yield mapped
+        for finding in with_leases(found, leases, name, context.today):
+            kind = finding.object.split("/")[0]
+            key = (finding.rule, finding.path, finding.message, kind, finding.excepted is not None)
+            if key not in told or ORDER[finding.severity] < ORDER[told[key][0].severity]:
+                told[key] = places.in_fields(finding)
+    yield from told.values()
 
 
 class Places:

@@ -8,6 +8,7 @@ from typing import Any
 from services.manifests.check import Finding
 from services.manifests.diff import FileDiff
 from services.manifests.expressions import Expression
+from services.manifests.problems import Lease
 from services.manifests.render import Template
 
 # ---- what is asked of the world -------------------------------------------------------------------------
@@ -65,6 +66,10 @@ class Choice:
 Choices = Sequence[Choice] | Callable[[Collection[str]], Sequence[Choice]]
 
 
+def no_leases(entity_ref: str) -> Sequence[Lease]:
+    return ()
+
+
 def nothing_exists(path: str) -> bytes | None:
     return None
 
@@ -81,7 +86,7 @@ class Context:
     that were chosen it returns those of them that exist, and as many others as are worth offering.
     `services` are the components of the person's own teams; `reserved` says what is there of a type.
     `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`; `approvals` the
-    company's rules over every blueprint.
+    company's rules over every blueprint; `leases` the exceptions granted to an entity.
     """
 
     user: Person
@@ -98,6 +103,7 @@ class Context:
     guardrails: Any = None
     kubernetes: str = "1.33"
     approvals: "tuple[ApprovalRule, ...]" = ()
+    leases: Callable[[str], Sequence[Lease]] = no_leases
 
     def is_taken(self, name: str) -> bool:
         return self.taken(name) if callable(self.taken) else name in self.taken

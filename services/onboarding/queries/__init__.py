@@ -1,6 +1,7 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
+from .exemptions import asked_for, ending_for, leases_of, to_decide
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, library, place_of, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .lists import find, person_named, requests_for, to_follow, waits_for
@@ -18,18 +19,21 @@ __all__ = [
     "Opening",
     "Picture",
     "Retirement",
+    "asked_for",
     "base_of",
     "blueprints",
     "context_for",
     "dependents_of",
     "digest_of",
     "draft_of",
+    "ending_for",
     "environments_in_order",
     "evaluate",
     "find",
     "fixed_by",
     "hash_of",
     "hop_statistics",
+    "leases_of",
     "legs",
     "library",
     "offers",
@@ -42,6 +46,7 @@ __all__ = [
     "retirement",
     "timeline",
     "title_for",
+    "to_decide",
     "to_follow",
     "undo_until",
     "waits_for",

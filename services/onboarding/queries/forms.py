@@ -20,6 +20,7 @@ from services.clusters.models import Environment
 from services.integrations import githosts
 
 from ..models import ACTIVE, Request
+from .exemptions import leases_of
 
 if TYPE_CHECKING:
     from services.onboarding import blueprints as engine
@@ -111,6 +112,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
         existing=_reader(row, at),
         request=request.ref if request and request.pk else "",
         fixed=_fixed(row),
+        leases=leases_of,
         approvals=engine.company_approvals(settings.APPROVALS),
     )
 

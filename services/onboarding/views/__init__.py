@@ -14,12 +14,22 @@ from services.onboarding.views.decisions import (
     request_retry,
     request_withdraw,
 )
+from services.onboarding.views.exemptions import (
+    exemption_detail,
+    exemption_list,
+    exemption_new,
+    exemption_step,
+)
 from services.onboarding.views.new import blueprint_list, request_edit, request_new
 from services.onboarding.views.requests import request_detail, request_list
 from services.onboarding.views.retiring import request_bring_back, service_retire
 
 __all__ = [
     "blueprint_list",
+    "exemption_detail",
+    "exemption_list",
+    "exemption_new",
+    "exemption_step",
     "proposal_detail",
     "request_approve",
     "request_bring_back",
