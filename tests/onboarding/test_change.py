@@ -127,6 +127,20 @@ def test_where_both_changed_the_same_line_the_form_wins_and_the_diff_says_so(wor
     assert "memory: 192Mi" in changed_lines(row, world.mira)[f"{HOME}/production/deployment.yaml"]
 
 
+def test_beside_a_line_that_both_changed_what_was_written_by_hand_stays(world, wishlist) -> None:
+    path = f"{HOME}/production/deployment.yaml"
+    write_by_hand(
+        world, path, "memory: 172Mi", "memory: 180Mi  # measured in May\n            hugepages-2Mi: 4Mi"
+    )
+    write_by_hand(world, path, "wishlist:1.0.0", "wishlist:1.0.1")
+    row = actions.change_service(entity_ref=REF, by=world.mira, changes={"memory_limit": 192})
+    merge(world, send(world, row))
+    kept = repository(world, path)
+    assert "memory: 192Mi  # measured in May\n" in kept
+    assert "hugepages-2Mi: 4Mi\n" in kept
+    assert "wishlist:1.0.1" in kept
+
+
 def test_a_draft_keeps_what_was_typed_and_takes_over_what_others_merged(world, wishlist) -> None:
     mine = actions.change_service(entity_ref=REF, by=world.mira, changes={"memory_limit": 190})
     merge(world, send(world, actions.change_service(entity_ref=REF, by=world.noah), replicas=5))

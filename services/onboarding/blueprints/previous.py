@@ -4,7 +4,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from services.manifests.editing import revise
 from services.manifests.emit import ManifestError, load_all
+from services.manifests.merging import three_way
 
 Edit = tuple[int, int, list[str]]
 
@@ -41,6 +43,14 @@ def merge(base: str, here: str, wanted: str) -> str | None:
     for start, end, new in sorted([*ours, *theirs], reverse=True):
         lines[start:end] = new
     return "".join(lines)
+
+
+def merge_values(base: str, here: str, wanted: str) -> str:
+    """The same, value by value, where lines are too close: what both changed is as the form wants it."""
+    found = [documents_of(text.encode()) for text in (base, here, wanted)]
+    if any(len(each) != 1 for each in found):
+        return wanted
+    return revise(here, three_way(*(each[0] for each in found)))
 
 
 def _edits(lines: list[str], to: str) -> list[Edit]:

@@ -12,7 +12,7 @@ from services.manifests.expressions import Expression, Scope
 from services.manifests.render import Template
 from services.onboarding.blueprints.answers import fill
 from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo, nothing_exists
-from services.onboarding.blueprints.previous import answers_in, documents_of, merge
+from services.onboarding.blueprints.previous import answers_in, documents_of, merge, merge_values
 
 MANAGED = "Managed by Slipway: change it through its form, not here."
 KUSTOMIZATION = "kustomization.yaml"
@@ -129,8 +129,11 @@ class _Building:
         return text
 
     def carried_over(self, path: str, here: str, text: str) -> str:
-        merged = merge(self.base_tree.files.get(path, ""), here, text)
-        return text if merged is None or not documents_of(merged.encode()) else merged
+        base = self.base_tree.files.get(path, "")
+        merged = merge(base, here, text)
+        return (
+            merged if merged is not None and documents_of(merged.encode()) else merge_values(base, here, text)
+        )
 
     def keep_answers(self) -> None:
         path, text = f"{self.path}/{ANSWERS}", self.answers_file()
