@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from services.catalog import actions
 from services.catalog.actions import Refused, steering
+from services.catalog.compatible import places
 from services.catalog.importing import lifecycle
 from services.catalog.models import Alias, Claim, Entity, Removed, Source
 from services.catalog.sources import clusters
@@ -112,6 +113,11 @@ def test_a_thing_is_what_its_kind_its_image_and_its_operator_show(manifest, kind
     assert {ref: (d["kind"], d["spec"]["type"]) for ref, d in found(manifest).items()} == {
         f"{kind.lower()}:default/a": (kind, type_)
     }
+
+
+def test_a_part_of_what_is_no_system_makes_none():
+    told = found(thing("web", notes={"slipway.dev/system": "component:other"}))
+    assert list(told) == ["component:default/web"]
 
 
 def test_what_a_service_leads_to_is_a_service():
@@ -297,6 +303,8 @@ def test_what_runs_comes_in_once_and_goes_the_way_of_everything(harbour, discove
     assert (web.location, web.origin, web.owner_ref) == (
         f"{harbour.name}/shop/Deployment/web", "cluster", "group:default/checkout",
     )  # fmt: skip
+    assert places.location_of(web) == f"cluster:{harbour.name}/shop/Deployment/web"
+    assert places.origin_of(web) == f"cluster:{harbour.name}"
     assert source.runs.get().counts["unowned"] == 1
     assert swept(source).runs.count() == 1, "the same again is no second run"
     changed = thing("web", labels={"team": "rivals"}, image="registry.example.org/web:9")

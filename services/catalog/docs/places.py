@@ -91,7 +91,8 @@ def _at(address: str) -> Place:
     if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc or ".." in steps:
         raise NoDocs(NO_ADDRESS.format(address[:200]))
     wanted = f"{parts.scheme}://{parts.netloc}/{'/'.join(steps)}".lower()
-    for source in Source.objects.filter(kind=Source.Kind.ORGANISATION, removed_at=None).order_by("pk"):
+    sources = Source.objects.filter(kind=Source.Kind.ORGANISATION, removed_at=None).order_by("pk")
+    for source in sorted(sources, key=lambda source: -len(source.location)):  # a group in a group first
         base = web_of(source)
         if f"{wanted}/".startswith(f"{base}/{source.location}/".lower()):
             return _inside(source, steps[base.count("/") - 2 :], address)

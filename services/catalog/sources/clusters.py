@@ -59,9 +59,7 @@ def _described(source: Source) -> set[str]:
     """What somebody wrote down: in a file, a manifest or a request, and not only saw."""
     rows = Entity.objects.filter(kind__in=["Component", "Resource", "System"])
     rows = rows.exclude(origin=Entity.Origin.CLUSTER).exclude(state=Entity.State.ORPHAN)
-    return set(rows.exclude(source=source).values_list("ref", flat=True)) | set(
-        rows.filter(source=None).values_list("ref", flat=True)
-    )
+    return set(rows.exclude(source=source).values_list("ref", flat=True))
 
 
 def settings_of(said: Mapping[str, Any]) -> dict[str, Any]:

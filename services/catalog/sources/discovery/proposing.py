@@ -150,7 +150,7 @@ class _Discovery:
         return None
 
     def _describe(self, thing: Found) -> None:
-        """Write the entity into the report of its first object; the others say that they are it too."""
+        """Write the entity into the report of its first object; the others carry its reference."""
         thing.parts.sort(key=lambda part: self._rank(part[1]))
         report, first = thing.parts[0]
         spec = {"type": thing.types[report.file]}
@@ -230,7 +230,7 @@ class _Discovery:
         for report in [r for r in self.reports if r.descriptor and r.ref not in self.described]:
             system = (report.descriptor or {})["spec"].get("system", "")
             target = next((r.target_ref for r in report.relations if r.field == "system"), "")
-            if not target or target in made:
+            if not target.startswith("system:") or target in made:
                 continue
             made.add(target)
             namespace, _, _ = target.partition(":")[2].partition("/")
