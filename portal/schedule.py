@@ -22,6 +22,7 @@ SCHEDULE = {
         "schedule": schedule(600),
         "options": {"expires": 600},
     },
+    "onboarding.end": {"task": "onboarding.end", "schedule": schedule(3600), "options": {"expires": 3600}},
     "onboarding.reconcile": {
         "task": "onboarding.reconcile",
         "schedule": schedule(15),

@@ -11,6 +11,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from services.catalog import actions as catalog
 from services.effects import crashpoints, silences
@@ -25,6 +26,7 @@ from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotA
 from services.notices import actions as notices
 
 from . import announcing, masking, proposals, queries, telling
+from .errors import Refusal
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
@@ -226,6 +228,23 @@ def remind() -> int:
     from services.onboarding import actions
 
     return actions.remind()
+
+
+@shared_task(name="onboarding.end")
+def end() -> int:
+    """Proposes the removal of what was wanted until a day that is over; one that fails holds up no other."""
+    from services.onboarding import actions
+
+    ended = 0
+    for entity, by in queries.over(timezone.localdate()):
+        last = entity.spec["until"]
+        try:
+            actions.retire(entity_ref=entity.ref, by=by, reason=f"Its last day was {last}.")
+        except Refusal as refusal:
+            log.warning("onboarding.not_ended", entity=entity.ref, error=str(refusal))
+        else:
+            ended += 1
+    return ended
 
 
 @shared_task(name="onboarding.follow_entity")

@@ -1,6 +1,7 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
+from .ending import over
 from .exemptions import asked_for, ending_for, leases_of, to_decide
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, library, place_of, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
@@ -39,6 +40,7 @@ __all__ = [
     "offers",
     "open_for",
     "opening",
+    "over",
     "person_named",
     "pictures",
     "place_of",
