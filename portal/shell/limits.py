@@ -88,7 +88,8 @@ def always(request: HttpRequest) -> bool:
 
 
 def whoever(request: HttpRequest) -> str:
-    return str(request.user.pk or "")
+    """The person, or the token of a team; nobody has no name."""
+    return str(request.user.pk or request.user.get_username())
 
 
 def its_address(request: HttpRequest) -> str:

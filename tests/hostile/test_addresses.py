@@ -89,6 +89,8 @@ def test_hostile_query_strings(asked, world):
     known = doors.known(world)
     every = {"nobody": 99, "mira": 20, "priya": 6}[asked.who]
     for at, door in enumerate(doors.doors()):
+        if hasattr(door.view, "operations"):  # refuse what they do not know: `test_operations` sends it
+            continue
         path = door.rooms(known)[0]
         asked.heard()
         answer = asked.ask("GET", path)

@@ -16,6 +16,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from portal.shell import limits, proxies
+from services.accounts.actions import create_token
 from services.helpdesk.models import Ticket
 from services.onboarding.models import Request, State
 from tests.factories.people import member, platform_engineer
@@ -100,6 +101,16 @@ def test_what_one_is_refused_is_not_taken_from_all(few):
 
     assert [refused(f"guess-{number}", "2001:db8::") for number in range(9)] == [False] * 3 + [True] * 6
     assert [refused("", "10.0.0.2"), refused("mira", "10.0.0.2")] == [False, True]
+
+
+def test_a_token_of_a_team_is_counted_as_itself(few):
+    priya = platform_engineer()
+    team = priya.teams.get()
+    secret = create_token(by=priya, name="t", scopes=["catalog:read"], days=1, team=team)[1]
+    header = {"Authorization": f"Bearer {secret}"}
+    found = [Client().get("/api/v1/teams", headers=header) for _ in range(3)]
+    assert [answer.status_code for answer in found] == [200, 200, 429]
+    assert (found[2]["Retry-After"], found[2].json()["title"]) == ("61", "Too Many Requests")
 
 
 def test_every_limit_is_met_somewhere():

@@ -87,10 +87,6 @@ class Hosts:
         return files
 
 
-def _is_hidden(name: str) -> bool:
-    return not SKIPPED_FOLDERS.isdisjoint(name.split("/"))
-
-
 def wanted(config: dict[str, bytes], names: list[str]) -> list[str]:
     """The files of a site among many names: Markdown first, and not more than anybody waits for."""
     folder = layout.folder_of(config)
