@@ -32,7 +32,7 @@ def scratch_portal() -> Iterator[Path]:
     """A migrated database in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"SLIPWAY_HOME": folder, "SLIPWAY_PROFILE": "1", "SLIPWAY_LOG_LEVEL": "ERROR"}
-        os.environ |= {"SLIPWAY_DEBUG": "1", "DJANGO_SETTINGS_MODULE": "portal.settings"}
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings"}
         os.environ.pop("DATABASE_URL", None)
         from portal import embedded
 
@@ -54,6 +54,7 @@ def _set_up() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
 
 
 def grow(company: Company, number: int, entities: int) -> dict[str, Any]:

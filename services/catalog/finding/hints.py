@@ -18,6 +18,7 @@ FIXED = {
     "state": ("active", "stale", "orphan"),
     "onboarded": ("yes", "no"),
 }
+COMMON = ("owner", "system", "tag")
 LISTED = ("kind", "type", "lifecycle")
 SHOWN = 8
 
@@ -42,6 +43,15 @@ def about(filters: Filters, tallies: Tallies) -> list[Hint]:
         hint = _said(filters, key, "", value, tallies)
         found += [hint] if hint else []
     return found[:SHOWN]
+
+
+def asked(filters: Filters) -> Iterator[tuple[str, str]]:
+    """The fields and values that `about` has to know of, of those that have many."""
+    named = [(key, one) for key, value in filters.pairs() if key in COMMON for one in value.split(",")]
+    named += [(key, one) for key, one in filters.excluded() if key in COMMON]
+    for key, one in dict.fromkeys(named):
+        if one and one not in (MINE, NOBODY):
+            yield key, one if key == "tag" else _ref(one, key)
 
 
 def _about_operator(filters: Filters, piece: str) -> Hint:
@@ -79,8 +89,8 @@ def _is_known(key: str, one: str, tallies: Tallies) -> bool:
     if key in LISTED:
         return one.lower() in set(_known(key, tallies))
     if key in ("owner", "system"):
-        return one in (MINE, NOBODY) or bool(values_of(key, _ref(one, key)))
-    return key == "source" or bool(values_of(key, one))
+        return one in (MINE, NOBODY) or tallies.has(key, _ref(one, key))
+    return key == "source" or tallies.has(key, one)
 
 
 def _known(key: str, tallies: Tallies) -> Iterator[str]:

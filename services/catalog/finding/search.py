@@ -6,6 +6,7 @@ matches no more than `MOST` are ranked. Those whose name is the text, begins so,
 
 from dataclasses import dataclass
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.db.models.functions import Length, Lower
@@ -42,13 +43,12 @@ def find(rows: EntityQuerySet, text: str, order: list[str] | None = None) -> Fou
     wanted = [word for term in terms if not (term.is_not or term.is_phrase) for word in term.words]
     asked = [word for word in wanted if _is_learnt(word)]
     short = [word for word in wanted if len(word) < PART and not word.isdecimal()]
-    known = vocabulary.holding([*asked, *short])
-    slipped = vocabulary.near([word for word in asked if word not in known])
+    known, slipped = vocabulary.heard([*asked, *short])
     known |= {word: [word, *known.get(word, [])] for word in short}
     keys = _keys(rows, terms, known | slipped, text, order)
     if keys:
         return Found(keys, _instead(text, slipped))
-    slipped = vocabulary.near(asked)
+    slipped |= vocabulary.near([word for word in asked if word in known])
     also = {word: [EVERY, *others] for word, others in slipped.items()}
     keys = _keys(rows, terms, also, text, order) if slipped else []
     return Found(keys, _instead(text, slipped) if keys else "")
@@ -76,7 +76,7 @@ def _keys(
         begins = (Q(low_name__startswith=clean), Q(low_title__startswith=clean), named)
         ways += [low.filter(way)[:BY_NAME] for way in begins]
     some = [way.values_list("pk", flat=True) for way in ways]
-    found = rows.model.objects.filter(pk__any_of=list(some[0].union(*some[1:])))
+    found = rows.model.objects.filter(pk__any_of=ArraySubquery(some[0].union(*some[1:])))
     return list(
         (found.order_by(*order) if order else _ranked(found, query, clean)).values_list("pk", flat=True)
     )

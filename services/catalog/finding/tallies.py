@@ -4,10 +4,11 @@ Each statement adds rows of differences, which is why writers never wait for eac
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from services.catalog.models import Tally
 
@@ -33,9 +34,10 @@ def fold() -> None:
 class Tallies:
     """The numbers of the fields that have few values: (field, kind, value) -> entities."""
 
-    def __init__(self, fields: Iterable[str] = SMALL) -> None:
-        rows = Tally.objects.filter(field__in=set(fields)).values_list("field", "kind", "value")
-        found = rows.annotate(number_of=Sum("number")).filter(number_of__gt=0).order_by()
+    def __init__(self, fields: Iterable[str] = SMALL, beside: "Sequence[QuerySet[Any, Any]]" = ()) -> None:
+        """`beside` are further rows of field, kind, value and number, read with the same query."""
+        rows = _summed(Tally.objects.filter(field__in=set(fields)))
+        found = rows.union(*beside, all=True) if beside else rows
         self._numbers = {(field, kind, value): n for field, kind, value, n in found}
 
     def number(self, field: str, values: Iterable[str] | None = None, kind: str = "") -> int:
@@ -56,11 +58,29 @@ class Tallies:
                 found[of if field == "kind" else value] += n
         return found
 
+    def names(self, field: str, kind: str) -> list[str]:
+        """The values of a field, whatever their numbers."""
+        return [value for its, of, value in self._numbers if its == field and of == kind]
 
-def values_of(field: str, like: str = "") -> list[str]:
-    """Every value of a field, or those that are `like` in lower case."""
+    def has(self, field: str, value: str) -> bool:
+        """Whether anything has this value, in any case; of what was read."""
+        low = value.lower()
+        return any(its == field and each.lower() == low for its, _, each in self._numbers)
+
+
+def _summed(rows: "QuerySet[Tally]") -> "QuerySet[Any, Any]":
+    named = rows.values_list("field", "kind", "value")
+    return named.annotate(number_of=Sum("number")).filter(number_of__gt=0).order_by()
+
+
+def like(field: str, value: str) -> "QuerySet[Any, Any]":
+    """The numbers of one value, in any case: to be read beside others."""
+    return _summed(Tally.objects.filter(field=field, value__iexact=value))
+
+
+def values_of(field: str) -> list[str]:
+    """Every value of a field."""
     rows = Tally.objects.filter(field=field)
-    rows = rows.filter(value__iexact=like) if like else rows
     present = rows.values("value").annotate(number_of=Sum("number")).filter(number_of__gt=0).order_by("value")
     return [row["value"] for row in present[:MOST]]
 

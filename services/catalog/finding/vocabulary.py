@@ -26,6 +26,10 @@ DELETE FROM catalog_word WHERE NOT EXISTS (
 """
 BEGINS = "SELECT %s::int, 'begins', word FROM (SELECT word FROM catalog_word WHERE word LIKE %s LIMIT %s) w"
 HOLDS = "SELECT %s::int, 'holds', word FROM (SELECT word FROM catalog_word WHERE marks @> %s LIMIT %s) w"
+# The same for a word that is not there: whether it is costs two short looks, and then nothing is compared.
+UNHEARD = """SELECT %s::int, 'like', word FROM (SELECT word FROM catalog_word WHERE marks && %s
+    AND NOT EXISTS (SELECT FROM catalog_word WHERE word LIKE %s)
+    AND NOT EXISTS (SELECT FROM catalog_word WHERE marks @> %s AND word LIKE %s) LIMIT %s) w"""
 LIKE = "SELECT %s::int, 'like', word FROM (SELECT word FROM catalog_word WHERE marks && %s LIMIT %s) w"
 
 
@@ -47,28 +51,48 @@ def forget() -> int:
         return int(cursor.rowcount)
 
 
-def holding(wanted: list[str]) -> dict[str, list[str]]:
-    """For each word the known ones that hold it; absent where there is none; EVERY, where many begin so."""
+Spellings = dict[str, list[str]]
+
+
+def heard(wanted: list[str]) -> tuple[Spellings, Spellings]:
+    """For each word the known ones that hold it (EVERY, where many begin so), and those that may be meant by
+    words of which there are none, the nearest first; one query."""
     arms: list[tuple[str, list[Any]]] = []
     for at, word in enumerate(wanted):
         arms.append((BEGINS, [at, f"{word}%", BEGUN + 1]))
         if len(word) >= words.PART:
-            arms.append((HOLDS, [at, words.part_marks(word), PARTS]))
-    found: dict[str, list[str]] = {}
+            marks = words.part_marks(word)
+            arms.append((HOLDS, [at, marks, PARTS]))
+            if words.slips(word):
+                unheard = [f"{word}%", marks, f"%{word}%"]
+                arms.append((UNHEARD, [at, words.near_marks(word), *unheard, NEAR]))
+    rows = _ask(arms)
+    return _holding(wanted, rows), _nearest(wanted, rows)
+
+
+def _holding(wanted: list[str], rows: list[tuple[int, str, str]]) -> Spellings:
+    found: Spellings = {}
     begun: Counter[str] = Counter()
-    for at, how, word in _ask(arms):
+    for at, how, word in rows:
+        if how == "like":
+            continue
         begun[wanted[at]] += how == "begins"
         if how == "begins" or (wanted[at] in word and not word.startswith(wanted[at])):
             found.setdefault(wanted[at], []).append(word)
     return {word: [EVERY] * (begun[word] > BEGUN) + known for word, known in found.items()}
 
 
-def near(wanted: list[str]) -> dict[str, list[str]]:
+def near(wanted: list[str]) -> Spellings:
     """For each word the known ones that may be meant, the nearest first; absent where there is none."""
     arms = [(LIKE, [at, words.near_marks(word), NEAR]) for at, word in enumerate(wanted) if words.slips(word)]
-    found: dict[str, list[str]] = {}
-    for at, _, word in _ask(arms):
-        found.setdefault(wanted[at], []).append(word)
+    return _nearest(wanted, _ask(arms))
+
+
+def _nearest(wanted: list[str], rows: list[tuple[int, str, str]]) -> Spellings:
+    found: Spellings = {}
+    for at, how, word in rows:
+        if how == "like":
+            found.setdefault(wanted[at], []).append(word)
     meant = {word: words.nearest(word, known) for word, known in found.items()}
     return {word: known for word, known in meant.items() if known}
 

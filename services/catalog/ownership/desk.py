@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     Case,
     Count,
@@ -17,7 +19,8 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Coalesce, JSONObject, NullIf
+from django.urls import reverse
 from django.utils import timezone
 
 from services.catalog.models import Confirmation, EntityQuerySet, Handover, Lifeless, Tenure
@@ -36,7 +39,7 @@ def beside(rows: EntityQuerySet) -> EntityQuerySet:
     """Entities with what is kept about their owners, so that a page of one asks for nothing more.
 
     `said` is the last confirmation, `moving` the open handover, `why_dead` why a group or person cannot
-    answer, `takes_part` whether they have an open handover to look at.
+    answer, `part_in` the open handovers they take part in (`handovers_of`).
     """
     here = {"entity": OuterRef("pk")}
     said = Confirmation.objects.filter(**here).order_by("-at", "-pk")
@@ -46,8 +49,31 @@ def beside(rows: EntityQuerySet) -> EntityQuerySet:
         said=Subquery(said.values(data=JSONObject(owner="owner_ref", by="by__name", at="at"))[:1]),
         moving=Subquery(moving.values(data=JSONObject(pk="pk", to_ref="to_ref", state="state"))[:1]),
         why_dead=Subquery(Lifeless.objects.filter(ref=OuterRef("ref")).values("why")[:1]),
-        takes_part=Exists(Handover.objects.filter(part, state__in=OPEN)),
+        part_in=ArraySubquery(_open(part).values(data=JSONObject(**TOLD))[:SHOWN]),
     )
+
+
+TOLD = {
+    "pk": "pk", "state": "state", "name": "entity__name", "from_ref": "from_ref", "to_ref": "to_ref",
+    "asked_by": Coalesce(NullIf("asked_by__name", Value("")), "asked_by__username"), "asked_at": "asked_at",
+}  # fmt: skip
+
+
+def _open(part: Q) -> "QuerySet[Handover]":
+    return Handover.objects.filter(part, state__in=OPEN).order_by("-pk")
+
+
+def handovers_of(entity: Any) -> list[dict[str, Any]]:
+    """The open handovers that a group or person takes part in, from a row of `beside`; asks nothing."""
+    return [
+        {
+            **told,
+            "entity": {"name": told["name"]},
+            "asked_at": datetime.fromisoformat(told["asked_at"]),
+            "get_absolute_url": reverse("catalog:handover_detail", args=[told["pk"]]),
+        }
+        for told in entity.part_in
+    ]
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def of_owner(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     if entity.kind not in OWNERS:
         return None
     due = holdings(request, entity).due
-    asked = desk.asked_of([entity.ref]) if entity.takes_part else []
+    asked = desk.handovers_of(entity)
     if not due.rows and not asked:
         return None
     return {"due": due, "asked": asked, "may": rules.can_confirm(request.user, entity.ref)}

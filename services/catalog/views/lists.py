@@ -1,8 +1,11 @@
 """The catalog's list: filtered, searched, sorted, a page at a time, and as a file."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigIntegerField, Count, QuerySet, Value
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +21,7 @@ from services.catalog.finding import hints, saved, search
 from services.catalog.finding.filters import KINDS, MINE, NOBODY, Filters, chosen, spelt, total
 from services.catalog.finding.operators import OPERATORS
 from services.catalog.finding.search import Found
-from services.catalog.finding.tallies import Tallies
+from services.catalog.finding.tallies import Tallies, like
 from services.catalog.models import SERVICE_TYPES, Entity, EntityQuerySet
 
 
@@ -49,7 +52,8 @@ def entity_list(request: HtmxRequest) -> HttpResponse | StreamingHttpResponse:
     filters = Filters.read(request.GET)
     if filters.q != request.GET.get("q", "").strip() and not request.htmx:
         return redirect(f"{request.path}{filters.url()}{_kept(request)}")
-    tallies = Tallies()
+    is_part = bool(request.htmx) and not request.htmx.boosted
+    tallies = Tallies(beside=_beside(request, filters, is_part))
     rows = tables.order(request, chosen(filters, request.user, tallies), COLUMNS, "name")
     found = _found(request, filters, rows) if filters.q else None
     if request.GET.get("format") == "csv":
@@ -59,7 +63,7 @@ def entity_list(request: HtmxRequest) -> HttpResponse | StreamingHttpResponse:
         "hints": hints.about(filters, tallies),
         "sort": request.GET.get("sort") or ("" if found else "name"),
     }
-    if request.htmx and not request.htmx.boosted:
+    if is_part:
         return render(request, "catalog/entity_list.html#results", context)
     return render(request, "catalog/entity_list.html", {**context, **_frame(request, filters, tallies)})
 
@@ -117,28 +121,44 @@ def _frame(request: HttpRequest, filters: Filters, tallies: Tallies) -> dict[str
         "facets": _facets(filters, tallies),
         "operators": OPERATORS,
         "import_url": reverse("catalog:import_new"),
-        "words": [*(f"kind:{k}" for k in KINDS), *_words(), f"owner:{NOBODY}", f"owner:{MINE}"],
+        "words": [*(f"kind:{k}" for k in KINDS), *_words(tallies), f"owner:{NOBODY}", f"owner:{MINE}"],
         "teams": [member.team for member in request.user.roles.values()],
         "here": filters.url().removeprefix("?") + _kept(request),
     }
 
 
-def _words() -> Iterator[str]:
-    """The first teams and systems by name, as one types them; one query."""
-    groups, systems = (
-        Entity.objects.filter(kind=kind).order_by("name", "pk").values_list("kind", "name")[:WORDS]
+def _beside(request: HttpRequest, filters: Filters, is_part: bool) -> list[QuerySet[Any, Any]]:
+    """What else the page has to know, as rows that are read with the tallies: which of the values that are
+    asked for there are; how many services are one's own, and the first teams and systems by name."""
+    known = [like(field, value) for field, value in islice(hints.asked(filters), hints.SHOWN)]
+    if is_part:
+        return known
+    zero = Value(0, BigIntegerField())
+    first = Entity.objects.annotate(field=Value("word"), number_of=zero).order_by("name", "pk")
+    words = (
+        first.filter(kind=kind).values_list("field", "kind", "name", "number_of")[:WORDS]
         for kind in ("Group", "System")
     )
-    for kind, name in groups.union(systems, all=True):
-        yield f"{'owner' if kind == 'Group' else 'system'}:{name}"
+    mine = Entity.objects.owned_by_refs(queries.refs_of(request.user)).services()
+    some = Entity.objects.filter(
+        pk__any_of=ArraySubquery(mine.order_by().values("pk")[: keyset.MOST_COUNTED + 1])
+    )
+    named = some.order_by().annotate(field=Value("mine"), of=Value(""), which=Value(""))
+    counted = named.values("field", "of", "which").annotate(number_of=Count("pk"))
+    return [*known, *words, counted.values_list("field", "of", "which", "number_of")]
+
+
+def _words(tallies: Tallies) -> Iterator[str]:
+    """The first teams and systems, as one types them."""
+    for kind, key in (("Group", "owner"), ("System", "system")):
+        yield from (f"{key}:{name}" for name in sorted(tallies.names("word", kind)))
 
 
 def _views(request: HttpRequest, filters: Filters, tallies: Tallies) -> list[dict[str, Any]]:
     """The tabs over the list; the current one is the one whose filters are exactly these."""
-    mine = Entity.objects.owned_by_refs(queries.refs_of(request.user)).services()
     kinds = tallies.values("kind")
     tabs = [
-        ("My team’s", Filters(owner=MINE), keyset.up_to(mine)),
+        ("My team’s", Filters(owner=MINE), tallies.number("mine")),
         ("All services", Filters(kind="service"), tallies.number("type", SERVICE_TYPES, "Component")),
         ("Not healthy", Filters(health="unhealthy"), None),
         ("Without an owner", Filters(kind="any", is_="unowned"), tallies.number("unowned")),
