@@ -20,6 +20,7 @@ def test_what_is_ours_is_confirmed_and_what_is_not_is_handed_over(
     page: Page, jonas: Page, become, accessible
 ) -> None:
     become(page, "sam")
+    page.goto("/")
     page.get_by_role("main").get_by_role("link", name="Confirm", exact=True).click()
     expect(page.get_by_role("heading", name="Is this still yours?")).to_be_visible()
     accessible(page)
