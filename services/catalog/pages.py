@@ -66,6 +66,7 @@ def found(request: HttpRequest, text: str) -> Iterable[PaletteItem]:
         ("Import into the catalog", "import_new", "file-import"),
         ("Catalog sources", "source_list", "folder"),
         ("Ownership reports", "ownership", "user-question"),
+        ("API for programs", "api_reference", "api"),
     ):
         yield PaletteItem("Do", label, reverse(f"catalog:{name}"), icon)
 
