@@ -1,6 +1,7 @@
 """Tickets for programs: found, read, opened, answered; under the rules of the pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django import forms as django_forms
@@ -209,7 +210,7 @@ def ticket_reply(asked: Asked, key: str) -> dict[str, Any]:
     said = {"body": asked.body["body"], "vis": "note" if asked.body.get("internal") else "public"}
     flags = {name: asked.body.get(name, False) for name in ("wait", "masked")}
     given = _cleaned(forms.ReplyForm({**said, **flags}))
-    with refusing(HelpdeskError), refusing(NotAllowed, status=403), refusing(TicketMoved, status=412):
+    with refusing(HelpdeskError), refusing(NotAllowed, status=403), _refusing_old_versions():
         message = actions.reply(
             ticket=ticket,
             by=asked.user,
@@ -220,6 +221,17 @@ def ticket_reply(asked: Asked, key: str) -> dict[str, Any]:
             external_id=f"{asked.user.pk}:{ticket.number}:{asked.key}" if asked.key else "",
         )
     return _message(message, message.ticket)
+
+
+@contextmanager
+def _refusing_old_versions() -> Iterator[None]:
+    """With what was said and done since."""
+    try:
+        yield
+    except TicketMoved as moved:
+        lines = map(thread.line, moved.events[:10])
+        since = [Mistake("If-Match", "version", f"{line.who} {line.text}") for line in lines]
+        raise ApiError(str(moved), 412, since) from moved
 
 
 def _version(seen: str) -> int | None:

@@ -267,7 +267,8 @@ def test_a_reply_to_an_older_state_is_refused(world, client):
     etag = client.get(url)["ETag"]
     assert other.post(f"{url}/messages", {"body": "Since when?", "wait": True}, JSON).status_code == 201
     late = client.post(f"{url}/messages", {"body": "Well"}, JSON, headers={"If-Match": etag})
-    assert late.status_code == 412
+    since = [one["detail"] for one in late.json()["errors"]]
+    assert (late.status_code, "Priya replied" in since) == (412, True)
     assert (
         client.post(f"{url}/messages", {"body": "a"}, JSON, headers={"If-Match": '"zzz"'}).status_code == 412
     )
