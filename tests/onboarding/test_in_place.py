@@ -3,6 +3,7 @@
 import pytest
 
 from services.clusters import actions as clusters
+from services.clusters.models import Environment
 from services.integrations.errors import Refused
 from services.onboarding import applying, queries
 from services.onboarding.models import Request, State
@@ -98,6 +99,10 @@ def test_a_name_is_taken_by_resources_too_and_a_reservation_by_requests_under_wa
     asks = queries.context_for(people.mira)
     assert asks.is_taken("lab")
     assert [each["cidr"] for each in asks.reserved("ip-range")] == ["10.0.0.0/16"]
+    environments[0].settings["networks"] = [{"name": "harbour pods", "cidr": "10.40.0.0/14"}]
+    environments[0].save()
+    assert [each["cidr"] for each in asks.reserved("ip-range")] == ["10.0.0.0/16", "10.40.0.0/14"]
+    Environment.objects.update(settings={})
     own = queries.context_for(people.mira, row)
     assert (own.is_taken("lab"), own.reserved("ip-range")) == (False, [])
 

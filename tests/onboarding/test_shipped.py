@@ -1,13 +1,16 @@
 """What every shipped blueprint promises: cases, few questions, its own guardrails passed."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.demo import company
 from services.manifests.reader import Document
-from services.onboarding.blueprints import SHIPPED, evaluate, shipped
+from services.onboarding.blueprints import SHIPPED, EnvironmentInfo, evaluate, shipped
 from services.onboarding.blueprints.cases import _context, run_cases
 from services.onboarding.blueprints.source import Piece, read_one
 from tests.onboarding.test_blueprints import anything
@@ -71,3 +74,70 @@ def test_an_empty_form_shows_what_it_would_make(name):
     assert not [error for error in result.errors if error.rule == "blueprint"], result.errors
     assert len(result.files) >= 2
     assert not [each for each in result.findings if each.severity == "block"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_judged_also_with_many_environments_that_say_much(name):
+    """Expressions are bounded by the data at hand: settings must not make a form unusable."""
+    places = [(place, number) for number in range(3) for place in company.PLACES]
+    environments = [
+        EnvironmentInfo(
+            f"{place.name}{number}", place.title, place.namespace, place.is_production, place.settings
+        )
+        for place, number in places
+    ]
+    about = replace(context_of(shipped()[name]), environments=environments)
+    result = evaluate(shipped()[name], case(name, "minimal")["answers"], about)
+    assert result.errors == ()
+    assert not [each for each in result.findings if each.severity == "block"]
+
+
+# Of the lesson table: the rows that say form or default and are kept by blueprints.
+ROWS = {
+    *(
+        1,
+        2,
+        4,
+        5,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        13,
+        14,
+        15,
+        17,
+        18,
+        19,
+        20,
+        21,
+        23,
+        24,
+        25,
+        26,
+        28,
+        29,
+        30,
+        31,
+        32,
+        33,
+        43,
+    ),
+    *(47, 48, 49, 50, 53, 54, 55, 56, 57, 58, 63, 64, 68, 75, 76, 77, 82, 85, 91),
+}
+
+
+def test_each_lesson_is_found_by_its_row():
+    onboarding = SHIPPED.parent
+    files = [*SHIPPED.glob("*/blueprint.yaml"), *SHIPPED.glob("*/manifests/*.yaml"), SHIPPED / "fields.yaml"]
+    files += [
+        *(onboarding / "blueprints").glob("*.py"),
+        onboarding / "pages.py",
+        *(onboarding / "queries").glob("*.py"),
+    ]
+    said = " ".join(file.read_text() for file in files)
+    groups = re.findall(r"[Rr]ows? ((?:\d+)(?:(?:, | and | to )\d+)*)", said)
+    found = {int(number) for group in groups for number in re.findall(r"\d+", group)}
+    assert found >= ROWS, sorted(ROWS - found)

@@ -275,7 +275,7 @@ class _Filling:
         if field.name in self.context.fixed:
             yield from self.moved(field, value)
             return
-        if is_empty(value):
+        if is_empty(value) or (value is False and required):
             if required:
                 yield FieldError("required", "is needed", field=field.name)
             return

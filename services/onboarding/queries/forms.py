@@ -147,7 +147,16 @@ def _reserved(kind: str, own: Request) -> list[dict[str, Any]]:
     asked = [
         (entity["metadata"]["name"], entity["spec"]) for entity in under_way.values_list("entity", flat=True)
     ]
-    return [{"name": name, **spec} for name, spec in (*found, *asked)]
+    return [{"name": name, **spec} for name, spec in (*found, *asked)] + _declared(kind)
+
+
+def _declared(kind: str) -> list[dict[str, Any]]:
+    """Row 23: the ranges that clusters use already, as the settings of their environments say."""
+    if kind != "ip-range":
+        return []
+    settings = Environment.objects.values_list("settings", flat=True)
+    networks = [each for found in settings for each in found.get("networks", [])]
+    return list({each["cidr"]: {"name": each["name"], "cidr": each["cidr"]} for each in networks}.values())
 
 
 def _person(user: User) -> engine.Person:
