@@ -14,6 +14,7 @@ SCOPES = {
     "catalog:write": "Change the catalog: put descriptors, read sources again, apply what they bring",
     "ownership:write": "Confirm what teams own, confirm or dismiss derived dependencies",
     "requests:read": "Read requests and where they stand",
+    "requests:write": "Approve, reject and withdraw requests",
     "tickets:read": "Read tickets",
     "tickets:write": "Open tickets and reply to them",
 }

@@ -1,8 +1,10 @@
 """Requests for programs: which there are, where each stands, and how long each leg took."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+from portal.shell import pasted
 from portal.shell.api import ApiError
 from portal.shell.operations import Asked, operation
 from portal.shell.schemas import (
@@ -21,10 +23,11 @@ from portal.shell.schemas import (
     turning,
 )
 from services.accounts.serving import addresses
-from services.onboarding import queries, waiting
+from services.onboarding import actions, queries, waiting
+from services.onboarding.errors import Refusal
 from services.onboarding.models import Hop, Request, Rollout, State
 from services.onboarding.queries.hops import Leg
-from services.onboarding.views.access import request_for
+from services.onboarding.views.access import request_for, said
 from services.onboarding.views.requests import SHOWN, filtered
 
 FIELDS: Final = {
@@ -74,6 +77,7 @@ REQUEST: Final = named(
         problem=text("What stopped it"), hops=listed(HOP), approvals=listed(APPROVAL),
         rollouts=listed(ROLLOUT),
         files=listed(text(), "Paths in the repository"), merge_sha=text(),
+        tree_hash=text("What an approval is of: it counts for exactly this content"),
     ),
 )  # fmt: skip
 OWN: Final = ("mine", "waiting")
@@ -122,7 +126,10 @@ def _brief(row: Request) -> dict[str, Any]:
 @operation("GET", "requests/<str:ref>", scope="requests:read", answer=REQUEST, example={"ref": "R-1001"})
 def request_detail(asked: Asked, ref: str) -> dict[str, Any]:
     """One request: where it stands, whom it waits for, the clocks of its hops, its approvals and rollouts."""
-    row = request_for(asked.request, ref)
+    return _whole(request_for(asked.request, ref))
+
+
+def _whole(row: Request) -> dict[str, Any]:
     return {
         **_brief(row),
         "waits_for": waiting.whom(row),
@@ -136,7 +143,70 @@ def request_detail(asked: Asked, ref: str) -> dict[str, Any]:
         "rollouts": [_rollout(each) for each in row.rollouts.all()],
         "files": sorted(row.files),
         "merge_sha": row.merge_sha,
+        "tree_hash": row.tree_hash,
     }
+
+
+@operation(
+    "POST", "requests/<str:ref>/approval", scope="requests:write", answer=REQUEST, person=True,
+    limit="submit",
+    body=thing(
+        "tree_hash", tree_hash=text("Of what was looked at, from the request", maxLength=80),
+        remark=text(maxLength=2000),
+    ),
+    example={"ref": "R-1001", "body": {"tree_hash": "sha256:9f86d081884c7d65"}},
+)  # fmt: skip
+def request_approval(asked: Asked, ref: str) -> dict[str, Any]:
+    """Approve exactly the content that was looked at.
+
+    Every approval the person may give, or a review. Nobody approves what they wrote (403); other content than
+    `tree_hash` is refused (409).
+    """
+    remark = pasted.masked(asked.body.get("remark", ""))
+    with _refusing():
+        row = actions.approve(
+            request=request_for(asked.request, ref), by=asked.user, tree_hash=asked.body["tree_hash"],
+            remark=remark,
+        )  # fmt: skip
+    return _whole(row)
+
+
+REASON: Final = thing("reason", reason=text("Whoever asked reads it", minLength=1, maxLength=2000))
+
+
+@operation(
+    "POST", "requests/<str:ref>/rejection", scope="requests:write", answer=REQUEST, person=True,
+    limit="submit", body=REASON,
+    example={"ref": "R-1001", "body": {"reason": "Use the shared cache instead."}},
+)  # fmt: skip
+def request_rejection(asked: Asked, ref: str) -> dict[str, Any]:
+    """Say no, with a reason; the pull request is closed."""
+    return _ended(asked, ref, actions.reject)
+
+
+@operation(
+    "POST", "requests/<str:ref>/withdrawal", scope="requests:write", answer=REQUEST, person=True,
+    limit="submit", body=REASON,
+    example={"ref": "R-1001", "body": {"reason": "Not needed any more."}},
+)  # fmt: skip
+def request_withdrawal(asked: Asked, ref: str) -> dict[str, Any]:
+    """Take one's request back before it is merged."""
+    return _ended(asked, ref, actions.withdraw)
+
+
+def _ended(asked: Asked, ref: str, end: Callable[..., Request]) -> dict[str, Any]:
+    reason = pasted.masked(asked.body["reason"])
+    with _refusing():
+        return _whole(end(request=request_for(asked.request, ref), by=asked.user, reason=reason))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the actions refuse, with their own status and who may instead."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise ApiError(said(refusal), refusal.status) from refusal
 
 
 def _hop(leg: Leg) -> dict[str, Any]:
@@ -151,4 +221,6 @@ def _rollout(row: Rollout) -> dict[str, Any]:
 
 
 app_name = "onboarding_api"
-urlpatterns = addresses([request_list, request_detail])
+urlpatterns = addresses(
+    [request_list, request_detail, request_approval, request_rejection, request_withdrawal]
+)

@@ -57,9 +57,17 @@ def send(client: Client, door: doors.Door, one: Operation, named: dict[str, Any]
         if one.method == "GET":
             answer = ask(path, one.example.get("query"), **more)
         else:
-            answer = ask(path, one.example.get("body", ""), JSON, **more)
+            answer = ask(path, named.get("body") or one.example.get("body", ""), JSON, **more)
         transaction.set_rollback(True)
     return answer
+
+
+def on_requests(world: SimpleNamespace, name: str) -> tuple[Any, dict[str, Any]]:
+    """Who decides about which request, so that the example of an operation on requests can be followed."""
+    row = world.requests["in_review"]
+    if name == "request_approval":
+        return world.sam, {"ref": row.ref, "body": {"tree_hash": row.tree_hash}}
+    return {"request_rejection": world.sam, "request_withdrawal": world.mira}[name], {"ref": row.ref}
 
 
 def token(who: Any, *scopes: str, team: Team | None = None) -> dict[str, str]:
@@ -80,6 +88,10 @@ def test_the_description_is_openapi_and_each_example_is_answered_as_it_says(worl
         here = {**named, "run": world.applied.pk} if one.name == "run_undo" else named
         if one.name == "run_undo":
             client.force_login(world.priya)
+        if one.scope == "requests:write":
+            who, more = on_requests(world, one.name)
+            client.force_login(who)
+            here = {**named, **more}
         answer = send(client, door, one, here)
         assert (answer.status_code, bool(answer["ETag"])) == (one.status, True), (one.name, answer.content)
         schema = by_id[one.name]["responses"][str(one.status)]["content"][one.media]["schema"]
@@ -141,6 +153,7 @@ def test_people_get_by_program_what_their_pages_show(world, named):
     names = {one.name for door, one in CHANGES if send(client, door, one, named).status_code in (403, 409)}
     assert names == {
         "ownership_confirm", "ownership_unconfirm", "dependency_judge", "run_apply", "run_undo",
+        "request_approval", "request_rejection", "request_withdrawal",
     }  # fmt: skip
     note = client.post(messages_of(world.ticket.key), {"body": "psst", "internal": True}, JSON)
     assert (note.status_code, note.json()["title"]) == (403, "Forbidden")
@@ -340,3 +353,17 @@ def test_whatever_arrives_is_answered_or_refused(asked: Asked, named: dict[str, 
 
     knock()
     asked.all_well()
+
+
+@pytest.mark.case("Z4")
+def test_nobody_approves_their_own_or_another_content_by_program(world):
+    row = world.requests["in_review"]
+    client, path = Client(), f"/api/v1/requests/{row.ref}/approval"
+    own = token(world.mira, "requests:write", "requests:read")
+    refused = client.post(path, {"tree_hash": row.tree_hash}, JSON, **own)
+    assert (refused.status_code, "You wrote this request" in refused.json()["detail"]) == (403, True)
+    other = token(world.sam, "requests:write")
+    assert client.post(path, {"tree_hash": "sha256:else"}, JSON, **other).status_code == 409
+    assert client.post(path, {}, JSON, **other).json()["errors"][0]["field"] == "tree_hash"
+    done = client.post(path, {"tree_hash": row.tree_hash, "remark": "Fine"}, JSON, **other)
+    assert [(one["by"], one["counts"]) for one in done.json()["approvals"]] == [("sam", True)]
