@@ -11,6 +11,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from services.catalog import actions as catalog
@@ -181,6 +182,7 @@ def tell(claim: Claim) -> Done | Later:
     row = _request(claim)
     if row is None:
         return Done()
+    prefetch_related_objects([row], "contributors", "approvals")  # asked for several times
     told = 0
     for each in telling.tellings(row, claim.payload["event"], claim.payload["by"]):
         key = f"{claim.key}/{each.to}"

@@ -34,6 +34,7 @@ class Proxy:
         self.target = target
         self.rules: list[Rule] = []
         self.done: list[Rule] = []
+        self.lag = (0.0, 0.0)
         self._lock = threading.Lock()
         self._server = _listening(listen)
         self.port = 0 if listen else int(self._server.getsockname()[1])
@@ -41,6 +42,10 @@ class Proxy:
 
     def close(self) -> None:
         self._server.close()
+
+    def lag_for(self, seconds: float, lag: float) -> None:
+        """For so many seconds whoever asks to see something (GET) sees it `lag` seconds late."""
+        self.lag = (time.monotonic() + seconds, lag)
 
     def take_back(self, name: str) -> bool:
         """Forget the rule of that name; whether it had happened."""
@@ -60,10 +65,11 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError), _connected(self.target) as server:
-            link = _Link(client, server)
+            link = _Link(client, server, self)
             back = threading.Thread(target=link.answers, daemon=True)
             back.start()
             while data := client.recv(CHUNK):
+                link.reads = data.startswith(b"GET ")
                 rule = self._due(data)
                 if rule is not None and not link.suffer(rule):
                     break
@@ -87,8 +93,10 @@ class Proxy:
 class _Link:
     """One client and one server; `answers` runs beside, carrying what comes back."""
 
-    def __init__(self, client: socket.socket, server: socket.socket) -> None:
-        self.client, self.server = client, server
+    reads = False
+
+    def __init__(self, client: socket.socket, server: socket.socket, proxy: Proxy) -> None:
+        self.client, self.server, self.proxy = client, server, proxy
         self.mode = ""
 
     def suffer(self, rule: Rule) -> bool:
@@ -104,6 +112,9 @@ class _Link:
                 mode = self.mode  # of this answer: the client may have asked the next before we are through
                 if mode == "lose_reply":
                     break
+                until, lag = self.proxy.lag
+                if self.reads and time.monotonic() < until:
+                    time.sleep(lag)
                 self.client.sendall(data[:CUT_AFTER] if mode == "truncate" else data)
                 if mode == "truncate":
                     break

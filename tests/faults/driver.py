@@ -246,7 +246,7 @@ class Driver(Havoc):
         if not waiting:
             time.sleep(0.01)
             return
-        for pipe in wait(list(waiting), timeout=0.02):
+        for pipe in wait(list(waiting), timeout=0.05):
             self._look_at, hand = 0.0, waiting[pipe]
             try:
                 answer = pipe.recv()

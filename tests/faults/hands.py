@@ -85,6 +85,8 @@ class Hand:
         os.environ[crashpoints.FOLDER] = str(self.orders)
         os.environ["PGAPPNAME"] = self.name
         connection.connection = None  # the driver's, if it has one: not ours to close
+        FaultyHost.shelf = self.orders.parent / "old"
+        FaultyHost.shelf.mkdir(exist_ok=True)
         host = FaultyHost()
         githosts.register("local", lambda: host)
         with contextlib.suppress(EOFError, BrokenPipeError):

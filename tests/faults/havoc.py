@@ -82,6 +82,9 @@ class Havoc:
             self.stack.outside.ask("letter", mode=fault.mode)
         elif fault.what == "redis":
             self._redis(job, fault)
+        elif fault.what == "lag":
+            self.stack.outside.ask("lag")
+            self._happened(job)
         elif fault.what == "watcher":
             self.stack.pause_watcher()
             self.later(1.5, self.stack.resume_watcher)

@@ -138,6 +138,9 @@ def _at_the_cluster() -> Iterator[Fault]:
         yield Fault("network", "onboarding.apply", mode=mode)
         yield Fault("network", "onboarding.apply", mode=mode, passes=2)
 
+    yield Fault("lag", "onboarding.apply", mode="cluster")
+    yield Fault("lag", FOLLOW, mode="cluster")
+
 
 def _around() -> Iterator[Fault]:
     for stage in ("submit", "review", "merge", "onboarding.propose"):

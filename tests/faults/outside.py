@@ -83,6 +83,7 @@ class _Process:
             "answer": lambda **order: self.orders.append(order),
             "network": lambda **rule: self.kube.rules.append(Rule(**rule)),
             "lose_commit": lambda **rule: self.database.rules.append(Rule(b"COMMIT", "lose_reply", **rule)),
+            "lag": lambda: self.kube.lag_for(3.0, lag=1.5),
             "take_back": self._take_back,
             "objects": self._objects,
             "mail_address": lambda: self.mailbox.url,

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -88,3 +89,18 @@ def test_it_stands_before_unix_sockets_too(tmp_path):
     for each in (link, client, server):
         each.close()
     proxy.close()
+
+
+def test_for_a_while_it_shows_what_was_and_takes_what_is_written_at_once(echo):
+    proxy, _ = echo
+    proxy.lag_for(0.5, lag=0.2)
+    taken = []
+    for message in (b"PATCH /one", b"GET /one"):
+        start = time.monotonic()
+        assert ask(proxy, message).startswith(b"answer to " + message)
+        taken.append(time.monotonic() - start)
+    assert taken[0] < 0.2 <= taken[1]
+    time.sleep(0.5)
+    start = time.monotonic()
+    ask(proxy, b"GET /one")
+    assert time.monotonic() - start < 0.2

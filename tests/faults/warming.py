@@ -1,12 +1,16 @@
 """What a worker does once in its life is done before the hands are forked: each is killed soon enough."""
 
 import time
+from pathlib import Path
 
+from django.conf import settings
 from kombu import pools
 
+from services.catalog.models import Source
 from services.effects import worker
 from services.onboarding.models import Request, State
-from tests.faults.acts import approve, comment, follow, merge, submit
+from tests.faults import imports
+from tests.faults.acts import approve, comment, follow, hook, look, merge, submit
 from tests.faults.journeys import Journey
 
 SECONDS = 30.0
@@ -24,7 +28,19 @@ def warm_up() -> None:
         assert time.monotonic() < end, Request.objects.get(pk=pk).problem
         time.sleep(0.1)
         follow("component:default/warm")
+    _warm_reading()
     pools.reset()  # connections are not for the hands to share
+
+
+def _warm_reading() -> None:
+    folder = Path(settings.STATE_DIR) / "sources" / "warm-source"
+    folder.parent.mkdir()
+    imports.push(folder, "warm-source", "First")
+    look("warm-source", str(folder))
+    hook("warm-source")
+    while worker.run_one():
+        pass
+    Source.objects.get(title="warm-source").delete()
 
 
 def _after_effects(pk: int) -> Request:
