@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -133,6 +134,11 @@ class GuardView:
     finding: Finding
     changes: str
     asked: Exemption | None = None
+
+    @property
+    def until(self) -> date | None:
+        """The last day of the exception that silences it."""
+        return date.fromisoformat(self.finding.excepted.until) if self.finding.excepted else None
 
     @property
     def query(self) -> str:

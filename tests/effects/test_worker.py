@@ -39,6 +39,16 @@ def test_done_writes_the_result_and_runs_on_done(handler):
     assert seen == [(effect.pk, {"n": 7})]
 
 
+def test_what_was_done_long_ago_is_forgotten_of_one_kind_and_nothing_else():
+    now = timezone.now()
+    for key, state, age in (("old", "done", 9), ("new", "done", 1), ("stuck", "needs_attention", 9)):
+        pk = queue(key).pk
+        Effect.objects.filter(pk=pk).update(state=state, finished_at=now - timedelta(days=age))
+    assert actions.forget(kind="other", before=now) == 0
+    assert actions.forget(kind="test", before=now - timedelta(days=2)) == 1
+    assert set(Effect.objects.values_list("key", flat=True)) == {"new", "stuck"}
+
+
 def test_failure_waits_longer_each_time_and_ends_with_a_person(handler):
     given_up = []
 

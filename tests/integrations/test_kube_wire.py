@@ -374,3 +374,14 @@ def test_what_is_served_is_asked_group_by_group_or_all_at_once(cluster: Cluster)
     group = {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": resources}]}
     told = discovery.told({"kind": "APIGroupDiscoveryList", "items": [group]})
     assert "example.com/v1/Store" in (told or ())
+
+
+def test_a_cluster_that_tells_of_all_groups_at_once_is_asked_for_none_of_them() -> None:
+    resources = [{"responseKind": {"kind": "Store"}}]
+    group = {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": resources}]}
+    body = {"kind": "APIGroupDiscoveryList", "items": [group], "resources": [{"name": "pods", "kind": "Pod"}]}
+    with (
+        wire(saying(json.dumps(body).encode())) as server,
+        KubeClient(server.url, "token", timeout=5) as kube,
+    ):
+        assert kube.kinds() == {"example.com/v1/Store", "v1/Pod"}
