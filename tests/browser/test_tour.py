@@ -37,6 +37,8 @@ PLACES = {
     "priya": [
         "/",
         "/catalog/sources/",
+        "/catalog/sources/2/",
+        "/catalog/sources/cluster/",
         "/catalog/import/",
         "/requests/R-1182/",
         "/requests/R-1182/changes/",
