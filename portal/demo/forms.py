@@ -30,11 +30,11 @@ def evaluation_of(number: int) -> Evaluation:
 
 
 @cache
-def today(service: str) -> Evaluation:
+def today(service: str, *, judged: bool = False) -> Evaluation:
     """The form of a service as it runs today: its last request, and the version rolled out since."""
     last = live_numbers(service)[-1]
     by = every_request()[last].by
-    return _evaluate(service, company.workloads()[service], by, f"R-{last}")
+    return _evaluate(service, company.workloads()[service], by, f"R-{last}", None if judged else UNJUDGED)
 
 
 def _evaluate(
