@@ -1,8 +1,11 @@
 """The invented year adds up: what is planned, when it happened and what the repository says of it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
+from django.db import transaction
 
 from portal.demo import company, manifests
 from portal.demo.history import clock, repository
@@ -46,11 +49,21 @@ def test_working_time_skips_nights_and_weekends() -> None:
     assert clock.after_working(friday, 60) == datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def written(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[LocalHost]:
+    """The repository, once for all who look at it."""
+    kept, settings.GIT_ROOT = settings.GIT_ROOT, tmp_path_factory.mktemp("history") / "git"
+    with django_db_blocker.unblock(), transaction.atomic():
+        host = LocalHost()
+        repository.write(host, NOW, all_times(NOW))
+        yield host
+        transaction.set_rollback(True)
+    settings.GIT_ROOT = kept
+
+
 @pytest.mark.django_db
-def test_the_repository_ends_with_the_manifests_of_today() -> None:
-    host = LocalHost()
-    repository.write(host, NOW, all_times(NOW))
-    files = host.read_tree(company.REPOSITORY, "main")
+def test_the_repository_ends_with_the_manifests_of_today(written: LocalHost) -> None:
+    files = written.read_tree(company.REPOSITORY, "main")
     manifests_in_git = {path: data.decode() for path, data in files.items() if path.startswith("apps/")}
     assert manifests_in_git == manifests.tree()
     assert {path for path in files if path.startswith("catalog/")} == {
@@ -59,12 +72,10 @@ def test_the_repository_ends_with_the_manifests_of_today() -> None:
 
 
 @pytest.mark.django_db
-def test_every_pull_request_of_the_past_can_be_looked_at() -> None:
-    host = LocalHost()
-    repository.write(host, NOW, all_times(NOW))
+def test_every_pull_request_of_the_past_can_be_looked_at(written: LocalHost) -> None:
     assert PullRequest.objects.filter(state="merged").count() == 158
     for pull in PullRequest.objects.all():
-        assert host.diff(company.REPOSITORY, pull.number), pull
+        assert written.diff(company.REPOSITORY, pull.number), pull
         assert pull.created_at < NOW
     first = PullRequest.objects.get(number=1)
-    assert host.find_proposal(company.REPOSITORY, first.branch).additions > 100
+    assert written.find_proposal(company.REPOSITORY, first.branch).additions > 100
