@@ -44,7 +44,7 @@ cases: install-dev ## Every attack case with its tests; RUN=1 runs them, MUTATE=
 
 coverage: programs ## Branches of effects, manifests and integrations: fails below all of them
 	$(BIN)/python -m pytest -n 2 tests/effects tests/manifests tests/integrations tests/contracts tests/clusters/test_watching.py \
-		tests/catalog/test_organisations.py tests/onboarding/test_offers.py \
+		tests/catalog/test_organisations.py tests/catalog/test_hooks.py tests/onboarding/test_offers.py \
 		--cov=services.effects --cov=services.manifests --cov=services.integrations --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100 $(ARGS)
 

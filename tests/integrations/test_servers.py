@@ -83,6 +83,8 @@ def test_a_registered_host_is_opened_by_its_name(server, kind) -> None:
     assert host.read(REPO, "README.md", "main") == README
     assert githosts.get(row.name) is host, "its connections are kept"
     assert not githosts.is_built_in(row.name)
+    with pytest.raises(KeyError):
+        githosts.get("nobody")
     actions.replace_secret(by=platform_engineer(), server=row, secret="another")
     assert githosts.get(row.name) is not host
 
@@ -115,8 +117,9 @@ RIGHTS = [
     ("gitlab", {"scopes": ["api"]}, (), ()),
     ("gitlab", {"scopes": ["api", "sudo"], "level": 50}, (), (
         "the scope sudo", "the administration of the project", "no day on which it ends")),
-    ("gitlab", {"scopes": [], "level": 20, "is_admin": True}, ("the scope api", "the role of a developer"), (
-        "the administration of the host", "no day")),
+    ("gitlab", {"scopes": [], "level": 20, "is_admin": True}, ("the role of a developer",), (
+        "the administration of the host",)),
+    ("gitlab", {"scopes": ["read_api"]}, ("the scope api",), ()),
     ("gitea", {"level": 30}, (), ()),
     ("gitea", {"level": 50, "is_admin": True}, (), (
         "the administration of the host", "the administration of the repository")),

@@ -11,21 +11,24 @@ _SPACE = "\u200b"
 _CALLS = re.compile(r"([@#!&~%$^])(?=[\w\"{])")
 _TRAILERS = re.compile(r"(?im)^(\s*[a-z-]+-by)(?=\s*:)")
 _COMMANDS = re.compile(r"(?m)^(\s*[/:])(?=[\w:])")
-_FENCE = "```text\n"
 
 
 def line(text: str) -> str:
     """Printable, on one line, at most 200 letters."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return _CALLS.sub(rf"\1{_SPACE}", spoken(plain))[:200]
+    return _CALLS.sub(rf"\1{_SPACE}", spoken(_without_comments(plain)))[:200]
 
 
 def body(text: str) -> str:
     """Markdown of ours with people's words in it: mentions, quick actions, trailers and comments are off."""
-    shown = text.replace("<!--", f"<{_SPACE}!--")
+    shown = _without_comments(text)
     for found in (_CALLS, _TRAILERS, _COMMANDS):
         shown = found.sub(rf"\1{_SPACE}", shown)
     return spoken(shown)
+
+
+def _without_comments(text: str) -> str:
+    return text.replace("<!--", f"<{_SPACE}!--")
 
 
 def quoted(text: str) -> str:

@@ -39,8 +39,6 @@ _OF_ROW = (
     "app",
     "installation",
 )
-_open: dict[str, tuple[tuple[Any, ...], RemoteHost]] = {}
-_lock = threading.Lock()
 
 
 class RowPause(Pause):
@@ -60,6 +58,10 @@ class RowPause(Pause):
         GitServer.objects.filter(pk=self._pk).update(quiet_until=until)
 
 
+_open: dict[str, tuple[tuple[Any, ...], RemoteHost, RowPause]] = {}
+_lock = threading.Lock()
+
+
 def named(name: str) -> RemoteHost:
     """Refuses (KeyError) a name nobody registered, and Unauthorised where its credential cannot be had."""
     row = GitServer.objects.filter(name=name).first()
@@ -74,10 +76,9 @@ def opened(row: GitServer) -> RemoteHost:
         known = _open.get(row.name)
         if known is None or known[0] != told:
             _close(row.name)
-            known = _open[row.name] = (told, _made(row))
-    host = known[1]
-    if isinstance(host.pause, RowPause):
-        host.pause.heard(row)
+            known = _open[row.name] = (told, *_made(row))
+    _, host, pause = known
+    pause.heard(row)
     return host
 
 
@@ -93,10 +94,10 @@ def forget() -> None:
             _close(name)
 
 
-def _made(row: GitServer) -> RemoteHost:
+def _made(row: GitServer) -> tuple[RemoteHost, RowPause]:
     pause = RowPause(row)
     dialect = _DIALECTS[row.kind](row, secret_of(row), pause)
-    return RemoteHost(dialect, [row.repository], f"{row.kind} {row.address}", pause)
+    return RemoteHost(dialect, [row.repository], f"{row.kind} {row.address}"), pause
 
 
 def secret_of(row: GitServer) -> str:

@@ -5,6 +5,7 @@ knows the truth at once.
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,6 +62,7 @@ class Forge:
         self.runs: dict[str, dict[str, str]] = {}
         self.people = {BOT: 1, "sam": 2, "priya": 3}
         self.lag = self.ticks = 0
+        self.before: dict[int, Pull] = {}
         self.hidden: dict[str, tuple[int, str]] = {}
         self.needs_approval = self.still_checking = self.archived = self.is_admin = False
         self.scopes: list[str] = ["repo"]
@@ -177,12 +179,23 @@ class Forge:
     # Pull requests
 
     def visible(self, number: int) -> Pull | None:
+        if f"ended {number}" in self.hidden:
+            return self.before[number]
         return None if f"pull {number}" in self.hidden else self.pulls.get(number)
+
+    def end(self, pull: Pull, state: str, by: str) -> None:
+        self.before[pull.number] = copy(pull)
+        self.wrote(f"ended {pull.number}")
+        pull.state, pull.ended_at = state, self.now()
+        if state == "merged":
+            pull.merged_by = by
+        else:
+            pull.closed_by = by
 
     def of_branch(self, branch: str) -> list[Pull]:
         """The newest first."""
-        found = [pull for pull in self.pulls.values() if pull.branch == branch and self.visible(pull.number)]
-        return sorted(found, key=lambda pull: -pull.number)
+        found = [self.visible(pull.number) for pull in self.pulls.values() if pull.branch == branch]
+        return sorted((pull for pull in found if pull), key=lambda pull: -pull.number)
 
     def is_open(self, branch: str) -> bool:
         return any(pull.branch == branch and pull.state == "open" for pull in self.pulls.values())
@@ -221,8 +234,8 @@ class Forge:
             return "conflict"
         tree = str(index.write_tree(self.git))
         pull.base_sha = self_base
+        self.end(pull, "merged", by)
         pull.merge_sha = self.commit_tree(tree, [base, pull.head], message, f"{by} <{by}@example.org>")
-        pull.state, pull.merged_by, pull.ended_at = "merged", by, self.now()
         self.move(pull.base, pull.merge_sha)
         return ""
 
@@ -239,7 +252,7 @@ class Forge:
 
     def close(self, pull: Pull, by: str = BOT) -> None:
         if pull.state == "open":
-            pull.state, pull.closed_by, pull.ended_at = "closed", by, self.now()
+            self.end(pull, "closed", by)
 
     def say(self, pull: Pull, body: str, by: str = BOT) -> Said:
         pull.notes.append(Said(len(pull.notes) + 1, by, body, self.now()))

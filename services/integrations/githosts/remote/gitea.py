@@ -5,7 +5,7 @@ import binascii
 from typing import Any
 
 from services.integrations.errors import Unavailable
-from services.integrations.rest import Http, Malformed, said_by, segment, segments
+from services.integrations.rest import Answer, Http, Malformed, said_by, segment, segments
 
 from ..base import Check, Commit, Rights
 from . import rights
@@ -13,6 +13,7 @@ from .dialect import Entry, Merged, Note, Pull, Vote, Writing, needed, newest, p
 from .github import check_of, commit_of, note_of, pull_of, votes_of
 from .trees import Folder, Trees, entries
 
+MOST_PAGES = 1000
 COLOUR = "#6b7280"
 QUIET = {"stat": "false", "verification": "false"}
 
@@ -43,7 +44,7 @@ class Gitea:
 
     def _tree(self, repo: str, sha: str) -> Folder:
         found: Folder = {}
-        for page in range(1, 1001):
+        for page in range(1, MOST_PAGES + 1):
             params = {"per_page": "1000", "page": str(page)}
             body = self._http.get(f"{_at(repo)}/git/trees/{segment(sha)}", params).object()
             found |= entries(body.get("tree") or [])
@@ -187,7 +188,7 @@ class Gitea:
         said = {"Do": "merge", "MergeTitleField": title, "MergeMessageField": message, "head_commit_id": head}
         path = f"{_at(repo)}/pulls/{number}/merge"
         answer = self._http.send("POST", path, said, also=(405, 409, 422))
-        if answer.status >= 300 and b"try again later" not in answer.body.lower():
+        if answer.status >= 300 and not _tells_nothing(answer):
             return Merged(why=said_by(answer))
         return Merged()
 
@@ -242,6 +243,12 @@ class Gitea:
 
 def _at(repo: str) -> str:
     return f"/api/v1/repos/{segments(repo)}"
+
+
+def _tells_nothing(answer: Answer) -> bool:
+    """Still finding out, or merged before: looking tells which."""
+    said = answer.body.lower()
+    return not said or any(words in said for words in (b"try again later", b"already merged"))
 
 
 def _issue(repo: str, number: int) -> str:

@@ -8,7 +8,6 @@ from services.integrations.rest import (
     FILE_LIMIT,
     Http,
     Malformed,
-    NothingThere,
     said_by,
     segment,
     segments,
@@ -57,10 +56,7 @@ class GitHub:
         return needed(self._http.get(_at(repo)).object(), "default_branch")
 
     def tip(self, repo: str, branch: str) -> str | None:
-        try:
-            found = self._http.find(f"{_at(repo)}/git/ref/heads/{segments(branch)}")
-        except NothingThere:
-            return None
+        found = self._http.find(f"{_at(repo)}/git/ref/heads/{segments(branch)}")
         return needed(part(found.object(), "object"), "sha") if found else None
 
     def commit(self, repo: str, sha: str) -> Commit | None:

@@ -109,7 +109,7 @@ class GitLab:
             "author_email": writing.author.address,
             "actions": [line for line in lines if line],
         }
-        if at == writing.base:
+        if writing.old is None or writing.takes_in:
             body["start_sha"] = writing.base
         if writing.takes_in:
             body["force"] = True

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from services.integrations.errors import IntegrationError, Unavailable
-from services.integrations.rest import Malformed, Pause
+from services.integrations.rest import Malformed
 
 from .. import inert
 from ..base import Announcement, Capabilities, Check, Comment, FileChange, Person, Proposal, Review, Rights
@@ -28,12 +28,10 @@ Made = TypeVar("Made")
 class RemoteHost(Reading):
     capabilities = Capabilities(pages=True, webhooks=True, announces=True)
 
-    def __init__(
-        self, dialect: Dialect, repos: Collection[str], place: str, pause: Pause | None = None
-    ) -> None:
+    def __init__(self, dialect: Dialect, repos: Collection[str], place: str) -> None:
         """`repos` are all that is read or written; `place` is what marks are bound to."""
         super().__init__(dialect, repos)
-        self._place, self.pause = place, pause
+        self._place = place
 
     def close_connections(self) -> None:
         self._dialect.close_connections()
@@ -233,7 +231,7 @@ class RemoteHost(Reading):
         answer = _settled(lambda: self._dialect.merge(repo, number, expected_head, title, text))
         now = self._pull(repo, number)
         if now.state == "merged":
-            return replace(self._shown(repo, now), merged_by=by.username)
+            return self._shown(repo, now)
         if answer.sha:  # done, and not to be seen yet
             done = replace(self._shown(repo, pull), state="merged", mergeable=None)
             return replace(done, merge_sha=answer.sha, merged_by=by.username, merged_at=datetime.now(UTC))

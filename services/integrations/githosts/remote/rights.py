@@ -39,10 +39,11 @@ def of_app(repo: Mapping[str, Any], grant: Mapping[str, Any]) -> Rights:
 
 
 def of_gitlab(project: Mapping[str, Any], user: Mapping[str, Any], token: Mapping[str, Any]) -> Rights:
+    """`token` is what GitLab says of it; empty where it says nothing."""
     scopes = tuple(sorted(str(scope) for scope in token.get("scopes") or ()))
     accesses = [part(project, "permissions", name) for name in ("project_access", "group_access")]
     level = max(int(access.get("access_level") or 0) for access in accesses)
-    missing = [] if "api" in scopes else ["the scope api"]
+    missing = [] if "api" in scopes or not token else ["the scope api"]
     if level < DEVELOPER:
         missing.append("the role of a developer in the project")
     broader = [
@@ -50,7 +51,7 @@ def of_gitlab(project: Mapping[str, Any], user: Mapping[str, Any], token: Mappin
     ]
     if level > MAINTAINER or user.get("is_admin"):
         broader.append("the administration of " + ("the host" if user.get("is_admin") else "the project"))
-    if not token.get("expires_at"):
+    if token and not token.get("expires_at"):
         broader.append("no day on which it ends")
     return Rights(text(user, "username"), scopes, (*missing, *_archived(project)), tuple(broader))
 

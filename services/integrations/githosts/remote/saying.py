@@ -46,7 +46,7 @@ def comments(about: str, notes: Iterable[Note]) -> list[Comment]:
         said = marks.read("comment", about, note.body)
         if said is not None:
             result.append(_ours(note, said))
-        elif marks.read("close", about, note.body) is None:
+        elif not any(marks.read(kind, about, note.body) for kind in ("close", "approval")):
             result.append(Comment(note.key, note.author, marks.without(note.body), note.at))
     return result
 
