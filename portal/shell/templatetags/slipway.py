@@ -4,7 +4,7 @@ Escaping is Django's: nothing here calls text safe but `markdown`, which cleans 
 """
 
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -34,9 +34,15 @@ AVATARS = "abcde"
 @register.simple_tag
 def icon(name: str, size: str = "", tone: str = "") -> SafeString:
     """One icon of the sprite; size "s" is 14 pixels, "l" 20; tone is a class such as ok, warn, bad."""
+    return _drawn(name, size, tone, _sprite())
+
+
+@lru_cache(1000)
+def _drawn(name: str, size: str, tone: str, sprite: str) -> SafeString:
+    """Kept, for a list has hundreds of the same few."""
     classes = " ".join(["ic", *([f"ic-{size}"] if size else []), *([tone] if tone else [])])
     return format_html(
-        '<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', classes, _sprite(), name
+        '<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', classes, sprite, name
     )
 
 
