@@ -88,15 +88,22 @@ def apply_environment(request: Request, environment: str) -> Done:
     for obj in objects:
         _check_place(obj, place, own)
     staying = {Ref.of(obj) for obj in objects}
-    going = [obj for obj in gone_from(request, environment) if _is_ours(obj, place, staying)]
+    gone = gone_from(request, environment)
+    own = _free(_made_in(gone))
+    going = [obj for obj in gone if _is_ours(obj, place, own, staying)]
     applied = [_identity(obj) for obj in clusters.apply_objects(place, objects)]
     removed = clusters.remove_objects(place, going, request.entity_ref) if going else []
     return Done(applied, [_removal(each["ref"], each["became"]) for each in removed])
 
 
-def _is_ours(obj: dict[str, Any], place: Environment, staying: set[Ref]) -> bool:
-    """Whether a removed object was one of this environment, and is described nowhere else in its folder."""
-    return Ref.of(obj) not in staying and obj["metadata"].get("namespace") == place.namespace
+def _is_ours(obj: dict[str, Any], place: Environment, own: set[str], staying: set[Ref]) -> bool:
+    """Whether a removed object was one of this environment, and is described nowhere else in its folder.
+
+    Of a namespace the form made only that itself: while it stands, what guards it stays.
+    """
+    about = obj["metadata"]
+    ours = about["name"] in own if obj["kind"] == "Namespace" else about.get("namespace") == place.namespace
+    return Ref.of(obj) not in staying and ours
 
 
 def _removal(ref: Ref, became: str) -> dict[str, Any]:
@@ -109,8 +116,15 @@ def _removal(ref: Ref, became: str) -> dict[str, Any]:
 def _own_namespaces(request: Request, environment: str) -> set[str]:
     """Those the form itself made, as it was approved; never one that is an environment, or the cluster's."""
     texts = [request.files.get(f"{folder}/namespace.yaml") for folder in folders_of(request, environment)]
-    made = [document.data for text in texts if text for document in load_all(text.encode())]
-    names = {each["metadata"]["name"] for each in made if each["kind"] == "Namespace"}
+    return _free(_made_in([document.data for text in texts if text for document in load_all(text.encode())]))
+
+
+def _made_in(objects: list[dict[str, Any]]) -> set[str]:
+    return {obj["metadata"]["name"] for obj in objects if obj.get("kind") == "Namespace"}
+
+
+def _free(names: set[str]) -> set[str]:
+    """Those that are neither an environment's nor the cluster's own."""
     taken = set(Environment.objects.filter(namespace__in=names).values_list("namespace", flat=True))
     return {name for name in names - taken if not name.startswith("kube-") and name != "default"}
 

@@ -112,3 +112,17 @@ def test_the_form_knows_what_the_cluster_serves(people, cluster: Cluster) -> Non
     assert queries.context_for(people.mira).environments[0].kinds is None
     clusters.check_connection(place.cluster)
     assert "postgresql.cnpg.io/v1/Cluster" in queries.context_for(people.mira).environments[0].kinds
+
+
+def test_a_namespace_that_goes_from_the_repository_stays_with_what_guards_it(people, environments) -> None:
+    metadata = {"name": "checkout-lab"}
+    gone = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    guard = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "q", "namespace": "checkout-lab"},
+    }
+    own = applying._free(applying._made_in([gone, guard]))
+    asked = [applying._is_ours(each, environments[0], own, set()) for each in (gone, guard)]
+    assert asked == [True, False]
+    assert "Namespace" in clusters.HOLDS_DATA
