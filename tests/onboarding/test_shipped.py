@@ -50,7 +50,7 @@ def context_of(blueprint):
     return _context(blueprint, Piece(Document(0, 0, {}), (), {}))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=36, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_no_answer_to_any_of_them_makes_the_evaluation_fail(name, data):
     blueprint = shipped()[name]
