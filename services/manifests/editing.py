@@ -109,7 +109,12 @@ class _Edits:
         if filled and isinstance(before, Mapping) and isinstance(wanted, Mapping):
             if depth > 1 or _only_keys_differ(before, wanted):
                 return self.mapping(node, before, wanted, depth)
-        elif filled and depth > 1 and isinstance(before, list) and isinstance(wanted, list):
+        elif (
+            filled
+            and isinstance(before, list)
+            and isinstance(wanted, list)
+            and (depth > 1 or same(wanted[: len(before)], before))
+        ):
             return self.sequence(node, before, wanted, depth)
         return [self.value(node, wanted, indent)]
 
@@ -147,6 +152,7 @@ class _Edits:
             return start, end, (" " if start == end else "") + _flow(wanted)
         if isinstance(node, yaml.ScalarNode):
             lead = "\n" + " " * (indent + STEP)
+            start = len(self.text[:start].rstrip(" "))
             return start, end, lead.lstrip(" ") + _block(wanted, indent + STEP)
         return start, end, _block(wanted, node.start_mark.column)
 

@@ -201,3 +201,32 @@ def test_two_changes_come_together_value_by_value():
     assert three_way({"a": 1}, {"a": 1, "b": 2}, {"a": True}) == {"a": True, "b": 2}
     assert three_way({"a": [1]}, {"a": [1, 2]}, {"a": [0]}) == {"a": [0]}
     assert three_way({"a": [{"name": "x"}]}, {"a": [{"name": "x"}] * 2}, {"a": []}) == {"a": []}
+
+
+REWRITTEN = {
+    "a key into braces": ("a: {b: 1}\n", {"a": {"b": 1, "c": 2}}, 'a: {b: 1, "c": 2}\n'),
+    "an item into brackets": ("a: [1]\n", {"a": [1, 2]}, "a: [1, 2]\n"),
+    "an item less": ("a: [1, 2]\n", {"a": [1]}, "a: [1]\n"),
+    "an item less, and another one": ("a:\n- b: 1\n- c: 1\n", {"a": [{"b": 2}]}, "a:\n- b: 2\n"),
+    "an item more": ("a:\n- 1 # one\n", {"a": [1, 2]}, "a:\n- 1 # one\n- 2\n"),
+    "the first key of an item": ("l:\n- a: 1\n  b: 2\n", {"l": [{"b": 2}]}, "l:\n- b: 2\n"),
+    "the first key, with a comment": ("l:\n- a: 1 # no\n  b: 2\n", {"l": [{"b": 2}]}, "l:\n- b: 2\n"),
+    "a key out of braces": ("a: {b: 1, c: 2}\n", {"a": {"b": 1}}, "a:\n  b: 1\n"),
+    "the last key for another": ("a:\n  b: 1\n  c: 2\n", {"a": {"b": 1, "d": 3}}, "a:\n  b: 1\n  d: 3\n"),
+    "a value that was merged": (
+        "x: &x {k: 1}\na:\n  <<: *x\n  b: 1\n",
+        {"x": {"k": 1}, "a": {"k": 1, "b": 2}},
+        "x: &x {k: 1}\na:\n  k: 1\n  b: 2\n",
+    ),
+    "behind a byte order mark": ("\ufeffa: 1\n", {"a": 2}, "a: 2\n"),
+    "a line of a block": ("a: |\n  one\n  two\n", {"a": "one\nthree\n"}, "a: |\n  one\n  three\n"),
+    "everything": ("a: 1\n", {"b": [1]}, "b:\n- 1\n"),
+    "a mapping for a value": ("a: 1\nc: 2\n", {"a": {"b": 1}, "c": 2}, "a:\n  b: 1\nc: 2\n"),
+}
+
+
+@pytest.mark.parametrize("what", REWRITTEN)
+def test_what_cannot_be_changed_where_it_stands_is_written_anew_around_it(what):
+    text, wanted, expected = REWRITTEN[what]
+    assert revise(text, wanted) == expected
+    assert load_all(expected)[0].data == wanted

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.manifests import expressions, functions
+from services.manifests import expressions, functions, networks
 from services.manifests.expressions import ExpressionError, Scope, compile_expression, evaluate, holds
 
 
@@ -274,3 +274,15 @@ def test_a_variable_that_cannot_be_handed_over_is_an_error():
     scope.extend("strange", [object()])
     with pytest.raises(ExpressionError, match="strange"):
         evaluate("strange", scope)
+
+
+def test_ranges_of_addresses_are_mended_where_they_can_be_and_never_searched_for_ever(monkeypatch):
+    assert networks.mended(" 10.1.2.3/16 ") == "10.1.0.0/16"
+    assert networks.mended("nowhere/99") == "nowhere/99"
+    assert networks.free_range("10.0.0.0/24", 25, ["10.0.0.0/25"]) == "10.0.0.128/25"
+    monkeypatch.setattr(networks, "MOST_TRIED", 1)
+    assert networks.free_range("10.0.0.0/24", 25, ["10.0.0.0/25"]) is None
+
+
+def test_values_become_json_in_one_line():
+    assert functions.as_json({"b": [1, None], "a": "é"}) == '{"a": "é", "b": [1, null]}'

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from services.manifests.check import check
+from services.manifests.problems import Finding, Lease, with_leases
 from services.manifests.reader import Document
 
 POD = {
@@ -78,3 +79,37 @@ def test_an_account_of_another_folder_says_nothing():
         documents = [Document(0, 1, POD, file="production/pod.yaml")]
         documents.append(Document(0, 1, closed, file=f"{folder}/account.yaml"))
         assert bool(told("service-account-token", *documents)) is expected
+
+
+RULE = "one-replica-prod"
+
+
+@pytest.mark.parametrize(
+    ("lease", "severity"),
+    [
+        ({}, "info"),
+        ({"object": "Deployment/shop/wishlist"}, "info"),
+        ({"object": "Deployment/shop/menu"}, "block"),
+        ({"until": "2026-11-20"}, "info"),
+        ({"until": "2026-11-19"}, "block"),
+        ({"environment": "staging"}, "block"),
+        ({"rule": "image-tag"}, "block"),
+    ],
+)
+def test_a_lease_covers_one_guardrail_one_environment_one_object_and_no_day_more(lease, severity):
+    lease = Lease(**{"rule": RULE, "environment": "production", **lease})
+    finding = Finding(RULE, "block", "t", "m", "r", object="Deployment/shop/wishlist")
+    (told,) = with_leases([finding], [lease], "production", "2026-11-20")
+    assert (told.severity, told.environment) == (severity, "production")
+    assert told.excepted == (lease if severity == "info" else None)
+
+
+def test_what_only_informs_needs_no_exception():
+    finding = Finding(RULE, "info", "t", "m", "r")
+    (told,) = with_leases([finding], [Lease(RULE, "staging")], "staging", "2026-11-20")
+    assert told.excepted is None
+
+
+def test_what_blocks_says_so():
+    assert Finding(RULE, "block", "t", "m", "r").blocks
+    assert not Finding(RULE, "warn", "t", "m", "r").blocks

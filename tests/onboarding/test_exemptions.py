@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from services.audit.queries import events_for
-from services.manifests.problems import Finding, Lease, with_leases
 from services.notices.models import Notice
 from services.onboarding import actions, queries, rules
 from services.onboarding.errors import Blocked, NotAllowed, ReasonMissing, Refusal, WrongState
@@ -77,32 +76,6 @@ def test_a_request_is_submitted_with_its_exception_and_reviewers_read_of_it(worl
     assert f"Excepted until {granted.until:%-d %B %Y}" in shown
     assert "The licence allows one." in shown
     assert f"Granted by {world.priya}" in shown
-
-
-@pytest.mark.parametrize(
-    ("lease", "severity"),
-    [
-        ({}, "info"),
-        ({"object": "Deployment/shop/wishlist"}, "info"),
-        ({"object": "Deployment/shop/menu"}, "block"),
-        ({"until": "2026-11-20"}, "info"),
-        ({"until": "2026-11-19"}, "block"),
-        ({"environment": "staging"}, "block"),
-        ({"rule": "image-tag"}, "block"),
-    ],
-)
-def test_a_lease_covers_one_guardrail_one_environment_one_object_and_no_day_more(lease, severity):
-    lease = Lease(**{"rule": RULE, "environment": "production", **lease})
-    finding = Finding(RULE, "block", "t", "m", "r", object="Deployment/shop/wishlist")
-    (told,) = with_leases([finding], [lease], "production", "2026-11-20")
-    assert (told.severity, told.environment) == (severity, "production")
-    assert told.excepted == (lease if severity == "info" else None)
-
-
-def test_what_only_informs_needs_no_exception():
-    finding = Finding(RULE, "info", "t", "m", "r")
-    (told,) = with_leases([finding], [Lease(RULE, "staging")], "staging", "2026-11-20")
-    assert told.excepted is None
 
 
 def test_an_exception_of_another_service_or_environment_changes_nothing(world, draft, granted):
