@@ -77,6 +77,7 @@ OUTSIDE: dict[str, tuple[Mutation, ...]] = {
     ),
     "G5": (
         Mutation("messages are taken as they are", put(f"{HOST}.names.spoken", identity), "test_git_cases"),
+        Mutation("words act on hosts of others", put(f"{HOST}.inert.body", identity), "of_others_are_inert"),
     ),
     "G6": (Mutation("any folder is a repository", put(f"{HOST}.local.host.LocalHost._row", any_folder)),),
     "G7": (Mutation("any branch will do", put(f"{HOST}.names.check_branch", identity), "test_names"),),
