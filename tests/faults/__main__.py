@@ -35,6 +35,8 @@ def main() -> int:
     parser.add_argument("faults", type=int, nargs="?", default=300)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--random", action="store_true", help="Sequences of three by chance only.")
+    parser.add_argument("--plan", type=int, help="The seed of the programme that rounds share.")
+    parser.add_argument("--skip", type=int, default=0, help="How much of it earlier rounds have done.")
     parser.add_argument("--round", type=Path, help="Run one round here and write what it found to this file.")
     options = parser.parse_args()
     if options.faults < 1:
@@ -48,13 +50,15 @@ def main() -> int:
 def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
     """Rounds of a few hundred, each on a fresh stack; a round's seed is the first one's and its number.
 
-    The first goes through every crash point and every fault, the others through what chance brings.
+    The first goes through every crash point, then through the other faults; the next goes on with those, and
+    when all have been there, chance decides.
     """
     started, results = time.monotonic(), []
     print(f"seed {seed} (make faults N={faults} SEED={seed} does the same again)", flush=True)
     for number, first in enumerate(range(0, faults, A_ROUND)):
         count = min(A_ROUND, faults - first)
-        results.append(_in_a_process(count, seed + number, by_chance or number > 0))
+        plan = ["--random"] if by_chance else ["--plan", str(seed), "--skip", str(first)]
+        results.append(_in_a_process(count, seed + number, plan))
         _tell(results[-1], number + 1)
     found = _sum(results)
     print(json.dumps(found["counts"], indent=None, sort_keys=True))
@@ -69,7 +73,7 @@ def all_rounds(faults: int, seed: int, by_chance: bool) -> int:
     return 1 if found["lost"] + found["doubled"] + found["stuck"] + found["false"] else 0
 
 
-def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
+def _in_a_process(count: int, seed: int, plan: list[str]) -> dict[str, Any]:
     home = Path(tempfile.mkdtemp(prefix="slipway-faults-"))
     keep = os.environ.get("SLIPWAY_FAULTS_KEEP") == "1"
     environment = {k: v for k, v in os.environ.items() if k not in NOT_PASSED_ON}
@@ -80,7 +84,7 @@ def _in_a_process(count: int, seed: int, by_chance: bool) -> dict[str, Any]:
     }
     out = home / "found.json"
     command = [sys.executable, "-m", "tests.faults", str(count), "--seed", str(seed), "--round", str(out)]
-    command += ["--random"] if by_chance else []
+    command += plan
     try:
         subprocess.run(command, check=True, env=environment, cwd=ROOT, preexec_fn=die_with_parent)
         return dict(json.loads(out.read_text()))
@@ -129,7 +133,7 @@ def one_round(options: argparse.Namespace, seed: int) -> int:
     try:
         embedded.ensure_database(home)
         django.setup()
-        found = _run(home, options.faults, seed, 0 if options.random else options.faults)
+        found = _run(home, options, seed)
         cpu = sum(
             resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         )
@@ -140,7 +144,7 @@ def one_round(options: argparse.Namespace, seed: int) -> int:
     return 0
 
 
-def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
+def _run(home: Path, options: argparse.Namespace, seed: int) -> dict[str, Any]:
     from django.core.management import call_command
     from django.db import connection
 
@@ -148,7 +152,7 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     from tests.faults.checker import check
     from tests.faults.driver import Driver
     from tests.faults.journal import Journal
-    from tests.faults.nemesis import kills, left_out, points
+    from tests.faults.nemesis import kills, left_out, points, programme
     from tests.faults.ringing import Ringing
     from tests.faults.seeing import picture
     from tests.faults.stack import Stack
@@ -162,9 +166,15 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     connection.close()
     gc.freeze()
     try:
+        count, is_first = options.faults, not options.random and not options.skip
         through_celery = count >= RING_FROM
-        driver = Driver(stack, journal, count, seed, programmed)
-        ringing = Ringing(driver, also_stop=not programmed)
+        plans = (
+            []
+            if options.random
+            else programme(count, seed if options.plan is None else options.plan, options.skip)
+        )
+        driver = Driver(stack, journal, count, seed, plans)
+        ringing = Ringing(driver, also_stop=not is_first)
         driver.wanted -= ringing.wanted * through_celery
         driver.run()
         if through_celery:
@@ -178,7 +188,7 @@ def _run(home: Path, count: int, seed: int, programmed: int) -> dict[str, Any]:
     }
     counted["lost"] += len(driver.refused)
     killed_at = {point for point, _ in driver.killed_at}
-    spared = sorted(left_out(killed_at)) if programmed >= len(list(kills())) else []
+    spared = sorted(left_out(killed_at)) if is_first and count >= len(list(kills())) else []
     return counted | {
         "faults": len(driver.injected),
         "requests": len(driver.finished),

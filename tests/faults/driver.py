@@ -19,12 +19,13 @@ PATIENCE = 120.0
 ENDED = ("live", "rejected", "withdrawn", "closed")
 FOLLOW_EVERY = 0.4
 LOOK_EVERY = 0.2
+Plans = list[list[Fault]]
 
 
 class Driver(Havoc):
-    def __init__(self, stack: Stack, journal: Journal, wanted: int, seed: int, programmed: int) -> None:
+    def __init__(self, stack: Stack, journal: Journal, wanted: int, seed: int, plans: Plans) -> None:
         super().__init__(stack, journal, wanted, seed)
-        self.backlog = deque(nemesis.programme(programmed, seed))
+        self.backlog = deque(plans)
         self.tried: Counter[Fault] = Counter()
         self._look_at = 0.0
         self.rings = False

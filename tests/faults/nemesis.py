@@ -166,13 +166,16 @@ def others() -> list[Fault]:
     return [*_stops(), *_cuts(), *_at_effects(), *_at_the_cluster(), *_around()]
 
 
-def programme(count: int, seed: int) -> list[list[Fault]]:
-    """Lists of faults, each list for one request: every kill, then every other fault, `count` at most."""
+def programme(count: int, seed: int, skip: int = 0) -> list[list[Fault]]:
+    """Lists of faults, each list for one request: every kill, then every other fault, `count` at most.
+
+    The first `skip` of them are left out: an earlier round has done them.
+    """
     chance = random.Random(seed)
     first, then = list(kills()), others()
     chance.shuffle(first)
     chance.shuffle(then)
-    return _packed([*first, *then][: max(0, count)], chance)
+    return _packed([*first, *then][skip : skip + max(0, count)], chance)
 
 
 def three(chance: random.Random) -> list[Fault]:

@@ -76,6 +76,8 @@ def test_a_programme_is_the_same_for_the_same_seed_and_has_every_kill():
     assert plans != nemesis.programme(1000, seed=8)
     planned = {fault for plan in plans for fault in plan}
     assert set(nemesis.kills()) | set(nemesis.others()) == planned
+    rounds = [nemesis.programme(100, seed=7, skip=skip) for skip in range(0, 1000, 100)]
+    assert {fault for plans in rounds for plan in plans for fault in plan} == planned
 
 
 def test_a_point_that_nobody_plans_for_is_noticed(monkeypatch):
