@@ -4,6 +4,7 @@ Loaded by `make cases MUTATE=1`, in place of an ordinary run. Each test of a cas
 remove the case's defence, until one fails; what no test notices is a test that proves nothing.
 """
 
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from tests.cases.outside import OUTSIDE
 from tests.cases.plugin import cases_of
 from tests.cases.registry import CASES
 
+MOST_MEMORY = 6 * 2**30
 Run = tuple[str, str]
 
 
@@ -94,5 +96,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Without its defence a flood takes all the memory there is: it is to end as an error."""
+    _, hardest = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, hardest))
     wanted = str(config.getoption("--mutate"))
     config.pluginmanager.register(Mutator(frozenset(wanted.split(",")) - {""}))
