@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from services.integrations import rest
+from services.integrations import organisations, rest
 from services.integrations.errors import IntegrationError, Refused, Unavailable
 from services.integrations.githosts import hooks, inert
 from services.integrations.githosts.base import Announcement, Check, Person
 from services.integrations.githosts.errors import BadReference, MergeConflict, NotAllowedYet
 from services.integrations.githosts.names import check_hosted
-from services.integrations.githosts.remote import gitea, marks, merging, writing
+from services.integrations.githosts.remote import RemoteHost, gitea, marks, merging, writing
 from services.integrations.githosts.remote.dialect import Pull, Writing, moment
 from services.integrations.githosts.remote.keeping import Kept
 from services.integrations.models import GitServer
@@ -308,8 +308,6 @@ def test_a_refusal_that_says_nothing_in_json(settings) -> None:
 
 def test_a_pull_request_that_is_said_to_be_there_and_is_not_seen(settings) -> None:
     """GitLab and Gitea answer 409, GitHub 422; the list does not show it yet."""
-    from services.integrations.githosts.remote import RemoteHost
-
     settings.GIT_NETWORKS = HERE
 
     class Blind(DIALECTS["github"]):  # type: ignore[misc]  # a dialect made from a table
@@ -391,3 +389,32 @@ def test_pages_without_end_are_given_up(settings, monkeypatch) -> None:
         with pytest.raises(Malformed, match="more than 2 pages"):
             http.rows("/x", {})
         http.close()
+
+
+def test_a_pull_request_that_was_there_all_along_is_taken(settings) -> None:
+    settings.GIT_NETWORKS = HERE
+    seen = {name: lambda *_: PULL for name in ("find", "pull")}
+    known = {"default_branch": lambda *_: "main", "edit": lambda *_: None}
+    late = type("Late", (DIALECTS["github"],), {**seen, **known})
+    with wire(saying(b'{"message": "A pull request already exists"}', code=422)) as server:
+        http = Http(server.url, {})
+        assert RemoteHost(late(http), [REPO], "x")._opened(REPO, None, "b", "t", "b").number == 1
+        http.close()
+
+
+def test_a_file_that_a_host_lists_for_nothing_is_no_change(worlds) -> None:
+    known = worlds["github"]
+    pull = World(known.host, "github", known.serving).propose()
+    wide = type("Wide", (DIALECTS["github"],), {"changed": lambda *_: ["README.md"]})
+    assert RemoteHost(wide(known.host._dialect._http), [REPO], "x").diff(REPO, pull.number) == []
+
+
+def test_an_organisation_with_a_tree_without_end(settings) -> None:
+    settings.GIT_NETWORKS = HERE
+    endless = saying(LINE.replace(b'"sha"', b'"type": "blob", "sha"'), "Connection: close")
+    with (
+        wire(endless) as server,
+        organisations.opened("gitea", address=server.url, name="shop") as shop,
+        pytest.raises(Malformed, match="too many files"),
+    ):
+        shop.paths(organisations.Repository("shop/deploy", "main"))
