@@ -19,6 +19,8 @@ class Description:
 
     def __init__(self, *files: Path) -> None:
         self.documents = [json.loads(file.read_text()) for file in files]
+        for document in self.documents:
+            document["plain"] = _plain(document["components"])
 
     @cached_property
     def routes(self) -> list[tuple[str, re.Pattern[str], dict[str, Any], dict[str, Any]]]:
@@ -97,7 +99,7 @@ _validators: dict[str, Any] = {}
 def _errors(schema: dict[str, Any], document: dict[str, Any], value: Any) -> list[str]:
     key = json.dumps(schema, sort_keys=True) + document["info"]["title"]
     if key not in _validators:
-        whole = {**_plain(schema), "components": _plain(document["components"])}
+        whole = {**_plain(schema), "components": document["plain"]}
         _validators[key] = jsonschema_rs.Draft4Validator(whole, validate_formats=True)
     return [
         f"{'/'.join(map(str, e.instance_path))}: {e.message}" for e in _validators[key].iter_errors(value)
