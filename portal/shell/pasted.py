@@ -58,6 +58,11 @@ def masked(text: str) -> str:
     return _TYPED.sub(rf"\1\2{BLANK}", without_shapes(text))
 
 
+def words(text: str) -> str:
+    """What somebody said in a plain field, as it may be kept: no NUL, no blanks around, no secret."""
+    return masked(text.replace("\x00", "").strip())
+
+
 def without_shapes(text: str) -> str:
     for _, pattern, replacement in SHAPES:
         text = pattern.sub(replacement, text)

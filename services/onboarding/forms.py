@@ -106,12 +106,12 @@ def words(data: QueryDict, name: str, *, longest: int = LONGEST) -> str:
 
     Refuses (TooLong) more than `longest` characters.
     """
-    text = data.get(name, "").replace("\x00", "").strip()
+    text = data.get(name, "")
     if len(text) > longest:
         raise TooLong(
             f"The {name} has {len(text):,} characters; {longest:,} are the most. Nothing was changed."
         )
-    return pasted.masked(text)
+    return pasted.words(text)
 
 
 def token_of(data: QueryDict) -> str:

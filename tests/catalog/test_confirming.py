@@ -298,3 +298,14 @@ def test_a_team_page_lists_what_is_due_with_buttons_for_its_members_only(company
     html = browse(ines).get(entity("checkout").get_absolute_url()).content.decode()
     assert "Confirm all" not in html
     assert 'id="h-due"' in html
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("no\x00t ours ", "not ours"), ("password: hunter2-hunter2", "password: •••")]
+)
+def test_an_answer_is_kept_without_what_cannot_be_kept(company, client, mira, ines, typed, kept):
+    handover = ask(mira)
+    client.force_login(ines)
+    answer = client.post(reverse("catalog:handover_step", args=[handover.pk, "decline"]), {"reason": typed})
+    handover.refresh_from_db()
+    assert (answer.status_code, handover.state, handover.answer) == (302, "declined", kept)

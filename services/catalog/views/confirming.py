@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.shell import toasts
+from portal.shell import pasted, toasts
 from portal.shell.http import HttpRequest, inside
 from portal.shell.policies import policy, signed_in
 from services.audit.queries import events_for
@@ -154,10 +154,9 @@ def handover_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     handover = get_object_or_404(_handovers(), pk=pk)
     if step not in STEPS:
         raise Http404(f"no step {step}")
+    answer = pasted.words(request.POST.get("reason", ""))[:2000]
     try:
-        handover = handing.step(
-            handover=handover, step=step, by=request.user, answer=request.POST.get("reason", "")[:2000]
-        )
+        handover = handing.step(handover=handover, step=step, by=request.user, answer=answer)
     except Refused as refusal:
         toasts.refused(request, str(refusal))
         return redirect(handover)
