@@ -106,7 +106,7 @@ def words(data: QueryDict, name: str, *, longest: int = LONGEST) -> str:
 
     Refuses (TooLong) more than `longest` characters.
     """
-    text = data.get(name, "")
+    text = data.get(name, "").strip()
     if len(text) > longest:
         raise TooLong(
             f"The {name} has {len(text):,} characters; {longest:,} are the most. Nothing was changed."
