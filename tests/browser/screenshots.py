@@ -37,6 +37,7 @@ PICTURES: list[tuple[str, str, str, Callable[[Page], None]]] = [
     ("catalog", "Mira Lindqvist", "/catalog/", settle),
     ("service", "Mira Lindqvist", "/catalog/component/default/checkout/", settle),
     ("dependencies", "Mira Lindqvist", "/catalog/component/default/checkout/?tab=dependencies", settle),
+    ("new", "Jonas Weber", "/new/", settle),
     ("form", "Jonas Weber", "/new/web-service/", fill_in),
     ("request", "Jonas Weber", "/requests/R-1181/", settle),
     ("changes", "Priya Raman", "/requests/R-1182/changes/", settle),
