@@ -52,3 +52,12 @@ def test_a_later_word_replaces_the_earlier():
     silences.keep("git host", OutsideError("401", permanent=True))
     silences.keep("git host", OutsideError("429", retry_after=0))
     assert not silences.hold("git host")
+
+
+def test_what_rests_is_woken_by_news():
+    silences.rest("pull 1", 60)
+    silences.rest("pull 2", 60)
+    assert silences.hold("pull 1")
+    silences.lift("pull 1")
+    assert not silences.hold("pull 1")
+    assert silences.hold("pull 2")

@@ -73,8 +73,9 @@ def head(code: int = 200, *lines: str, kind: str = "application/json") -> bytes:
 
 
 def saying(body: bytes, *lines: str, code: int = 200, kind: str = "application/json") -> Script:
-    """The whole answer at once."""
-    answer = head(code, f"Content-Length: {len(body)}", *lines, kind=kind) + body
+    """The whole answer at once, and that no other comes on this connection."""
+    said = (f"Content-Length: {len(body)}", "Connection: close", *lines)
+    answer = head(code, *said, kind=kind) + body
     return lambda connection, _: connection.sendall(answer)
 
 

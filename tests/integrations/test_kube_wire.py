@@ -385,3 +385,11 @@ def test_a_cluster_that_tells_of_all_groups_at_once_is_asked_for_none_of_them() 
         KubeClient(server.url, "token", timeout=5) as kube,
     ):
         assert kube.kinds() == {"example.com/v1/Store", "v1/Pod"}
+
+
+def test_looking_for_what_is_not_there_finds_nothing(cluster: Cluster) -> None:
+    with cluster.client() as kube:
+        assert kube.find(REF) is None
+        assert kube.find(Ref("v1", "Gadget", "a", "shop")) is None
+        kube.apply(MAP)
+        assert kube.find(REF)["metadata"]["name"] == "a"

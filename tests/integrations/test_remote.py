@@ -384,7 +384,7 @@ def test_announcing_less_than_everything(world) -> None:
 def test_pages_without_end_are_given_up(settings, monkeypatch) -> None:
     settings.GIT_NETWORKS = HERE
     monkeypatch.setattr(rest, "MOST_PAGES", 2)
-    with wire(saying(b"[]", "x-next-page: 2", "Connection: close")) as server:
+    with wire(saying(b"[]", "x-next-page: 2")) as server:
         http = Http(server.url, {})
         with pytest.raises(Malformed, match="more than 2 pages"):
             http.rows("/x", {})
@@ -411,7 +411,7 @@ def test_a_file_that_a_host_lists_for_nothing_is_no_change(worlds) -> None:
 
 def test_an_organisation_with_a_tree_without_end(settings) -> None:
     settings.GIT_NETWORKS = HERE
-    endless = saying(LINE.replace(b'"sha"', b'"type": "blob", "sha"'), "Connection: close")
+    endless = saying(LINE.replace(b'"sha"', b'"type": "blob", "sha"'))
     with (
         wire(endless) as server,
         organisations.opened("gitea", address=server.url, name="shop") as shop,
