@@ -397,6 +397,12 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "Z6": (Mutation("steps in any order", steps_in_any_order),),
     "Z7": (Mutation("the inactive stay signed in", the_inactive_stay),),
     "Z8": (Mutation("a name is enough", put(f"{ONBOARDING}.approvers._team", by_old_name)),),
+    "K1": (
+        Mutation(
+            "any role may be asked for", put(f"{ENGINE}.validation._check_choice", nothing), "closed_list"
+        ),
+        Mutation("anybody may be named", put(f"{ENGINE}.validation._matches", always), "closed_list"),
+    ),
     "C1": (Mutation("no token is asked for", without("CsrfViewMiddleware")),),
     "C2": (Mutation("a link acts like a button", with_first("looking_acts")),),
     "C3": (Mutation("the session stays the same", keep_session),),

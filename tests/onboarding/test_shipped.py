@@ -141,3 +141,37 @@ def test_each_lesson_is_found_by_its_row():
     groups = re.findall(r"[Rr]ows? ((?:\d+)(?:(?:, | and | to )\d+)*)", said)
     found = {int(number) for group in groups for number in re.findall(r"\d+", group)}
     assert found >= ROWS, sorted(ROWS - found)
+
+
+@pytest.mark.case("K1")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(
+            ("role", each)
+            for each in ("cluster-admin", "admin", "edit", "*", "", ["look"], "look\nkind: ClusterRole")
+        ),
+        *(
+            ("person", each)
+            for each in (
+                "system:masters", "system:serviceaccount:kube-system:default", "system", "admin", "*",
+                "mira,sam", "mira\n- kind: Group", 'mira"', "system%3Amasters",
+            )
+        ),
+        ("kind", "ServiceAccount"),
+        ("kind", "Group"),
+        ("environments", ["kube-system"]),
+    ],
+)  # fmt: skip
+def test_access_is_one_of_a_closed_list_for_somebody_who_can_be_a_person(field, value):
+    """Nothing but the platform's own roles, bound in one namespace to one name, comes out of the form."""
+    blueprint = shipped()["access"]
+    minimal = Piece(document := read_one(blueprint.folder / "tests", "minimal.yaml"), (), document.data)
+    answers = {**minimal.get("answers", dict), field: value}
+    found = evaluate(blueprint, answers, _context(blueprint, minimal))
+    assert [error.field for error in found.errors] == [field]
+    assert found.blocked
+    for text in found.files.values():
+        assert "system:" not in text
+        assert "cluster-admin" not in text
+        assert "ClusterRoleBinding" not in text
