@@ -3,13 +3,9 @@
 Nothing in a webhook is believed but that something may have changed: the source is read as it is by then.
 """
 
-import hashlib
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,34 +15,18 @@ from services.audit.actions import record
 from services.catalog.actions import looking
 from services.catalog.models import Delivery, ImportRun, Source
 from services.catalog.refusals import Refused
+from services.integrations import deliveries
+from services.integrations.deliveries import Told
+from services.integrations.deliveries import Unproved as Unproved
+from services.integrations.deliveries import Unread as Unread
 from services.integrations.sealing import CannotOpen, Sealer
-from services.integrations.signatures import IDS, proves
+from services.integrations.signatures import proves
 
 Person = Any
 Headers = Mapping[str, str]
 sealer: Final = Sealer("slipway webhook secret")
-EVENTS: Final = {"github": "X-GitHub-Event", "gitlab": "X-Gitlab-Event", "gitea": "X-Gitea-Event"}
 PUSHES: Final = ("push", "push hook", "system hook", "repository_update")
 MOVES: Final = ("repository", "create", "delete", "project_rename", "repository hook")
-
-
-class Unproved(Exception):
-    """It does not prove where it comes from; nothing says why."""
-
-
-class Unread(Exception):
-    """Proved, and yet nothing that can be read."""
-
-
-@dataclass(frozen=True)
-class News:
-    """What a proved webhook is about."""
-
-    key: str
-    event: str
-    repository: str
-    branch: str
-    default_branch: str
 
 
 def accept(*, provider: str, pk: int, headers: Headers, body: bytes) -> str:
@@ -55,7 +35,7 @@ def accept(*, provider: str, pk: int, headers: Headers, body: bytes) -> str:
     proved = proves(provider, secret_of(source), headers, body)
     if source is None or not proved:
         raise Unproved
-    return take(source=source, news=news_of(provider, headers, body), digest=hashlib.sha256(body).hexdigest())
+    return take(source=source, news=deliveries.read(provider, headers, body))
 
 
 def secret_of(source: Source | None) -> str:
@@ -68,55 +48,20 @@ def secret_of(source: Source | None) -> str:
         return ""
 
 
-def news_of(provider: str, headers: Headers, body: bytes) -> News:
-    """Who and what; whatever is missing is empty, which means: look at all of it."""
-    data = _parsed(headers.get("Content-Type", ""), body)
-    digest = hashlib.sha256(body).hexdigest()
-    key = next((headers[name] for name in IDS[provider] if headers.get(name)), digest)
-    about = data.get("repository") if provider != "gitlab" else data.get("project")
-    about = about if isinstance(about, dict) else {}
-    ref = _text(data.get("ref"))
-    return News(
-        key=_text(key)[:100],
-        event=_text(headers.get(EVENTS[provider], ""))[:60].lower(),
-        repository=_text(about.get("full_name") or about.get("path_with_namespace")),
-        branch=ref.removeprefix("refs/heads/") if not ref.startswith("refs/tags/") else ref,
-        default_branch=_text(about.get("default_branch")),
-    )
-
-
-def _text(value: Any) -> str:
-    return value.replace("\x00", "") if isinstance(value, str) else ""
-
-
-def _parsed(content_type: str, body: bytes) -> dict[str, Any]:
-    """The JSON of a body, as it is or in the form field `payload`, as GitHub may send it."""
-    try:
-        text = body.decode()
-        if content_type.startswith("application/x-www-form-urlencoded"):
-            text = parse_qs(text, strict_parsing=True)["payload"][0]
-        data = json.loads(text)
-    except (ValueError, KeyError, RecursionError) as error:
-        raise Unread from error
-    if not isinstance(data, dict):
-        raise Unread
-    return data
-
-
 @transaction.atomic
-def take(*, source: Source, news: News, digest: str) -> str:
+def take(*, source: Source, news: Told) -> str:
     """Remember the delivery and ask for what it is about, once: neither its id nor its body counts twice."""
     source = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
     source.hook_at = timezone.now()
     source.save(update_fields=["hook_at"])
-    if Delivery.objects.filter(Q(key=news.key) | Q(digest=digest), source=source).exists():
+    if Delivery.objects.filter(Q(key=news.key) | Q(digest=news.digest), source=source).exists():
         return "already taken in"
     said = _ask(source, news)
-    Delivery.objects.create(source=source, key=news.key, digest=digest, event=news.event, said=said)
+    Delivery.objects.create(source=source, key=news.key, digest=news.digest, event=news.event, said=said)
     return said
 
 
-def _ask(source: Source, news: News) -> str:
+def _ask(source: Source, news: Told) -> str:
     if news.event == "ping":
         return "pong"
     if news.event not in (*PUSHES, *MOVES):
@@ -130,7 +75,7 @@ def _ask(source: Source, news: News) -> str:
     return "is being read"
 
 
-def _concerns(source: Source, news: News) -> bool:
+def _concerns(source: Source, news: Told) -> bool:
     """Whether a push is of the branch that is read, of a repository of the organisation; in doubt it is."""
     branch = source.branch or news.default_branch
     if branch and news.branch and news.branch != branch:
