@@ -11,7 +11,7 @@ from services.helpdesk.models import Ticket
 from services.onboarding.models import Request
 from tests.factories.tickets import ticket
 from tests.hostile import doors
-from tests.hostile.asking import Asked, some
+from tests.hostile.asking import THOROUGH, Asked, some
 from tests.hostile.pages import Form, forms_of
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +130,7 @@ WANTED = {
 
 
 @pytest.mark.case("Z3")
+@pytest.mark.timeout(3600 if THOROUGH else 120)
 def test_every_form_survives_every_value(asked, world):
     """The platform's people try everything; what a developer sees is the same forms under other rules.
 
