@@ -223,22 +223,23 @@ def test_an_organisation_that_is_suddenly_empty_orphans_nothing(github):
 
 
 def test_a_webhook_reads_its_own_repository_only(fake):
-    from services.catalog.sources.hooks import News, take
+    from services.catalog.sources.hooks import take
+    from services.integrations.deliveries import Told
 
     source = read(made(fake))
     asked = len(fake.asked)
     fake.repos["shop/cart"].push({INFO: thing("trolley")})
-    take(source=source, news=News("1", "push", "Shop/Cart", "main", "main"), digest="1")
+    take(source=source, news=Told("1", "1", "push", "Shop/Cart", "main", "main", {}))
     run_due_effects()
     assert names() == {"trolley", "basket"}
     assert not any("basket" in path for path in fake.asked[asked:])
-    take(source=source, news=News("2", "push", "shop/cart", "main", "main"), digest="2")
+    take(source=source, news=Told("2", "2", "push", "shop/cart", "main", "main", {}))
     run_due_effects()
     assert names() == {"trolley", "basket"}
     for number, gone in enumerate((lambda: fake.repos.pop("shop/cart"), lambda: archive(fake))):
         gone()
         name = ("shop/cart", "shop/basket")[number]
-        take(source=source, news=News(f"g{number}", "push", name, "", ""), digest=f"g{number}")
+        take(source=source, news=Told(f"g{number}", f"g{number}", "push", name, "", "", {}))
         run_due_effects()
     assert names() == set()
 
