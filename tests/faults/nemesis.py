@@ -38,7 +38,7 @@ _HOST_CALLS = {
     "review": "approve",
     "close": "close",
 }
-# Taking objects away: what is onboarded here only adds some. Twice is once in onboarding/test_retiring.
+# Taking objects away, which nothing here asks for: test_removing.py kills a worker on both sides of the call.
 REMOVING = "cluster.remov"
 _CATALOG = {"entity": "onboarding.register", "run": READING[0], "docs": READING[1]}
 # Commits on the way of one effect: its claim, what its handler commits, its outcome.
