@@ -52,10 +52,14 @@ class Door:
         return reverse(self.name, kwargs=kwargs)
 
     def arguments(self, known: Known) -> list[dict[str, Any]]:
-        """What exists for this address: that of the nearest name whose arguments are called the same."""
-        fitting = [prefix for prefix, given in known.items() if given[0].keys() == self.converters.keys()]
+        """What exists for this address: that of its longest prefix with arguments of the same names."""
+        fitting = [
+            prefix
+            for prefix, given in known.items()
+            if self.name.startswith(prefix) and given[0].keys() == self.converters.keys()
+        ]
         assert fitting, f"tests.hostile.world.everything knows nothing for {self.name}"
-        return known[max(fitting, key=lambda prefix: self.name.startswith(prefix) * len(prefix))]
+        return known[max(fitting, key=len)]
 
     def rooms(self, known: Known) -> list[str]:
         """Addresses of things that exist."""

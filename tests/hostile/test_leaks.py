@@ -39,7 +39,7 @@ from tests.fakes.cluster import TOKEN as FAKE_TOKEN
 from tests.fakes.cluster import Cluster as Simulated
 from tests.fakes.cluster import deployment
 from tests.hostile import doors
-from tests.hostile.world import REPO, TOKEN
+from tests.hostile.world import GIT_TOKEN, HOOK_SECRET, REPO, TOKEN
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-7c21e0"
@@ -69,10 +69,11 @@ def shown(client: Client, world: SimpleNamespace) -> Iterator[tuple[str, str]]:
 def test_l1_no_secret_of_the_installation_is_anywhere(client, world, caplog, monkeypatch):
     """On no page, in no row, log line, task or key of Redis: neither tokens nor keys nor addresses."""
     monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", CANARY + "-db")
-    secrets = {TOKEN, settings.SECRET_KEY, CANARY, settings.REDIS_URL}
+    secrets = {TOKEN, GIT_TOKEN, HOOK_SECRET, settings.SECRET_KEY, CANARY, settings.REDIS_URL}
     client.force_login(world.priya)
     with caplog.at_level(logging.DEBUG):
         client.post("/platform/clusters/harbour/check/")
+        client.post(f"/git-hosts/{world.server.name}/check/")
         for where, text in shown(client, world):
             assert not [secret for secret in secrets if secret in text], where
     kept = {

@@ -1,6 +1,6 @@
 """A small company with one of everything that has a page, and what is needed to knock at every door."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +12,18 @@ from services.audit.models import Event
 from services.catalog import actions as catalog
 from services.catalog.compatible import identity
 from services.catalog.finding import saved
-from services.catalog.models import DocFile, DocTree, Entity, Source
+from services.catalog.models import Claim, DocFile, DocTree, Entity, Source
 from services.catalog.ownership import confirming, handing
 from services.catalog.sources import pushing
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
+from services.integrations import actions as git_hosts
+from services.integrations.githosts import hooks
 from services.integrations.githosts.base import Person
 from services.integrations.githosts.local import LocalHost
+from services.integrations.models import GitServer
+from services.notices import actions as notices
+from services.notices.models import Notice
 from services.onboarding import actions as onboarding
 from services.onboarding.models import Exemption, Request, State
 from tests.effects_driver import run_due_effects
@@ -30,6 +35,8 @@ from tests.factories.watched import watched
 
 REPO = "shop/deploy"
 TOKEN = "canary-4f1d9b-of-the-cluster"
+GIT_TOKEN = "canary-81aa02-of-the-git-host"
+HOOK_SECRET = "canary-5c77e1-of-its-webhooks"
 SETTINGS = {
     "registry": "registry.larkfield.shop",
     "domain": "int.larkfield.shop",
@@ -94,8 +101,27 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
     token, _ = people_actions.create_token(by=priya, name="report", scopes=["catalog:read"], days=30)
     return SimpleNamespace(
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
-        effect=effect, api_token=token, exemption=_exemption(mira),
+        effect=effect, api_token=token, exemption=_exemption(mira), server=_server(priya),
+        notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
     )  # fmt: skip
+
+
+def _soon() -> datetime:
+    return timezone.now() + timedelta(days=9)
+
+
+def _told(mira: User) -> Notice:
+    words = notices.Words("Wishlist is live", "In staging.", "/requests/", "rocket")
+    return notices.tell(people=[mira], key="world/live", words=words, about=mira)[0]
+
+
+def _server(priya: User) -> GitServer:
+    """A git host of others that does not answer, with a token and a secret of its webhooks."""
+    about = {"name": "ours", "kind": "github", "address": "http://127.0.0.1:9", "repository": "shop/live"}
+    row = git_hosts.register_server(by=priya, secret=GIT_TOKEN, sign_in="token", **about)
+    row.hook_sealed = hooks.sealer.seal(HOOK_SECRET)
+    row.save(update_fields=["hook_sealed"])
+    return row
 
 
 def _exemption(mira: User) -> Exemption:
@@ -124,6 +150,10 @@ def _imports(mira: User, priya: User) -> dict[str, Any]:
     planned = catalog.plan_import(source=source, files={"more.yaml": DESCRIPTORS}, by=mira)
     view = saved.save_view(name="Ours", query="kind=api", by=mira, team=mira.teams.get(slug="checkout"))
     found = {"applied": applied, "planned": planned, "source": source, "view": view}
+    item = applied.payload[0]
+    found["claim"] = Claim.objects.create(source=source, ref=item["ref"], item=item)
+    pushing.put(name="put-by-ci", change=pushing.one("gone.yaml", thing.replace(b"put-", b"gone-")), by=priya)
+    found["removed"] = catalog.retire(ref="component:default/gone-checkout", paths=["gone.yaml"], by=priya)
     return {**found, "organisation": organisation, "discovery": discovery, **_owned(mira)}
 
 
@@ -172,12 +202,22 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
     DocFile.objects.get_or_create(tree=docs, path="steps.svg", defaults={"content": b"<svg/>"})
     log = {**entity, "environment": "production", "pod": "checkout-0", "container": "web"}
     return {
+        "accounts:delegation_": [{"pk": world.away.pk}],
         "accounts:token_": [{"pk": world.api_token.pk}],
         "accounts_api:": [{"slug": "checkout"}],
+        "catalog_api:": [entity],
+        "catalog_api:ownership_unconfirm": [{"batch": world.batch}],
+        "catalog_api:report_": [{"report": "dangling"}],
+        "catalog_api:run_list": [{"source": world.source.pk}],
+        "catalog_api:document_": [{"run": world.planned.pk}],
+        "catalog_api:change_": [{"run": world.planned.pk}],
         "catalog_api:source_": [{"source": world.source.pk}],
         "catalog_api:run_": [{"run": world.planned.pk}],
         "helpdesk_api:": [{"key": world.ticket.key}],
         "catalog:entity_": [entity, group],
+        "catalog:entity_restore": [{"pk": world.removed.pk}],
+        "catalog:claim_": [{"pk": world.claim.pk}],
+        "catalog:definition_": [entity],
         "catalog:doc_file": [{**entity, "path": "steps.svg"}],
         "catalog:dependency_": [{**entity, "verdict": "confirmed"}],
         "catalog:import_": runs,
@@ -194,6 +234,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog:handover_new": [entity],
         "catalog:handover_step": [{"pk": world.handover.pk, "step": "accept"}],
         "catalog:source_steer": [{"pk": world.source.pk, "step": "resume"}],
+        "compatible:": [entity],
         "compatible:by_uid": [{"uid": identity.id_of(identity.ENTITY, flow.pk)}],
         "compatible:location": [{"id": identity.id_of(identity.LOCATION, world.source.pk)}],
         "clusters:cluster_": [{"name": "harbour"}],
@@ -205,6 +246,10 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "onboarding:exemption_step": [{"pk": world.exemption.pk, "step": "end"}],
         "helpdesk:": tickets,
         "insights:chart_csv": [{"key": "adoption"}],
+        "integrations:": [{"name": world.server.name}],
+        "notices:": [{"pk": world.notice.pk}],
+        "onboarding_api:": requests,
+        "onboarding:service_": [entity],
         "onboarding:request_new": [{"blueprint": "web-service"}],
         "onboarding:": requests,
     }
