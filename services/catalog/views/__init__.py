@@ -1,4 +1,3 @@
-from services.catalog.views.clusters import cluster_change, cluster_new
 from services.catalog.views.confirming import (
     confirm_list,
     handover_detail,
@@ -20,7 +19,6 @@ from services.catalog.views.imports import (
 )
 from services.catalog.views.lifecycle import claim_choose, entity_restore
 from services.catalog.views.lists import entity_list
-from services.catalog.views.organisations import organisation_change, organisation_new
 from services.catalog.views.ownership import ownership_report
 from services.catalog.views.pushing import source_file, source_put
 from services.catalog.views.reference import api_reference
@@ -38,6 +36,12 @@ from services.catalog.views.sources import (
     source_list,
     source_look,
     source_steer,
+)
+from services.catalog.views.watched import (
+    cluster_change,
+    cluster_new,
+    organisation_change,
+    organisation_new,
 )
 
 __all__ = [
