@@ -3,18 +3,19 @@
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 import pygit2
-from pygit2.enums import DeltaStatus, FileMode, SortMode
+from pygit2.enums import FileMode, SortMode
 
 from services.integrations.errors import Unavailable
 
 from ..base import SLIPWAY, Commit, FileChange, Only, Person, everything
 from ..errors import Conflict, UnknownReference, UnsafePath
 from ..names import SHA, check_branch, signing
+from . import trees
 
 REGULAR = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
-_STATUS = {DeltaStatus.ADDED: "added", DeltaStatus.DELETED: "removed"}
 
 
 def tip(git: pygit2.Repository, branch: str) -> pygit2.Commit | None:
@@ -63,17 +64,13 @@ def with_files(
     git: pygit2.Repository, tree: pygit2.Tree | None, files: Mapping[str, bytes | None]
 ) -> pygit2.Oid:
     """The tree with these files in place. Refuses to write through a link, a submodule or a file."""
-    index = pygit2.Index()
     if tree is not None:
         for path in files:
             _check_regular(tree, path)
-        index.read_tree(tree)
-    for path, content in files.items():
-        if content is not None:
-            index.add(pygit2.IndexEntry(path, git.create_blob(content), FileMode.BLOB))
-        elif path in index:
-            index.remove(path)
-    return index.write_tree(git)
+    places = {
+        path: None if data is None else (git.create_blob(data), FileMode.BLOB) for path, data in files.items()
+    }
+    return trees.changed(git, tree, places)
 
 
 def _check_regular(tree: pygit2.Tree, path: str) -> None:
@@ -120,17 +117,47 @@ def move(git: pygit2.Repository, branch: str, new: pygit2.Oid, old: pygit2.Oid |
         raise Unavailable(f"{branch} could not be moved: somebody else did or holds it") from error
 
 
-def changes(git: pygit2.Repository, old: pygit2.Commit, new: pygit2.Commit) -> list[FileChange]:
-    result = []
-    for delta in git.diff(old, new).deltas:
-        path = delta.new_file.path or delta.old_file.path
-        status = _STATUS.get(delta.status, "changed")
-        result.append(FileChange(path, status, read(old.tree, path), read(new.tree, path)))  # type: ignore[arg-type]  # one of three literals
+def changes(old: pygit2.Commit, new: pygit2.Commit) -> list[FileChange]:
+    found = (
+        (path, entry(old.tree, path), entry(new.tree, path)) for path in trees.differing(old.tree, new.tree)
+    )
+    result = [
+        FileChange(path, _status(before, after), read(old.tree, path), read(new.tree, path))
+        for path, before, after in found
+    ]
     return sorted(result, key=lambda change: change.path)
 
 
-def conflicts(git: pygit2.Repository, index: pygit2.Index) -> list[Conflict]:
-    return sorted((_conflict(git, *sides) for sides in index.conflicts or ()), key=lambda c: c.path)
+def _status(
+    before: pygit2.Object | None, after: pygit2.Object | None
+) -> Literal["added", "removed", "changed"]:
+    """A folder where a file was is another path."""
+    if before is None or isinstance(before, pygit2.Tree):
+        return "added"
+    return "removed" if after is None or isinstance(after, pygit2.Tree) else "changed"
+
+
+def lines_changed(old: pygit2.Commit, new: pygit2.Commit) -> tuple[int, int]:
+    """Lines added and removed."""
+    stats = [
+        pygit2.Patch.create_from(_blob(old.tree, path), _blob(new.tree, path)).line_stats
+        for path in trees.differing(old.tree, new.tree)
+    ]
+    return sum(added for _, added, _ in stats), sum(removed for *_, removed in stats)
+
+
+def _blob(tree: pygit2.Tree, path: str) -> pygit2.Blob | None:
+    found = entry(tree, path)
+    return found if isinstance(found, pygit2.Blob) else None
+
+
+def conflicts(git: pygit2.Repository, found: trees.Merged) -> list[Conflict]:
+    both = [Conflict(path, "a file on one side, a folder on the other") for path in found.clashes]
+    return sorted([*both, *(_conflict(git, *sides) for sides in found.conflicts)], key=_path)
+
+
+def _path(conflict: Conflict) -> str:
+    return conflict.path
 
 
 def _conflict(

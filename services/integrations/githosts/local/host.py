@@ -42,7 +42,7 @@ from ..errors import (
     UnknownRepository,
 )
 from ..names import MERGED_TRAILER, check_branch, check_files, check_repository, spoken
-from . import branches, content, state
+from . import branches, content, state, trees
 
 STEPS = (
     "tree written", "commit written", "branch written", "row written", "proposal committed",
@@ -213,9 +213,7 @@ class LocalHost:
         with self._locked(repo) as row:
             pull = self._pull(row, number)
             git = self._git(row)
-            return content.changes(
-                git, content.resolve(git, pull.base_sha), content.resolve(git, pull.head_sha)
-            )
+            return content.changes(content.resolve(git, pull.base_sha), content.resolve(git, pull.head_sha))
 
     def _find(self, row: Repository, branch: str) -> PullRequest | None:
         pull = row.pull_requests.filter(branch=branch).first()
@@ -283,11 +281,11 @@ class LocalHost:
 
     def _merge(self, git: pygit2.Repository, pull: PullRequest, by: Person, message: str) -> None:
         base, head = content.resolve(git, pull.base), content.resolve(git, pull.head_sha)
-        index = git.merge_commits(base, head)
-        if index.conflicts:
-            raise MergeConflict(content.conflicts(git, index))
+        found = trees.merged(git, base, head)
+        if conflicts := content.conflicts(git, found):
+            raise MergeConflict(conflicts)
         text = f"{spoken(message)}\n\n{MERGED_TRAILER}: {by.username}\n"
-        new = content.commit(git, index.write_tree(git), [base.id, head.id], author=by, message=text)
+        new = content.commit(git, found.write(), [base.id, head.id], author=by, message=text)
         self.at("merge written")
         content.move(git, pull.base, new, base.id)
         self.at("base moved")

@@ -10,7 +10,7 @@ from services.integrations.models import PullApproval, PullComment, PullRequest
 from ..base import Comment, Person, Proposal, Review
 from ..errors import Conflict
 from ..names import MERGED_TRAILER
-from . import content
+from . import content, trees
 
 
 def refresh(git: pygit2.Repository, pull: PullRequest) -> PullRequest:
@@ -64,7 +64,7 @@ def mark_closed(pull: PullRequest, by: str, reason: str) -> None:
 
 def proposal(git: pygit2.Repository, pull: PullRequest) -> Proposal:
     base, head = content.resolve(git, pull.base_sha), content.resolve(git, pull.head_sha)
-    stats = git.diff(base, head).stats
+    additions, deletions = content.lines_changed(base, head)
     mergeable, conflicts = _mergeable(git, pull, head)
     return Proposal(
         repo=pull.repository.slug,
@@ -80,8 +80,8 @@ def proposal(git: pygit2.Repository, pull: PullRequest) -> Proposal:
         merge_sha=pull.merge_sha,
         mergeable=mergeable,
         conflicts=tuple(conflicts),
-        additions=stats.insertions,
-        deletions=stats.deletions,
+        additions=additions,
+        deletions=deletions,
         created_at=pull.created_at,
         merged_at=pull.merged_at,
         merged_by=pull.merged_by,
@@ -96,8 +96,7 @@ def _mergeable(
 ) -> tuple[bool | None, list[Conflict]]:
     if pull.state != PullRequest.State.OPEN:
         return None, []
-    index = git.merge_commits(content.resolve(git, pull.base), head)
-    found = content.conflicts(git, index)
+    found = content.conflicts(git, trees.merged(git, content.resolve(git, pull.base), head))
     return not found, found
 
 
