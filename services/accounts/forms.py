@@ -11,6 +11,7 @@ from django.contrib.auth import authenticate
 from django.utils import timezone
 
 from portal.shell import limits, proxies
+from portal.shell.forms import Form, Plain
 from portal.shell.http import HttpRequest
 from portal.shell.limits import Refusal
 from services.accounts.models import SCOPES, Team, User
@@ -19,7 +20,7 @@ from services.accounts.queries import by_name_or_mail, colleagues, led_by, wrong
 FAR = date(9000, 1, 1)
 
 
-class SignInForm(forms.Form):
+class SignInForm(Form):
     """Checks name and password. `user` is who they belong to; `is_wrong`: one was tried for `meant`."""
 
     username = forms.CharField(
@@ -60,7 +61,7 @@ class SignInForm(forms.Form):
         return data
 
 
-class ThemeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class ThemeForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     class Meta:
         model = User
         fields = ["theme"]
@@ -73,7 +74,7 @@ def _places() -> list[tuple[str, str]]:
     return [("", "That of the portal"), ("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)]
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class ProfileForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     timezone = forms.ChoiceField(label="Time zone", required=False, help_text="Times are shown in it.")
 
     class Meta:
@@ -86,7 +87,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its 
         self.fields["timezone"].choices = _places()  # type: ignore[attr-defined]  # a ChoiceField, declared above
 
 
-class TokenForm(forms.Form):
+class TokenForm(Form):
     """What a program may do, for whom and how long."""
 
     name = forms.CharField(max_length=100, help_text="What it is for, such as “nightly report”.")
@@ -120,7 +121,7 @@ class TokenForm(forms.Form):
         return {"team": data.pop("owner"), **data}
 
 
-class DelegationForm(forms.Form):
+class DelegationForm(Form):
     """Who decides in one's place, and for how long."""
 
     to = forms.CharField(

@@ -8,6 +8,7 @@ from django import forms
 from django.forms.forms import DeclarativeFieldsMetaclass
 from django.http import QueryDict
 
+from portal.shell.forms import Form
 from services.accounts.models import Team, User
 from services.catalog.finding.filters import Filters
 from services.catalog.models import Source
@@ -41,7 +42,7 @@ class AbstractFormMetaclass(ABCMeta, DeclarativeFieldsMetaclass):
     """A form may be abstract."""
 
 
-class ImportForm(forms.Form, metaclass=AbstractFormMetaclass):
+class ImportForm(Form, metaclass=AbstractFormMetaclass):
     """Base: `fetched` holds the files once the form is valid; trouble in reading them is a field's error."""
 
     kind = ""
@@ -152,7 +153,7 @@ class PasteForm(ImportForm):
         return {"title": "Pasted text"}
 
 
-class SourceForm(forms.Form):
+class SourceForm(Form):
     """What people choose about a source they have."""
 
     title = forms.CharField(label="Name", max_length=200)
@@ -189,13 +190,14 @@ class SourceForm(forms.Form):
         return dict(self.cleaned_data)
 
 
-class OrganisationForm(forms.Form):
+class OrganisationForm(Form):
     """A whole organisation or group on a git host. The token is never shown again."""
 
     provider = forms.ChoiceField(label="Git host", choices=Source.Provider.choices)
     name = forms.RegexField(
         r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$", label="Organisation or group", max_length=200,
         help_text="As in its address, such as larkfield or larkfield/shop.",
+        error_messages={"invalid": "As in its address: letters, digits, dots, dashes and slashes."},
     )  # fmt: skip
     address = forms.CharField(
         max_length=300, required=False, label="Address of its API",
@@ -241,7 +243,7 @@ FORMS: dict[str, type[ImportForm]] = {
 }
 
 
-class NameForm(forms.Form):
+class NameForm(Form):
     """What a view is called."""
 
     name = forms.CharField(max_length=60, error_messages={"required": "Give the view a name."})

@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 
-from services.clusters.models import NAME, Cluster, Environment
+from portal.shell.forms import Form, NameField
+from services.clusters.models import Cluster, Environment
 from services.integrations.kube import kubeconfig
 
 TYPED = {"rows": 12, "class": "form-control mono", "spellcheck": "false", "autocomplete": "off"}
@@ -17,7 +18,7 @@ class WriteOnly(forms.Textarea):
         return ""
 
 
-class CredentialsForm(forms.Form):
+class CredentialsForm(Form):
     """`credentials` holds server, authority and token once the form is valid."""
 
     credentials: kubeconfig.Credentials
@@ -41,7 +42,7 @@ class CredentialsForm(forms.Form):
 
 
 class ClusterForm(CredentialsForm):
-    name = forms.CharField(max_length=63, validators=[NAME], help_text="Short, such as harbour.")
+    name = NameField(max_length=63, help_text="Short, such as harbour.")
     title = forms.CharField(max_length=100, required=False, help_text="For people; else the name is shown.")
     field_order = ["name", "title", "kubeconfig"]
 
@@ -52,9 +53,9 @@ class ClusterForm(CredentialsForm):
         return name
 
 
-class EnvironmentForm(forms.Form):
-    name = forms.CharField(max_length=63, validators=[NAME], help_text="As folders in the deploy repository.")
-    namespace = forms.CharField(max_length=63, validators=[NAME])
+class EnvironmentForm(Form):
+    name = NameField(max_length=63, help_text="As folders in the deploy repository.")
+    namespace = NameField(max_length=63)
     is_production = forms.BooleanField(required=False, label="This is production")
     position = forms.IntegerField(min_value=0, max_value=999, initial=10, help_text="Lower rolls out first.")
 

@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from portal.shell import pasted, times
+from portal.shell.forms import Form
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
 from services.helpdesk.models import Category, Ticket
@@ -24,7 +25,7 @@ def nonce() -> str:
     return secrets.token_urlsafe(12)
 
 
-class Words(forms.Form):
+class Words(Form):
     """What somebody says. What looks like a secret is not sent, unless masked and with the person's word."""
 
     masked = forms.BooleanField(required=False)
@@ -120,7 +121,7 @@ class ReplyForm(Words):
     nonce = forms.CharField(max_length=40, required=False)
 
 
-class StateForm(forms.Form):
+class StateForm(Form):
     """A step, with the answers some steps ask for."""
 
     to = forms.ChoiceField(choices=State.choices)
@@ -156,7 +157,7 @@ def platform_people() -> QuerySet[User]:
     return User.objects.filter(teams__runs_platform=True, is_active=True).distinct().order_by("name")
 
 
-class AssignForm(forms.Form):
+class AssignForm(Form):
     to = forms.ModelChoiceField(queryset=User.objects.none(), to_field_name="username", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -164,7 +165,7 @@ class AssignForm(forms.Form):
         self.fields["to"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
 
 
-class SortForm(forms.Form):
+class SortForm(Form):
     """Priority, category, privacy: each by itself."""
 
     priority = forms.TypedChoiceField(choices=Priority.choices, coerce=int, empty_value=None, required=False)
@@ -172,7 +173,7 @@ class SortForm(forms.Form):
     private = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")], required=False)
 
 
-class BulkForm(forms.Form):
+class BulkForm(Form):
     """What to do with the tickets that were ticked."""
 
     do = forms.ChoiceField(choices=[("assign", "Assign"), ("resolve", "Resolve"), ("close", "Close")])
@@ -190,7 +191,7 @@ class BulkForm(forms.Form):
         self.fields["to"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
 
 
-class FilterForm(forms.Form):
+class FilterForm(Form):
     """The address of a list. A value that means nothing is left out rather than refused."""
 
     STATES = [("", "Any state"), ("open", "Open"), ("done", "Done"), *State.choices]

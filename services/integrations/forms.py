@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from portal.shell.forms import Form, NameField
 from services.integrations.errors import Unauthorised
 from services.integrations.githosts import servers
 from services.integrations.githosts.errors import BadReference
@@ -22,7 +23,7 @@ class WriteOnly(forms.Textarea):
         return ""
 
 
-class SecretForm(forms.Form):
+class SecretForm(Form):
     secret = forms.CharField(
         label="Token, or the app's private key",
         max_length=8000,
@@ -47,7 +48,7 @@ class SecretForm(forms.Form):
 
 
 class ServerForm(SecretForm):
-    name = forms.CharField(max_length=20, help_text="Short, such as github.")
+    name = NameField(max_length=20, help_text="Short, such as github.")
     kind = forms.ChoiceField(label="Speaks like", choices=GitServer.Kind.choices)
     address = forms.CharField(
         required=False,
@@ -68,8 +69,14 @@ class ServerForm(SecretForm):
         help_text=f"Named {servers.VARIABLE}…, set for the web and the worker processes.",
         error_messages={"invalid": f"It is named {servers.VARIABLE} and capital letters."},
     )
-    app = forms.RegexField(r"^[A-Za-z0-9.]+$", max_length=40, required=False, label="App id")
-    installation = forms.RegexField(r"^\d+$", max_length=20, required=False, label="Installation id")
+    app = forms.RegexField(
+        r"^[A-Za-z0-9.]+$", max_length=40, required=False, label="App id",
+        error_messages={"invalid": "Letters, digits and dots, as the app's page shows it."},
+    )  # fmt: skip
+    installation = forms.RegexField(
+        r"^\d+$", max_length=20, required=False, label="Installation id",
+        error_messages={"invalid": "Digits only: the last part of the installation's address."},
+    )  # fmt: skip
     field_order = [
         "name",
         "kind",
@@ -89,7 +96,6 @@ class ServerForm(SecretForm):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        GitServer._meta.get_field("name").run_validators(name)
         if name == "local" or GitServer.objects.filter(name=name).exists():
             raise forms.ValidationError(f"There is a git host {name} already.")
         return name

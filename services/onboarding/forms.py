@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from portal.shell import pasted
+from portal.shell.forms import Form
 from services.onboarding.blueprints import Blueprint
 from services.onboarding.blueprints.answers import coerce, storable
 from services.onboarding.blueprints.model import Field
@@ -138,7 +139,7 @@ def seen_fields(data: QueryDict) -> set[str]:
     return {name for name in data.get("_seen", "").split(",")[:200] if name}
 
 
-class RetireForm(forms.Form):
+class RetireForm(Form):
     """Why a service goes, and its name, typed once more by whoever means it."""
 
     reason = forms.CharField(
@@ -168,7 +169,7 @@ class RetireForm(forms.Form):
         return name
 
 
-class ExemptionForm(forms.Form):
+class ExemptionForm(Form):
     """Why a guardrail should be silent, and until when."""
 
     reason = forms.CharField(
@@ -187,7 +188,7 @@ class ExemptionForm(forms.Form):
         return pasted.masked(str(self.cleaned_data["reason"]))
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(Form):
     """The word of whoever decides; an earlier day where they grant less than was asked for."""
 
     remark = forms.CharField(max_length=2000, required=False)

@@ -57,7 +57,7 @@ def test_the_catalog_opens_with_the_view_one_chose(show, client):
 
 
 def test_shared_views_are_the_teams_and_audited(show, client, mira):
-    assert "Select a valid choice" in show(f"{VIEWS}save/", name="X", query="", team="elsewhere")
+    assert "There is no “elsewhere” here" in show(f"{VIEWS}save/", name="X", query="", team="elsewhere")
     show(f"{VIEWS}save/", name="Ours", query="kind=api", team="checkout")
     view = SavedView.objects.get()
     noah, jonas = member("noah", "checkout"), member("jonas", "discovery")

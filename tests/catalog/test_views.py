@@ -461,16 +461,16 @@ def test_import_new_takes_several_files_and_archives(client, mira, files):
 @pytest.mark.parametrize(
     ("kind", "data", "says"),
     [
-        ("paste", {"text": ""}, "This field is required"),
-        ("paste", {"text": "a\x00b"}, "Null characters"),
-        ("upload", {}, "This field is required"),
+        ("paste", {"text": ""}, "YAML or JSON is needed"),
+        ("paste", {"text": "a\x00b"}, "NUL"),
+        ("upload", {}, "is needed"),
         ("upload", {"uploads": [SimpleUploadedFile("a.exe", b"MZ")]}, "neither YAML nor JSON"),
         ("upload", {"uploads": [SimpleUploadedFile("a.yaml", b"")]}, "empty"),
         ("git", {"location": "shop/none"}, "cannot be read"),
         ("git", {"location": "/etc"}, "for platform engineers"),
-        ("git", {"location": "x" * 600}, "at most 500"),
+        ("git", {"location": "x" * 600}, "At most 500"),
         ("folder", {"location": "/etc"}, "for platform engineers"),
-        ("nonsense", {"location": ""}, "This field is required"),
+        ("nonsense", {"location": ""}, "is needed"),
     ],
 )
 def test_import_new_says_what_is_wrong_beside_the_field(client, mira, kind, data, says):

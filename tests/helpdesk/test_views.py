@@ -192,7 +192,7 @@ def test_ticket_state_by_buttons(mira, priya) -> None:
     assert "Still not solved" in client_of(mira).get(made.get_absolute_url()).content.decode()
     step(client_of(mira), made, "ticket_state", to="closed")
     assert "cannot become" in step(client_of(mira), made, "ticket_state", to="new").content.decode()
-    assert "Select a valid choice" in step(client, made, "ticket_state", to="nonsense").content.decode()
+    assert "There is no “nonsense” here" in step(client, made, "ticket_state", to="nonsense").content.decode()
 
 
 def test_ticket_state_marks_and_unmarks_duplicates(priya) -> None:

@@ -1,6 +1,7 @@
 """Asking the portal something it must survive, and remembering where it did not."""
 
 import os
+import re
 import traceback
 from collections.abc import Sequence
 from copy import deepcopy
@@ -14,6 +15,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils.functional import cached_property
 
+DJANGOS = re.compile("This field is required|Enter a valid|Enter a whole|Select a valid|Ensure this value")
 THOROUGH = os.environ.get("SLIPWAY_HOSTILE") == "all"
 
 
@@ -106,6 +108,8 @@ class Asked:
                 transaction.set_rollback(True)
                 self.client.cookies = cookies
         self.expect(answer.status_code < 500 or "/readyz" in path, f"{said}: {answer.status_code}")
+        if answer.status_code == 422:
+            self.expect(not DJANGOS.search(answer.content.decode()), f"{said}: refused in Django's words")
         if self.who != "nobody" and not path.startswith("/sign-out/"):
             self.expect(not answer.get("Location", "").startswith("/sign-in/"), f"{said}: asked to sign in")
         return answer

@@ -2,10 +2,11 @@
 
 from django import forms
 
+from portal.shell.forms import Form
 from services.catalog.descriptors.refs import BadReference, parse_ref
 
 
-class HandoverForm(forms.Form):
+class HandoverForm(Form):
     """`to` is a team's name or a whole reference; `to_ref` holds the reference once it is valid."""
 
     to = forms.CharField(

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from portal.shell.forms import Form
 from services.catalog.descriptors.problems import nearest
 from services.catalog.models import Source
 from services.catalog.sources import clusters
@@ -19,7 +20,7 @@ def _labels(name: str) -> forms.CharField:
     )  # fmt: skip
 
 
-class ClusterSourceForm(forms.Form):
+class ClusterSourceForm(Form):
     """Which part of which cluster, and which labels or annotations say what: the first that is there."""
 
     cluster = forms.CharField(max_length=63, help_text="By its name here, such as harbour.")
