@@ -14,10 +14,9 @@ from portal.shell import limits, proxies
 from portal.shell.forms import Form, Plain
 from portal.shell.http import HttpRequest
 from portal.shell.limits import Refusal
+from services.accounts.actions import LONGEST_ABSENCE
 from services.accounts.models import SCOPES, Team, User
 from services.accounts.queries import by_name_or_mail, colleagues, led_by, wrong_too_often
-
-FAR = date(9000, 1, 1)
 
 
 class SignInForm(Form):
@@ -156,5 +155,9 @@ class DelegationForm(Form):
 
     def clean_until(self) -> datetime:
         """The last moment of that day, where the person is."""
-        day = min(self.cleaned_data["until"], FAR) + timedelta(days=1)
-        return timezone.make_aware(datetime.combine(day, time.min))
+        day: date = self.cleaned_data["until"]
+        today = timezone.localdate()
+        last = today + LONGEST_ABSENCE - timedelta(days=1)
+        if not today <= day <= last:
+            raise forms.ValidationError(f"From today to {last:%-d %B %Y}.")
+        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
