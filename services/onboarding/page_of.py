@@ -36,7 +36,7 @@ HEALTH = {
 }
 USUAL_SECONDS = 600
 PROPOSAL_SECONDS = 20  # the page asks every three, and hosts of others count
-CHART_FROM, CHART_TO, ROW_HEIGHT = 84.0, 226.0, 23
+CHART_FROM, CHART_TO, ROW_HEIGHT = 84.0, 206.0, 23
 
 
 @dataclass(frozen=True)
