@@ -140,6 +140,7 @@ for _address in (DATABASES["default"], DATABASE_OWNER):
     }
 CATALOG_ORPHAN_DAYS = env.int("SLIPWAY_CATALOG_ORPHAN_DAYS", 30)  # then removed, and kept as long for undo
 APPROVALS = Path(env.str("SLIPWAY_APPROVALS", "") or BASE_DIR / "services/onboarding/shipped/approvals.yaml")
+PROMOTION = Path(env.str("SLIPWAY_PROMOTION", "") or BASE_DIR / "services/onboarding/shipped/promotion.yaml")
 APPROVAL_REMIND_HOURS = env.int("SLIPWAY_APPROVAL_REMIND_HOURS", 24)  # and again each time as long
 APPROVAL_ESCALATE_HOURS = env.int("SLIPWAY_APPROVAL_ESCALATE_HOURS", 72)  # the platform team may say yes too
 SECURITY_TEAM = env.str("SLIPWAY_SECURITY_TEAM", "security")  # its slug

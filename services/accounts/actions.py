@@ -83,6 +83,19 @@ def create_token(
 
 
 @transaction.atomic
+def program_of(*, team: Team) -> User:
+    """The account in whose name a team's tokens act: in no team, and nobody can sign in as it."""
+    Team.objects.select_for_update().get(pk=team.pk)
+    found = User.objects.filter(program_of=team).first()
+    if found is not None:
+        return found
+    made = User(username=f"ci+{team.slug}", name=f"{team} CI", program_of=team, is_active=False)
+    made.set_unusable_password()
+    made.save()
+    return made
+
+
+@transaction.atomic
 def revoke_token(*, token: ApiToken, by: User) -> None:
     """From now on it opens nothing. Refuses nothing: who can see a token may revoke it, and twice is once."""
     token = ApiToken.objects.select_for_update().get(pk=token.pk)

@@ -13,6 +13,7 @@ SCOPES = {
     "catalog:read": "Read the catalog",
     "catalog:write": "Change the catalog: put descriptors, read sources again, apply what they bring",
     "ownership:write": "Confirm what teams own, confirm or dismiss derived dependencies",
+    "images:write": "Bring new images to the services of its team",
     "requests:read": "Read requests and where they stand",
     "requests:write": "Approve, reject and withdraw requests",
     "tickets:read": "Read tickets",
@@ -52,6 +53,10 @@ class User(AbstractUser):
         max_length=6, default="system", choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")]
     )
     teams = models.ManyToManyField(Team, through="Membership", related_name="members")
+    program_of = models.OneToOneField(
+        Team, models.PROTECT, null=True, blank=True, related_name="program",
+        help_text="Stands for what a team's tokens do; nobody can sign in as it.",
+    )  # fmt: skip
 
     REQUIRED_FIELDS = ["email", "name"]
 

@@ -23,7 +23,7 @@ from portal.shell.schemas import (
     turning,
 )
 from services.accounts.serving import addresses
-from services.onboarding import actions, queries, waiting
+from services.onboarding import actions, images_api, queries, waiting
 from services.onboarding.errors import Refusal
 from services.onboarding.models import Hop, Request, Rollout, State
 from services.onboarding.queries.hops import Leg
@@ -222,5 +222,12 @@ def _rollout(row: Rollout) -> dict[str, Any]:
 
 app_name = "onboarding_api"
 urlpatterns = addresses(
-    [request_list, request_detail, request_approval, request_rejection, request_withdrawal]
+    [
+        request_list,
+        request_detail,
+        request_approval,
+        request_rejection,
+        request_withdrawal,
+        *images_api.OPERATIONS,
+    ]
 )

@@ -32,13 +32,27 @@ def folders_of(request: Request, environment: str) -> list[str]:
 
 def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:
     """Every object in those folders at the merge commit, whoever put it there, in the order to apply."""
-    host = githosts.get(request.provider)
-    trees = (
-        host.read_tree(request.repo, request.merge_sha, under) for under in folders_of(request, environment)
-    )
+    host, commit = githosts.get(request.provider), commit_for(request, environment)
+    trees = (host.read_tree(request.repo, commit, under) for under in folders_of(request, environment))
     files = {path: text for tree in trees for path, text in sorted(tree.items()) if _is_manifest(path)}
     found = [obj for path, text in files.items() for obj in _objects(path, text)]
     return sorted(found, key=_rank)
+
+
+def commit_for(request: Request, environment: str) -> str:
+    """The merge commit, or a later one that the environment has: nothing takes it back behind that."""
+    rows = Request.objects.filter(entity_ref=request.entity_ref, repo=request.repo).exclude(pk=request.pk)
+    applied = rows.filter(rollouts__environment=environment, rollouts__applied_at__isnull=False)
+    last = (
+        applied.exclude(merge_sha="")
+        .order_by("-rollouts__applied_at")
+        .values_list("merge_sha", flat=True)
+        .first()
+    )
+    host = githosts.get(request.provider)
+    if last and host.is_ancestor(request.repo, request.merge_sha, last):
+        return last
+    return request.merge_sha
 
 
 def gone_from(request: Request, environment: str) -> list[dict[str, Any]]:

@@ -16,3 +16,15 @@ def approvals(**kwargs: Any) -> list[CheckMessage]:
     except blueprints.BlueprintError as error:
         return [Error(str(error), hint="SLIPWAY_APPROVALS names this file.", id="onboarding.E001")]
     return []
+
+
+@register("slipway")
+def promotion(**kwargs: Any) -> list[CheckMessage]:
+    """What the company says of bringing images can be read."""
+    from services.onboarding import blueprints
+
+    try:
+        blueprints.company_promotion(settings.PROMOTION)
+    except blueprints.BlueprintError as error:
+        return [Error(str(error), hint="SLIPWAY_PROMOTION names this file.", id="onboarding.E002")]
+    return []

@@ -72,3 +72,13 @@ class NotOnboarded(Refusal):
     """Nothing in the repository says with which form it was made."""
 
     status = 404
+
+
+class ImageRefused(Refusal):
+    """What was asked to be brought somewhere cannot be: which field is wrong, and the nearest that passes."""
+
+    status = 422
+
+    def __init__(self, message: str, field: str, rule: str, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.field, self.rule, self.suggestion = field, rule, suggestion

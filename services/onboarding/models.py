@@ -32,6 +32,9 @@ class State(models.TextChoices):
     NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
 
+# Kinds that change an image, and what goes with it, where a service is; each environment for itself.
+BRINGING = ("image", "promotion")
+
 TERMINAL = frozenset({State.LIVE, State.REJECTED, State.WITHDRAWN, State.CLOSED})
 ACTIVE = frozenset(set(State) - TERMINAL - {State.DRAFT})
 
@@ -85,6 +88,10 @@ class RequestQuerySet(models.QuerySet["Request"]):
     def open(self) -> "RequestQuerySet":
         return self.filter(state__in=ACTIVE)
 
+    def bringing(self, entity_ref: str, environment: str) -> "RequestQuerySet":
+        """What brings, or brought, an image to one environment of a service."""
+        return self.filter(kind__in=BRINGING, entity_ref=entity_ref, environments=[environment])
+
 
 class Request(models.Model):
     """One person's filled-in blueprint: `answers` as accepted, `draft_answers` as being typed."""
@@ -95,10 +102,12 @@ class Request(models.Model):
         FORM = "form"
         RETIRE = "retire"
         RESTORE = "restore"
+        IMAGE = "image"
+        PROMOTION = "promotion"
 
     kind = models.CharField(
         max_length=10, choices=Kind.choices, default=Kind.FORM, db_default=Kind.FORM.value,
-        help_text="A filled-in form; or a service that goes, or comes back as it was.",
+        help_text="A filled-in form; a service that goes, or comes back; an image that is brought somewhere.",
     )  # fmt: skip
     number = models.IntegerField(unique=True, db_default=NextNumber(), editable=False)
     title = models.CharField(max_length=200)
@@ -182,8 +191,13 @@ class Request(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["entity_ref"],
-                condition=~Q(entity_ref="") & Q(state__in=sorted(ACTIVE)),
+                condition=~Q(entity_ref="") & Q(state__in=sorted(ACTIVE)) & ~Q(kind__in=BRINGING),
                 name="onboarding_request_entity_once",
+            ),
+            models.UniqueConstraint(
+                fields=["entity_ref", "environments"],
+                condition=Q(kind__in=BRINGING, merge_sha="", state__in=sorted(ACTIVE)),
+                name="onboarding_request_brought_once",
             ),
         ]
         indexes = [models.Index(fields=["state", "updated_at"], name="onboarding_request_state")]
@@ -214,6 +228,10 @@ class Request(models.Model):
     @property
     def is_form(self) -> bool:
         return self.kind == self.Kind.FORM
+
+    @property
+    def is_bringing(self) -> bool:
+        return self.kind in BRINGING
 
     def get_state_display(self) -> str:  # type: ignore[no-redef]  # Django then leaves its own out
         """What people read; what was taken away is not live at the end."""

@@ -73,6 +73,19 @@ def can_change(user: User, entity: Entity) -> bool:
     return user.is_active and (user.is_platform or entity.owner_ref in refs_of(user))
 
 
+def can_bring(user: User, entity: Entity) -> bool:
+    """Bring an image: those who may change it; of the programs only those of the team that owns it."""
+    if user.program_of is not None:
+        return entity.owner_ref == user.program_of.ref
+    return can_change(user, entity)
+
+
+def is_on_its_way(request: Request) -> bool:
+    """The git host is being told just now, so that its content cannot be exchanged this moment."""
+    merging = request.merge_asked_by_id is not None and not request.merge_sha
+    return request.state == State.PROPOSING or (request.state == State.IN_REVIEW and merging)
+
+
 def can_see(user: User, request: Request) -> bool:
     return request.submitted_at is not None or request.created_by_id == user.pk
 

@@ -78,7 +78,7 @@ def _sentence(row: Request, state: State) -> str:
         return "To approve: " + "; ".join(need["reason"] for need in rules.open_needs(row)) + "."
     if state == State.IN_REVIEW:
         return _review(row)
-    return _PLAIN[state]
+    return (_BRINGING if row.is_bringing else _PLAIN).get(state, _PLAIN[state])
 
 
 _PLAIN = {
@@ -88,6 +88,13 @@ _PLAIN = {
     State.MERGED: "The files are in the repository; the first environment gets them now.",
     State.ROLLING_OUT: "The cluster starts the new pods, one environment after the other.",
     State.LIVE: "Healthy in every environment, and in the catalog.",
+}
+
+
+_BRINGING = {
+    State.MERGED: "The image is in the repository; the environment gets it now.",
+    State.ROLLING_OUT: "The new pods start with this image.",
+    State.LIVE: "It runs with this image.",
 }
 
 

@@ -5,6 +5,7 @@ finds an object by its name, the catalog an entity by its reference.
 """
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -26,11 +27,12 @@ from services.integrations.githosts.base import GitHost, Proposal
 from services.integrations.githosts.errors import HeadMoved, MergeConflict, NotAllowedYet, NotOpen
 from services.notices import actions as notices
 
-from . import announcing, masking, proposals, queries, telling
-from .errors import Refusal
+from . import announcing, masking, proposals, queries, rules, telling
+from .errors import HostSilent, Refusal
 from .models import Request, State
 
 log = structlog.get_logger(__name__)
+WHILE_TOLD = timedelta(seconds=3)
 crashpoints.declare_commit("catalog.entity")
 
 
@@ -127,6 +129,24 @@ def merge(claim: Claim) -> Done | Later:
     except (HeadMoved, NotOpen) as refused:
         return Done({"title": "The pull request is not what was looked at", "message": str(refused)})
     return Done(as_result(found))
+
+
+@register("onboarding.bring")
+def bring(claim: Claim) -> Done | Later:
+    """Brings the image that came while the pull request could not be touched; the last one told counts."""
+    from services.onboarding import actions
+
+    row = Request.objects.select_related("created_by").get(pk=claim.payload["request"])
+    if (row.draft_answers or {}).get("image") != claim.payload["image"]:
+        return Done()
+    if rules.is_on_its_way(row):
+        return Later(WHILE_TOLD, "The git host is being told of the image before.")
+    try:
+        return Done({"request": actions.bring_again(request=row).ref})
+    except HostSilent as silent:
+        raise Unavailable(silent.message) from silent
+    except Refusal as refusal:
+        return Done({"refused": refusal.message})
 
 
 @register("onboarding.announce")

@@ -116,7 +116,15 @@ def _retired(row: Request, by: str) -> Iterator[Telling]:
 def _failed(row: Request, by: str) -> Iterator[Telling]:
     if row.state == State.NEEDS_ATTENTION:
         title = str(row.problem.get("title") or "It did not work")
-        yield _asker(row, f"{title}.", "alert-triangle", "bad", waits=True)
+        words = _words(row, f"{title}.", "alert-triangle", "bad", waits=True)
+        yield Telling("asker", _active([row.created_by]) or _of_program(row), words)
+
+
+def _of_program(row: Request) -> list[User]:
+    """What a program asked for is its team's to mend."""
+    if row.created_by.program_of_id is None or row.team is None:
+        return []
+    return list(row.team.members.filter(is_active=True))
 
 
 def _ended(word: str) -> "Tell":

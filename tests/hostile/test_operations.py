@@ -41,6 +41,7 @@ def named(world: SimpleNamespace) -> dict[str, Any]:
         evidence=[{"file": "a.yaml", "line": 1, "key": "DB", "value": "checkout-db:5432"}], field="derived",
     )  # fmt: skip
     ImportRun.objects.filter(pk=world.applied.pk).update(state="applied")
+    world.server.delete()  # it is silent, and new requests would go there
     return {
         "kind": "component", "namespace": "default", "name": "checkout", "slug": "checkout",
         "report": "dangling",
@@ -71,7 +72,7 @@ def on_requests(world: SimpleNamespace, name: str) -> tuple[Any, dict[str, Any]]
 
 
 def token(who: Any, *scopes: str, team: Team | None = None) -> dict[str, str]:
-    made = create_token(by=who, name=f"t{'-'.join(scopes)}", scopes=list(scopes), days=7, team=team)
+    made = create_token(by=who, name=f"t{'-'.join(scopes)}"[:100], scopes=list(scopes), days=7, team=team)
     return {"HTTP_AUTHORIZATION": f"Bearer {made[1]}"}
 
 
@@ -153,7 +154,7 @@ def test_people_get_by_program_what_their_pages_show(world, named):
     names = {one.name for door, one in CHANGES if send(client, door, one, named).status_code in (403, 409)}
     assert names == {
         "ownership_confirm", "ownership_unconfirm", "dependency_judge", "run_apply", "run_undo",
-        "request_approval", "request_rejection", "request_withdrawal",
+        "request_approval", "request_rejection", "request_withdrawal", "image_bring",
     }  # fmt: skip
     note = client.post(messages_of(world.ticket.key), {"body": "psst", "internal": True}, JSON)
     assert (note.status_code, note.json()["title"]) == (403, "Forbidden")

@@ -68,6 +68,12 @@ kind: Component
 metadata: {name: Not A Name}
 spec: {type: service, lifecycle: production, owner: checkout}
 """
+RUNNING = b"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout, namespace: shop-staging}
+spec: {template: {spec: {containers: [{name: web, image: "registry.larkfield.shop/checkout:2.13.1"}]}}}
+"""
 ANSWERS = {
     "name": "wishlist",
     "owner": "checkout",
@@ -135,6 +141,7 @@ def repository() -> LocalHost:
     host = LocalHost()
     host.create(REPO)
     files = {"README.md": b"Deploy\n", "catalog/checkout.yaml": DESCRIPTORS}
+    files["apps/checkout/checkout/staging/deployment.yaml"] = RUNNING
     host.commit(REPO, files=files, author=Person("sam", "Sam"), message="Start")
     return host
 

@@ -5,12 +5,14 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 
 from services.effects.contention import again_when_lost
 
-from . import changing, deciding, outcomes, retiring, writing
+from . import bringing, changing, deciding, outcomes, retiring, writing
 from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
 
 approve = again_when_lost(deciding.approve)
+bring_again = again_when_lost(bringing.bring_again)
+bring_image = again_when_lost(bringing.bring_image)
 bring_back = again_when_lost(retiring.bring_back)
 change_service = again_when_lost(changing.change_service)
 close = again_when_lost(deciding.close)
@@ -33,7 +35,9 @@ __all__ = [
     "applied",
     "approve",
     "ask_exemption",
+    "bring_again",
     "bring_back",
+    "bring_image",
     "change_service",
     "close",
     "comment",

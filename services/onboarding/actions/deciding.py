@@ -145,7 +145,7 @@ def merge(*, request: Request, by: User, head: str) -> Request:
         raise NotAllowed("Somebody who did not write it has to approve it first.", ask=_reviewers(row))
     if not rules.can_merge(by, row):
         raise NotAllowed(f"{row.team} and the platform team merge this.", ask=[str(row.created_by)])
-    _ask_merge(row, by)
+    ask_merge(row, by)
     return row
 
 
@@ -153,9 +153,10 @@ def _reviewers(row: Request) -> list[str]:
     return [str(user) for user in rules.reviewers(row)[:5]]
 
 
-def _ask_merge(row: Request, by: User) -> None:
+def ask_merge(row: Request, by: User, why: str = "") -> None:
+    """Has a locked request merged a moment later; who may is decided before."""
     row.merge_asked_by = by
-    note(row, by=by, action="merge_asked")
+    note(row, by=by, action="merge_asked", summary=why)
     effects.enqueue(row, "merge", f"{row.head_sha}/{row.version}", by, head=row.head_sha)
     say_who(row)
 
@@ -182,7 +183,7 @@ def _retry_propose(row: Request, by: User) -> None:
 def _retry_merge(row: Request, by: User) -> None:
     move(row, State.IN_REVIEW, by=by, action="retried")
     if rules.can_merge(by, row):
-        _ask_merge(row, by)
+        ask_merge(row, by)
 
 
 def _retry_rollout(row: Request, by: User) -> None:

@@ -7,11 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.catalog import actions as catalog
+from services.clusters.models import Environment
 from services.effects.models import Effect
 
-from .. import queries
+from .. import queries, rules
 from ..models import Request, Rollout, State
 from . import effects
+from .deciding import ask_merge
 from .moves import locked, move, note, say_who
 
 _WORD = {"proposal": "pull request", "propose": "opening the pull request"}
@@ -42,8 +44,18 @@ def _opened(row: Request, found: dict[str, Any]) -> None:
             row, State.IN_REVIEW, by=None, action="proposed", summary=f"#{row.pull_number}", **_counts(found)
         )
         effects.announce(row)
+        _merge_by_itself(row)
     else:
         _ended_on_host(row, found)
+
+
+def _merge_by_itself(row: Request) -> None:
+    """What changes nothing but an image, where the company lets that go without a review."""
+    if row.kind != Request.Kind.IMAGE or rules.open_needs(row):
+        return
+    place = Environment.objects.filter(name=row.environments[0]).first()
+    if place is not None and queries.is_automatic(place):
+        ask_merge(row, row.created_by, f"New images go to {place} by themselves")
 
 
 def _counts(found: dict[str, Any]) -> dict[str, Any]:
@@ -173,10 +185,22 @@ def rollouts_seen(request: Request, pictures: Mapping[str, queries.Picture]) -> 
     failed_before = row.state == State.NEEDS_ATTENTION and row.problem.get("step") == "rollout"
     if row.state != State.ROLLING_OUT and not failed_before:
         return
+    if later := _overtaken_by(row):
+        row.reason = f"{later.ref} brought a later one."
+        move(row, State.CLOSED, by=None, action="overtaken", summary=row.reason)
+        return
     rollouts = list(row.rollouts.all())
     for rollout in rollouts:
         _look(row, rollout, pictures.get(rollout.environment))
     _judge(row, rollouts)
+
+
+def _overtaken_by(row: Request) -> Request | None:
+    """What was merged after it into the same place: its own image will not be seen any more."""
+    if not row.is_bringing:
+        return None
+    later = Request.objects.bringing(row.entity_ref, row.environments[0]).filter(number__gt=row.number)
+    return later.exclude(merge_sha="").order_by("number").first()
 
 
 def _look(row: Request, rollout: Rollout, picture: queries.Picture | None) -> None:

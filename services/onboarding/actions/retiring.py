@@ -13,7 +13,7 @@ from services.manifests.reader import load_all
 
 from .. import queries, rules
 from ..errors import HostSilent, NameTaken, NotAllowed, ReasonMissing, WrongState
-from ..models import Request, State
+from ..models import BRINGING, Request, State
 from . import writing
 from .moves import move
 
@@ -73,7 +73,7 @@ def bring_back(*, request: Request, by: User) -> Request:
 
 
 def _under_way(ref: str, kind: str) -> Request | None:
-    row = Request.objects.open().filter(entity_ref=ref).first()
+    row = Request.objects.open().filter(entity_ref=ref).exclude(kind__in=BRINGING).first()
     if row is not None and row.kind != kind:
         raise WrongState(f"{row.ref} is open for {row.entity_name}. Let it end, or withdraw it first.")
     return row

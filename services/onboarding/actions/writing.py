@@ -213,8 +213,8 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
     row.answers, row.draft_answers = found.answers, None
     row.files, row.tree_hash = dict(found.files), found.tree_hash
     row.removed = sorted({*found.removed, *row.merged_paths} - row.files.keys())
-    row.findings = _plain(found.findings)
-    row.cost, row.needs = _plain(found.cost), _plain(found.approvals)
+    row.findings = plain(found.findings)
+    row.cost, row.needs = plain(found.cost), plain(found.approvals)
     row.entity, row.entity_ref = entity, found.entity_ref.lower()
     row.environments = list(found.environments)
     row.team = _team_of(entity) or row.team or by.teams.first()
@@ -240,16 +240,16 @@ def _begin_correction(row: Request, found: "Evaluation") -> None:
     row.pull_number, row.head_sha, row.merge_sha, row.merge_asked_by = None, "", "", None
 
 
-def _plain(found: Any) -> Any:
+def plain(found: Any) -> Any:
     """Dataclasses, and lists of them, as JSON keeps them."""
     if isinstance(found, list | tuple):
-        return [_plain(each) for each in found]
-    plain = (
+        return [plain(each) for each in found]
+    found_plain = (
         dataclasses.asdict(found)
         if dataclasses.is_dataclass(found) and not isinstance(found, type)
         else found
     )
-    return json.loads(json.dumps(plain or {}, default=str))
+    return json.loads(json.dumps(found_plain or {}, default=str))
 
 
 def _team_of(entity: dict[str, Any]) -> Team | None:

@@ -19,6 +19,8 @@ from services.onboarding.blueprints.model import (
     SectionState,
     TeamRef,
 )
+from services.onboarding.blueprints.promotion import Promotion
+from services.onboarding.blueprints.promotion import of_company as company_promotion
 from services.onboarding.blueprints.source import BlueprintError
 
 __all__ = [
@@ -35,9 +37,11 @@ __all__ = [
     "FieldState",
     "Library",
     "Person",
+    "Promotion",
     "SectionState",
     "TeamRef",
     "company_approvals",
+    "company_promotion",
     "evaluate",
     "load",
     "offered",

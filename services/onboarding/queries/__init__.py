@@ -1,10 +1,12 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
+from .deployed import Deployed, deployed
 from .ending import over
 from .exemptions import asked_for, ending_for, leases_of, to_decide
 from .forms import base_of, blueprints, context_for, digest_of, evaluate, library, place_of, title_for
 from .hops import HopStatistic, Leg, hop_statistics, legs
+from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
 from .lists import find, person_named, requests_for, to_follow, waits_for
 from .offers import Group, Offer, offers
 from .retiring import Retirement, dependents_of, hash_of, retirement, undo_until
@@ -12,6 +14,8 @@ from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
 __all__ = [
+    "Brought",
+    "Deployed",
     "Group",
     "HopStatistic",
     "Item",
@@ -23,20 +27,25 @@ __all__ = [
     "asked_for",
     "base_of",
     "blueprints",
+    "brought",
     "context_for",
     "dependents_of",
+    "deployed",
     "digest_of",
     "draft_of",
     "ending_for",
+    "environment_named",
     "environments_in_order",
     "evaluate",
     "find",
     "fixed_by",
     "hash_of",
     "hop_statistics",
+    "is_automatic",
     "leases_of",
     "legs",
     "library",
+    "needs_of",
     "offers",
     "open_for",
     "opening",
@@ -52,5 +61,6 @@ __all__ = [
     "to_follow",
     "undo_until",
     "waits_for",
+    "wanted_image",
     "written",
 ]

@@ -11,7 +11,7 @@ from services.catalog.models import Entity
 from services.integrations import githosts
 
 from ..errors import NotOnboarded
-from ..models import Request
+from ..models import BRINGING, Request
 from .forms import blueprints, evaluate, place_of
 from .rollouts import fix_in_fields
 
@@ -28,8 +28,8 @@ class Opening:
 
 
 def open_for(entity: Entity) -> Request | None:
-    """The request under way; there is at most one."""
-    return Request.objects.open().filter(entity_ref=entity.ref).first()
+    """The request under way; there is at most one, beside those that bring images."""
+    return Request.objects.open().filter(entity_ref=entity.ref).exclude(kind__in=BRINGING).first()
 
 
 def draft_of(entity: Entity, user: User) -> Request | None:
@@ -110,6 +110,7 @@ def written(entity: Entity, user: User) -> Written:
 def _places(entity: Entity) -> Iterator[str]:
     """Where its last request put it, else where its owner's things are."""
     merged = Request.objects.filter(entity_ref=entity.ref).exclude(merge_sha="").order_by("-number")
+    merged = merged.exclude(kind__in=BRINGING)
     last = merged.values_list("files", flat=True).first() or {}
     yield from (path for path in last if path.endswith(FILE))
     yield f"apps/{entity.owner_ref.rpartition('/')[2]}/{entity.name}{FILE}"

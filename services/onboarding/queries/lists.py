@@ -40,12 +40,19 @@ def _waits(user: User, row: Request) -> bool:
     if row.state == State.AWAITING_APPROVAL or (row.state == State.IN_REVIEW and rules.open_needs(row)):
         return bool(rules.needs_for(user, row))
     if row.state == State.NEEDS_ATTENTION:
-        return row.created_by_id == user.pk
+        return _is_asker(user, row)
     if row.merge_asked_by_id:
         return False
     if rules.is_reviewed(row):
-        return row.created_by_id == user.pk
+        return _is_asker(user, row)
     return rules.can_review(user, row)
+
+
+def _is_asker(user: User, row: Request) -> bool:
+    """Who asked; of what a program asked for, its team."""
+    if row.created_by.program_of_id is not None:
+        return row.team is not None and user.in_team(row.team)
+    return row.created_by_id == user.pk
 
 
 def to_follow() -> RequestQuerySet:

@@ -73,7 +73,9 @@ def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) 
         desired=seen.desired,
         as_of=seen.as_of,
         finding=_finding(request, seen),
-        current=not seen.stale and all(_arrived(request, each, seen) for each in expected),
+        current=not seen.stale
+        and all(_arrived(request, each, seen) for each in expected)
+        and (bool(expected) or _is_brought(request, seen)),
     )
 
 
@@ -134,6 +136,12 @@ def _arrived(request: Request, applied: Mapping[str, Any], seen: EnvironmentStat
         and each.generation >= applied["generation"]
         for each in seen.workloads
     )
+
+
+def _is_brought(request: Request, seen: EnvironmentState) -> bool:
+    """Where another tool brings what is in the repository: whether the image runs."""
+    image = request.answers.get("image")
+    return not request.is_bringing or any(image == each.image for each in seen.workloads)
 
 
 def _finding(request: Request, seen: EnvironmentState) -> dict[str, Any] | None:

@@ -37,6 +37,9 @@ _MACHINE = {
     "retired": ("archive", "ok", "saw that nothing of it runs any more"),
     "reminded": ("bell", "", "reminded those it waits for"),
     "escalated": ("users", "warn", "asked the platform team as well: nobody had answered"),
+    "overtaken": ("replace", "", "saw that a later one came"),
+    "image_waits": ("clock", "", "keeps a later image until the git host has heard of this one"),
+    "image_stays": ("check", "", "was told that this image is the last one after all"),
     "recovered": ("heartbeat", "ok", "saw it recover"),
     "rollout_failed": ("alert-triangle", "bad", "saw the rollout fail"),
     "propose_failed": ("alert-triangle", "bad", "could not open the pull request"),
@@ -70,7 +73,8 @@ class Item:
 
 def timeline(request: Request) -> list[Item]:
     """Newest first; what it waits for now stands on top, runs of small machine steps are one item."""
-    items = _fold(_item(event) for event in events_for(request))
+    skipped = "request.started" if request.is_bringing else ""
+    items = _fold(_item(event) for event in events_for(request) if event.action != skipped)
     items = [replace(item, since=_since(items, n)) for n, item in enumerate(items)]
     return [*_now(request, items), *reversed(items)]
 
