@@ -25,7 +25,7 @@ LAST = re.compile(
 def test_three_hundred_faults_lose_double_and_stick_nothing():
     seed = os.environ.get("SEED", "20261120")
     run = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "300", "--seed", seed],
+        [sys.executable, "-m", "tests.faults", "300", "--here", "--seed", seed],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     last = LAST.search(run.stdout)

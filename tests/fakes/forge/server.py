@@ -1,6 +1,8 @@
 """The forge on a real socket, able to misbehave at one request."""
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +30,9 @@ HEADERS = {
 }
 # What is done before it goes wrong, and what is not even begun.
 AFTER = ("lost", "502 after", "cut", "hang", "html")
-BEFORE = ("500", "503", "429", "429 soon", "403 limit", "drop")
+BEFORE = ("500", "502", "503", "429", "429 soon", "403 limit", "drop")
+# Whoever asks is killed: before anything is done, or once it is done and before it is told.
+DEADLY = ("kill", "kill after")
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Exchange:
 @dataclass
 class Serving:
     """`asked` is everything that was asked; `fault` goes wrong at the request numbered `at` that writes
-    (or reads, with `reads`)."""
+    (or reads, with `reads`). `victim` is the process that a deadly one kills."""
 
     forge: Forge
     provider: str
@@ -53,6 +57,7 @@ class Serving:
     at: int = 0
     reads: bool = False
     token: str = TOKEN
+    victim: int = 0
 
     def misbehave(self, fault: str, at: int = 0, reads: bool = False) -> None:
         self.fault, self.at, self.reads = fault, at, reads
@@ -109,7 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in BEFORE:
             self._refuse(fault)
             return
-        found = self._done(ask)
+        found = self._done(ask) if fault != "kill" else Answer(0)
+        if fault in DEADLY:
+            os.kill(self.serving.victim, signal.SIGKILL)
+            self.close_connection = True
+            return
         self.serving.asked.append(Exchange(ask, found.status, found.body))
         if fault:
             self._spoil(fault, found)
