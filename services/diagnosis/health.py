@@ -295,6 +295,7 @@ def application(obj: Object) -> Health:
 
 # Everything else
 
+NO_STATUS = "Waiting for a status"
 STATELESS = frozenset(
     {
         "ConfigMap",
@@ -352,7 +353,7 @@ def by_conditions(obj: Object) -> Health:
         return HEALTHY
     status = obj.get("status")
     if not isinstance(status, Mapping) or not status:
-        return Health("Progressing", "Waiting for a status")
+        return Health("Progressing", NO_STATUS)
     observed = find(obj, "status.observedGeneration")
     if isinstance(observed, int) and observed < number(obj, "metadata.generation"):
         return UNOBSERVED

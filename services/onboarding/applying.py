@@ -3,11 +3,15 @@
 import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from services.clusters import actions as clusters
+from services.clusters import queries
+from services.clusters.actions import ENTITY
 from services.clusters.models import Environment
 from services.clusters.picture import REQUEST
+from services.diagnosis.health import NO_STATUS
 from services.integrations import githosts
 from services.integrations.errors import Refused
 from services.integrations.kube.objects import Ref
@@ -16,12 +20,20 @@ from services.manifests.reader import ManifestError, load_all
 from .models import Request
 
 KUSTOMIZATION = "/kustomization.yaml"
-# What others need comes first; everything unnamed comes last.
+# What others need comes first; what operators make of an object (databases, secrets from a store) comes where
+# the None is, before the workloads that read it; how many there are and who leads to them comes last.
 _ORDER = (
     "Namespace", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "ConfigMap", "Secret",
-    "PersistentVolumeClaim", "Service",
+    "PersistentVolumeClaim", "Service", "ExternalSecret", "VaultStaticSecret", None, "StatefulSet",
+    "Deployment", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget", "HorizontalPodAutoscaler",
+    "ScaledObject", "HTTPRoute", "Ingress",
 )  # fmt: skip
 _RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
+# From here on things run. Those of a request of several parts wait until operators have made what they read:
+# a little while for what has not said anything yet (some kinds never do), longer for what says "not yet".
+RUNNING = _RANK["StatefulSet"]
+OPERATED = range(_RANK["ExternalSecret"], RUNNING)
+SILENT, PATIENT = timedelta(seconds=20), timedelta(minutes=3)
 
 
 def folders_of(request: Request, environment: str) -> list[str]:
@@ -65,7 +77,7 @@ def gone_from(request: Request, environment: str) -> list[dict[str, Any]]:
 
 
 def _rank(obj: dict[str, Any]) -> int:
-    return _RANK.get(str(obj.get("kind")), len(_RANK))
+    return _RANK.get(str(obj.get("kind")), _RANK[None])
 
 
 def _is_manifest(path: str) -> bool:
@@ -82,14 +94,20 @@ def _objects(path: str, text: bytes) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Done:
-    """`applied`: kind, name, namespace and generation of each; `removed`: those gone, with what `became`."""
+    """`applied`: kind, name, namespace and generation of each; `removed`: those gone, with what `became`.
+
+    `waits_for` names what is not in place yet: then what reads it was not applied, and is to be tried again.
+    """
 
     applied: list[dict[str, Any]]
     removed: list[dict[str, Any]]
+    waits_for: str = ""
 
 
-def apply_environment(request: Request, environment: str) -> Done:
+def apply_environment(request: Request, environment: str, waited: timedelta | None = None) -> Done:
     """Applies every object and takes away what the request removed; again without effect.
+
+    Of a request of several parts what runs comes when the others are in place, or were `waited` for enough.
 
     Raises `integrations.errors`: Refused for an environment that is gone and for objects that do not belong
     in it, before anything is applied; the cluster's own for the rest.
@@ -105,9 +123,29 @@ def apply_environment(request: Request, environment: str) -> Done:
     gone = gone_from(request, environment)
     own = _free(_made_in(gone))
     going = [obj for obj in gone if _is_ours(obj, place, own, staying)]
-    applied = [_identity(obj) for obj in clusters.apply_objects(place, objects)]
-    removed = clusters.remove_objects(place, going, request.entity_ref) if going else []
+    first = [obj for obj in objects if _rank(obj) < RUNNING] if request.parts.exists() else objects
+    applied = [_identity(obj) for obj in clusters.apply_objects(place, first)]
+    if len(first) < len(objects):
+        if waits_for := _not_in_place(place, first, waited or timedelta()):
+            return Done(applied, [], waits_for)
+        applied += [_identity(obj) for obj in clusters.apply_objects(place, objects[len(first) :])]
+    removed = [
+        each
+        for entity in dict.fromkeys(_entity(obj, request) for obj in going)
+        for each in clusters.remove_objects(
+            place, [o for o in going if _entity(o, request) == entity], entity
+        )
+    ]
     return Done(applied, [_removal(each["ref"], each["became"]) for each in removed])
+
+
+def _not_in_place(place: Environment, objects: list[dict[str, Any]], waited: timedelta) -> str:
+    """The first thing an operator has not made yet; empty when there is none, or it takes too long."""
+    asked = [Ref.of(obj) for obj in objects if _rank(obj) in OPERATED]
+    found = queries.healths_of(place, asked) if waited < PATIENT else []
+    waiting = [(ref, judged) for ref, judged in found if judged.status in ("Progressing", "Missing")]
+    late = [ref for ref, judged in waiting if judged.message != NO_STATUS or waited < SILENT]
+    return f"{late[0].kind} {late[0].name}" if late else ""
 
 
 def _is_ours(obj: dict[str, Any], place: Environment, own: set[str], staying: set[Ref]) -> bool:
@@ -118,6 +156,13 @@ def _is_ours(obj: dict[str, Any], place: Environment, own: set[str], staying: se
     about = obj["metadata"]
     ours = about["name"] in own if obj["kind"] == "Namespace" else about.get("namespace") == place.namespace
     return Ref.of(obj) not in staying and ours
+
+
+def _entity(obj: dict[str, Any], request: Request) -> str:
+    """Whose it is: a part's where this request brought it, else what the request is for."""
+    marks = obj["metadata"].get("annotations") or {}
+    is_part = marks.get(ENTITY) in request.entity_refs or marks.get(REQUEST) == request.ref
+    return str(marks[ENTITY]) if is_part and ENTITY in marks else request.entity_ref
 
 
 def _removal(ref: Ref, became: str) -> dict[str, Any]:
@@ -163,4 +208,5 @@ def _identity(obj: dict[str, Any]) -> dict[str, Any]:
         "namespace": about.get("namespace", ""),
         "generation": about.get("generation", 0),
         "request": (about.get("annotations") or {}).get(REQUEST, ""),
+        "entity": (about.get("annotations") or {}).get(ENTITY, ""),
     }

@@ -82,7 +82,7 @@ class FormPage:
             "seen": ",".join(sorted(self.seen or ())),
             "refused": self.refused,
             "sections": drawing.sections(found, self._shown()),
-            "guards": drawing.guards(findings, queries.asked_for(found.entity_ref) if found.blocked else ()),
+            "guards": drawing.guards(findings, queries.asked_for(found.entity_refs) if found.blocked else ()),
             "exception_of": (self.draft or self.row or Request()).ref if self.draft or self.row else "",
             "to_do": drawing.to_do(found, findings),
             "files": files,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from services.accounts.models import Team
 
 from .exemptions import Exemption as Exemption
+from .parts import RequestPart as RequestPart
 
 if TYPE_CHECKING:
     from services.accounts.models import User
@@ -91,6 +92,11 @@ class RequestQuerySet(models.QuerySet["Request"]):
     def bringing(self, entity_ref: str, environment: str) -> "RequestQuerySet":
         """What brings, or brought, an image to one environment of a service."""
         return self.filter(kind__in=BRINGING, entity_ref=entity_ref, environments=[environment])
+
+    def about(self, *refs: str) -> "RequestQuerySet":
+        """Those that make or change one of these entities, as what they are for or as a part of it."""
+        parts = RequestPart.objects.filter(entity_ref__in=refs).values("request")
+        return self.filter(Q(entity_ref__in=refs) | Q(pk__in=parts))
 
 
 class Request(models.Model):
@@ -222,6 +228,12 @@ class Request(models.Model):
         return self.entity_ref.rpartition("/")[2]
 
     @property
+    def entity_refs(self) -> list[str]:
+        """Its own, and those of its parts; of one that is not kept yet its own alone."""
+        parts = [part.entity_ref for part in self.parts.all()] if self.pk else []
+        return [ref for ref in (self.entity_ref, *parts) if ref]
+
+    @property
     def is_change(self) -> bool:
         return bool(self.origin)
 
@@ -336,6 +348,11 @@ class Rollout(models.Model):
     applied = models.JSONField(default=list, help_text="kind, name and generation of each object applied.")
     removed = models.JSONField(
         default=list, db_default=[], help_text="The same of those taken away, and what became of them."
+    )
+    parts = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="entity, state and message of each part, where there are several.",
     )
     ready = models.PositiveIntegerField(default=0)
     desired = models.PositiveIntegerField(default=0)

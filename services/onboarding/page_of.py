@@ -14,6 +14,7 @@ from services.integrations import githosts
 from services.integrations.errors import IntegrationError
 from services.integrations.githosts.base import Proposal
 from services.onboarding import asking, queries, standing
+from services.onboarding.blueprints import fields_of
 from services.onboarding.models import Hop, Request, Rollout, State
 
 CSV_HEADER = (
@@ -103,8 +104,7 @@ def detail(row: Request) -> dict[str, Any]:
 def fix_of(row: Request) -> dict[str, Any]:
     """What the finding would change in the form; a fix of anything else is for people to read."""
     changes = (row.problem.get("fix") or {}).get("changes") or {}
-    blueprint = queries.blueprints().get(row.blueprint)
-    fields = blueprint.fields if blueprint else {}
+    fields = fields_of(queries.form_of(row.blueprint, row.answers))
     return {name: value for name, value in changes.items() if name in fields}
 
 

@@ -184,8 +184,12 @@ def _for_entity(request: HttpRequest, entity: Any) -> Any:
 
 def _concerns(entity: Any) -> Q:
     """Requests about an entity; of a team what it asks for, of a person what they asked for."""
+    from services.onboarding.models import RequestPart
+
     if entity.ref.startswith("group:default/"):
         return Q(team__slug=entity.name.lower())
     if entity.ref.startswith("user:default/"):
         return Q(created_by__username__iexact=entity.name)
-    return Q(entity_ref=entity.ref)
+    return Q(entity_ref=entity.ref) | Q(
+        pk__in=RequestPart.objects.filter(entity_ref=entity.ref).values("request")
+    )

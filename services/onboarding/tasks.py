@@ -33,6 +33,7 @@ from .models import Request, State
 
 log = structlog.get_logger(__name__)
 WHILE_TOLD = timedelta(seconds=3)
+LOOK_AGAIN = timedelta(seconds=2)
 crashpoints.declare_commit("catalog.entity")
 
 
@@ -217,6 +218,8 @@ def register_entity(claim: Claim) -> Done | Later:
         return Done()
     try:
         with transaction.atomic():
+            for part in row.parts.all():
+                catalog.register(part.entity, by=row.created_by, request=row.ref)
             entity = catalog.register(row.entity, by=row.created_by, request="" if row.is_change else row.ref)
             crashpoints.around_commit("catalog.entity")
     except catalog.DescriptorRefused as refused:
@@ -232,7 +235,21 @@ def apply(claim: Claim) -> Done | Later:
     row, environment = _request(claim), claim.payload["environment"]
     if row is None or row.merge_sha != claim.payload["merge_sha"]:
         return Done()
-    return Done(asdict(applying.apply_environment(row, environment)))
+    done = applying.apply_environment(row, environment, _since(claim))
+    if done.waits_for:
+        _waits(row, environment, done.waits_for)
+        return Later(LOOK_AGAIN, f"Waits for {done.waits_for}.")
+    return Done(asdict(done))
+
+
+def _since(claim: Claim) -> timedelta:
+    """How long ago the effect was queued."""
+    at = Effect.objects.filter(pk=claim.pk).values_list("created_at", flat=True).first()
+    return timezone.now() - at if at else timedelta()
+
+
+def _waits(row: Request, environment: str, what: str) -> None:
+    row.rollouts.filter(environment=environment).update(message=f"Waits for {what}")
 
 
 @shared_task(name="onboarding.reconcile")
@@ -271,7 +288,7 @@ def end() -> int:
 
 @shared_task(name="onboarding.follow_entity")
 def follow_entity(entity_ref: str) -> None:
-    for row in queries.to_follow().filter(entity_ref=entity_ref):
+    for row in queries.to_follow().about(entity_ref):
         follow(row)
 
 
@@ -327,6 +344,6 @@ def follow_proposal(pk: int) -> None:
 
 def on_workload_changed(sender: object, *, entity_ref: str, **_: object) -> None:
     """A workload changed: look soon, if a request waits for it. With no broker at hand, beat looks later."""
-    if not queries.to_follow().filter(entity_ref=entity_ref).exists():
+    if not queries.to_follow().about(entity_ref).exists():
         return
     bell.ring(follow_entity, entity_ref)

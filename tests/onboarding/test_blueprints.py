@@ -28,6 +28,7 @@ from services.onboarding.blueprints import (
 )
 from services.onboarding.blueprints.cases import run_cases
 from services.onboarding.blueprints.guard import Places, as_errors
+from services.onboarding.blueprints.parts import Part
 from services.onboarding.blueprints.tree import Tree
 
 PRICES = {"cpu": 18.0, "memory": 2.4, "currency": "EUR"}
@@ -331,7 +332,7 @@ def finding(path: str, changes: dict, kind: str = "Deployment") -> Finding:
 
 
 def test_a_finding_stands_beside_its_field_and_its_fix_changes_an_answer(web_service):
-    production, staging = (Places(web_service, Tree(), context().environments[at]) for at in (1, 0))
+    production, staging = (Places(Part("", web_service), Tree(), context().environments[at]) for at in (1, 0))
     mapped, fields = production.in_fields(finding(LIMIT, {LIMIT: "192Mi"}))
     assert mapped.fix == Fix("Set the limit to 192Mi", {"memory_limit": 192})
     assert fields == {"memory_limit"}
@@ -344,12 +345,14 @@ def test_a_finding_stands_beside_its_field_and_its_fix_changes_an_answer(web_ser
     [{}, {LIMIT: None}, {LIMIT: "lots"}, {LIMIT: "1Gi", "spec.paused": True}, {"spec.paused": True}],
 )
 def test_a_fix_that_no_field_can_take_is_not_offered(web_service, changes):
-    mapped, _ = Places(web_service, Tree(), context().environments[1]).in_fields(finding(LIMIT, changes))
+    mapped, _ = Places(Part("", web_service), Tree(), context().environments[1]).in_fields(
+        finding(LIMIT, changes)
+    )
     assert mapped.fix is None
 
 
 def test_places_of_another_kind_do_not_match(web_service):
-    places = Places(web_service, Tree(), context().environments[1])
+    places = Places(Part("", web_service), Tree(), context().environments[1])
     assert places.in_fields(finding(LIMIT, {LIMIT: "1Gi"}, kind="StatefulSet"))[1] == frozenset()
     assert places.in_fields(finding("data.PASSWORD", {}, kind="ConfigMap"))[1] == {"config"}
 

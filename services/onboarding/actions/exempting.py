@@ -74,7 +74,7 @@ def _found(row: Request, by: User, guardrail: str, environment: str, object: str
     for finding in found.findings:
         at = (finding.rule, finding.environment, finding.object if object else "")
         if at == (guardrail, environment, object) and finding.excepted is None:
-            return found.entity_ref.lower(), finding
+            return found.part_of(finding).entity_ref.lower(), finding
     raise Refusal(f"Nothing in {row.ref} needs that exception any more.")
 
 

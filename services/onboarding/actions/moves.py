@@ -12,7 +12,7 @@ from services.effects.actions import enqueue
 
 from .. import telling, waiting
 from ..errors import WrongState
-from ..models import TERMINAL, TRANSITIONS, Hop, Request, State
+from ..models import ACTIVE, TERMINAL, TRANSITIONS, Hop, Request, State
 
 _HOP = {
     State.DRAFT: Hop.Name.FORM,
@@ -79,6 +79,7 @@ def move(
     if to not in TRANSITIONS[here]:
         raise WrongState(f"{request.ref} is {here.label.lower()}; it cannot become {to.label.lower()}.")
     request.state = to
+    request.parts.update(is_open=to in ACTIVE)
     if to in TERMINAL:
         request.finished_at = timezone.now()
     note(request, by=by, action=action, summary=summary, **{"from": here, "to": to, **details})

@@ -210,6 +210,7 @@ def _look(row: Request, rollout: Rollout, picture: queries.Picture | None) -> No
     before = rollout.state
     rollout.state, rollout.message, rollout.finding = picture.state, picture.message, picture.finding
     rollout.ready, rollout.desired, rollout.as_of = picture.ready, picture.desired, picture.as_of
+    rollout.parts = list(picture.parts)
     if rollout.state == Rollout.State.HEALTHY:
         rollout.healthy_at = rollout.healthy_at or timezone.now()
     rollout.save()

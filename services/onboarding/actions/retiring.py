@@ -73,8 +73,8 @@ def bring_back(*, request: Request, by: User) -> Request:
 
 
 def _under_way(ref: str, kind: str) -> Request | None:
-    row = Request.objects.open().filter(entity_ref=ref).exclude(kind__in=BRINGING).first()
-    if row is not None and row.kind != kind:
+    row = Request.objects.open().about(ref).exclude(kind__in=BRINGING).first()
+    if row is not None and (row.kind != kind or row.entity_ref != ref):
         raise WrongState(f"{row.ref} is open for {row.entity_name}. Let it end, or withdraw it first.")
     return row
 

@@ -15,12 +15,12 @@ from services.integrations.errors import IntegrationError
 
 from .. import queries, rules
 from ..errors import Blocked, HostSilent, NameTaken, NotAllowed, Refusal, TooLong, WrongState
-from ..models import Hop, Request, State
+from ..models import Hop, Request, RequestPart, State
 from . import effects
 from .moves import enter_hop, locked, move, note
 
 if TYPE_CHECKING:
-    from ..blueprints import Evaluation
+    from ..blueprints import Evaluation, PartState
 
 MAX_ANSWERS = 200_000
 LONGEST_FORM = timedelta(hours=12)
@@ -177,16 +177,21 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
         raise WrongState(f"{row.ref} is being merged.")
     if row.is_change:
         check_change(by, entity_of(row.entity_ref))
-    _accept(row, _rendered(row, answers, by), by)
+    found = _rendered(row, answers, by)
+    _accept(row, found, by)
     try:
         with transaction.atomic():
+            _keep_parts(row, found)
             move(
                 row, State.SUBMITTED, by=by, action="submitted", summary=row.title, generation=row.generation
             )
     except IntegrityError as error:
-        if "onboarding_request_entity_once" not in str(error):
-            raise
-        raise NameTaken(f"Another open request is for {row.entity_name}.") from error
+        if "onboarding_request_entity_once" in str(error):
+            raise NameTaken(f"Another open request is for {row.entity_name}.") from error
+        if "onboarding_part_entity_once" in str(error):
+            names = " or ".join(name_of(part) for part in found.parts[1:])
+            raise NameTaken(f"Another open request is for {names}.") from error
+        raise
     send_on(row)
     return row
 
@@ -229,6 +234,23 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
         voided_at=timezone.now()
     )
     effects.drop_stuck(row, by)
+
+
+def name_of(part: "PartState") -> str:
+    return part.entity_ref.rpartition("/")[2]
+
+
+def _keep_parts(row: Request, found: "Evaluation") -> None:
+    """What the request makes beside its main thing, as it was accepted."""
+    row.parts.all().delete()
+    RequestPart.objects.bulk_create(
+        RequestPart(
+            request=row, key=part.key, position=position, blueprint=part.blueprint.name,
+            digest=part.blueprint.digest, title=part.blueprint.title, icon=part.blueprint.icon,
+            entity=part.entity or {}, entity_ref=part.entity_ref.lower(),
+        )
+        for position, part in enumerate(found.parts[1:])
+    )  # fmt: skip
 
 
 def _begin_correction(row: Request, found: "Evaluation") -> None:

@@ -15,10 +15,12 @@ from services.onboarding.blueprints.model import (
     Evaluation,
     FieldError,
     FieldState,
+    PartState,
     Person,
     SectionState,
     TeamRef,
 )
+from services.onboarding.blueprints.parts import Part, fields_of, parts_of, with_changes
 from services.onboarding.blueprints.promotion import Promotion
 from services.onboarding.blueprints.promotion import of_company as company_promotion
 from services.onboarding.blueprints.source import BlueprintError
@@ -36,6 +38,8 @@ __all__ = [
     "FieldError",
     "FieldState",
     "Library",
+    "Part",
+    "PartState",
     "Person",
     "Promotion",
     "SectionState",
@@ -43,8 +47,11 @@ __all__ = [
     "company_approvals",
     "company_promotion",
     "evaluate",
+    "fields_of",
     "load",
     "offered",
+    "parts_of",
     "shipped",
     "with_carried",
+    "with_changes",
 ]

@@ -25,11 +25,15 @@ LARGEST_NUMBER, LONGEST_NUMBER = 2**53, 40
 
 @dataclass(frozen=True)
 class Form:
-    """`answers` are what was said or prefilled; `preview` has examples for what is missing or wrong."""
+    """`answers` are what was said or prefilled; `preview` has examples for what is missing or wrong.
+
+    `known` has neither what is missing nor what is wrong.
+    """
 
     answers: dict[str, Any]
     preview: dict[str, Any]
     states: dict[str, FieldState]
+    known: dict[str, Any]
 
     @property
     def errors(self) -> tuple[FieldError, ...]:
@@ -129,6 +133,12 @@ def with_carried(
     return {**answers, **known}
 
 
+def _named(item: Any) -> str:
+    """An item of a list in a word: a variable by its name, an entity by its own."""
+    text = item.get("name") if isinstance(item, dict) else item
+    return str(text).rpartition("/")[2]
+
+
 def empty_of(field: Field) -> Any:
     return [] if field.type == "array" else False if field.type == "boolean" else None
 
@@ -166,7 +176,7 @@ class _Filling:
 
     def form(self) -> Form:
         states = {name: self.state(field) for name, field in self.blueprint.fields.items()}
-        return Form(self.answers, self.preview, states)
+        return Form(self.answers, self.preview, states, self.known)
 
     @property
     def scope(self) -> Scope:
@@ -182,7 +192,7 @@ class _Filling:
         required = asked and self.holds(field.required, False)
         value, prefilled, options = self.filled(field, required, asked)
         errors = tuple(self.errors(field, value, required, options)) if asked else ()
-        self.take(field, value, bool(errors))
+        self.take(field, value, bool(errors), asked)
         return FieldState(
             name=field.name,
             label=field.label,
@@ -197,11 +207,12 @@ class _Filling:
             type=field.type,
             unit=field.unit,
             placeholder=field.placeholder,
-            expert=field.expert,
+            expert=field.expert or field.name in self.context.brought.tucked,
             wide=field.wide,
             columns=field.columns,
             fixed=field.name in self.context.fixed,
             missing=missing,
+            wired=tuple(map(_named, self.context.brought.wired.get(field.name, ()))) if asked else (),
         )
 
     def filled(self, field: Field, required: bool, asked: bool) -> tuple[Any, bool, tuple[Choice, ...]]:
@@ -233,7 +244,7 @@ class _Filling:
         default = self.default(field)
         return (empty_of(field), False) if default is None else (default, True)
 
-    def take(self, field: Field, value: Any, wrong: bool) -> None:
+    def take(self, field: Field, value: Any, wrong: bool, asked: bool) -> None:
         """Let the fields after it see the answer if it passes, without rows that are still blank.
 
         Those see nothing, and the manifests an example, where it does not: what is wrong goes no further.
@@ -241,11 +252,21 @@ class _Filling:
         if isinstance(value, list):
             value = [item for item in value if not is_blank(item)]
         self.answers[field.name] = value
-        self.known[field.name] = empty_of(field) if wrong else value
         stand_in = empty_of(field) if field.example is None else field.example
         lacking = is_empty(value) and field.default is not None
-        self.preview[field.name] = stand_in if wrong or lacking else value
+        known, preview = empty_of(field) if wrong else value, stand_in if wrong or lacking else value
+        self.known[field.name] = self.with_wired(field, known) if asked else known
+        self.preview[field.name] = self.with_wired(field, preview) if asked else preview
         self._fresh = False
+
+    def with_wired(self, field: Field, value: Any) -> Any:
+        """The value, and what other parts add to it; what the person said under the same name stays."""
+        items = self.context.brought.wired.get(field.name)
+        if not items or not isinstance(value, list):
+            return value
+        key = field.limits.get("uniqueBy")
+        said = [each.get(key) if key and isinstance(each, dict) else each for each in value]
+        return [*value, *(each for each in items if (each.get(key) if key else each) not in said)]
 
     def holds(self, condition: Expression | bool | None, otherwise: bool) -> bool:
         if condition is None or isinstance(condition, bool):
@@ -257,6 +278,8 @@ class _Filling:
 
     def default(self, field: Field) -> Any:
         """A default that has no value yet, because it needs an answer that is not there, is no default."""
+        if self.context.brought.prefills.get(field.name) is not None:
+            return self.context.brought.prefills[field.name]
         try:
             return field.default.render(self.scope) if field.default else None
         except RenderError:

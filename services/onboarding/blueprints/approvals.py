@@ -1,12 +1,18 @@
 """Who has to say yes, and how many: rules of a blueprint, and those of the company over every blueprint."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.manifests.expressions import ExpressionError, Scope
-from services.onboarding.blueprints.model import ApprovalNeed, ApprovalRule
+from services.onboarding.blueprints.model import ApprovalNeed, ApprovalRule, Context
 from services.onboarding.blueprints.source import Piece, read_one
+
+if TYPE_CHECKING:
+    from services.onboarding.blueprints.parts import Part
+    from services.onboarding.blueprints.tree import Tree
 
 WORDS = ("lead", "member", "owner", "platform", "security")
 OF_A_TEAM = ("lead", "member")
@@ -40,6 +46,21 @@ def of_company(path: Path) -> tuple[ApprovalRule, ...]:
     if top.text("kind") != "Approvals" or top.text("apiVersion") != "slipway.dev/v1":
         raise top.error("must be apiVersion slipway.dev/v1, kind Approvals", "kind")
     return tuple(read(piece) for piece in top.pieces("approvals"))
+
+
+def united(parts: "Sequence[tuple[Part, Tree]]", context: Context) -> tuple[ApprovalNeed, ...]:
+    """What all parts ask for: the same people for the same once, others under a key of the part's own."""
+    found: dict[str, ApprovalNeed] = {}
+    for part, tree in parts:
+        for need in needs((*part.blueprint.approvals, *context.approvals), tree.scope):
+            other = found.get(need.key)
+            if other is None:
+                found[need.key] = need
+            elif (other.who, other.team, other.count) != (need.who, need.team, need.count):
+                found[part.outer(need.key)] = replace(need, key=part.outer(need.key))
+            elif need.reason not in other.reason:
+                found[need.key] = replace(other, reason=f"{other.reason}; {need.reason}")
+    return tuple(found.values())
 
 
 def needs(rules: tuple[ApprovalRule, ...], scope: Scope) -> Iterator[ApprovalNeed]:

@@ -24,6 +24,20 @@ def cost_of(blueprint: Blueprint, tree: Tree, environments: Mapping[str, Environ
     return Cost(round(sum(amount for _, amount in rounded), 2), _currency(environments), rounded)
 
 
+def sum_of(costs: Mapping[str, Cost]) -> Cost:
+    """Of several parts together; their lines say whose they are."""
+    if len(costs) == 1:
+        return next(iter(costs.values()))
+    lines = tuple(
+        (f"{name}: {label[:1].lower() + label[1:]}", amount)
+        for name, cost in costs.items()
+        for label, amount in cost.lines
+        if amount
+    )
+    currency = next(iter(costs.values())).currency
+    return Cost(round(sum(cost.monthly for cost in costs.values()), 2), currency, lines)
+
+
 def _currency(environments: Mapping[str, EnvironmentInfo]) -> str:
     prices = (each.settings.get("prices", {}) for each in environments.values())
     return next((price["currency"] for price in prices if "currency" in price), "EUR")

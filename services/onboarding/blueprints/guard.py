@@ -1,6 +1,6 @@
 """Guardrails on the rendered objects, told in terms of the form: which field, and what to put there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,52 +8,70 @@ from services.manifests import pointers
 from services.manifests.check import Finding, Fix, check
 from services.manifests.expressions import Expression, ExpressionError
 from services.manifests.problems import ORDER, with_leases
-from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo, FieldError, Place
+from services.onboarding.blueprints.model import Context, EnvironmentInfo, FieldError, Place
+from services.onboarding.blueprints.parts import Part
 from services.onboarding.blueprints.tree import Tree
 
 
 def findings_of(
-    blueprint: Blueprint, tree: Tree, environments: Mapping[str, EnvironmentInfo], context: Context
+    parts: Sequence[tuple[Part, Tree]], environments: Mapping[str, EnvironmentInfo], context: Context
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
     """Each finding once, with the form fields it is about; fixes change fields, or there is no fix.
 
-    Of what several environments have in common the most severe is told. What is excepted in one environment
-    is told beside what is not in another.
+    The objects of all parts are judged together. Of what several environments have in common the most severe
+    is told. What is excepted in one environment is told beside what is not in another.
     """
     told: dict[tuple[Any, ...], tuple[Finding, frozenset[str]]] = {}
-    leases = context.leases(tree.entity_ref)
-    for name, documents in tree.objects.items():
-        environment = environments[name]
-        found = check(
-            documents,
-            environment=name,
-            kubernetes=context.kubernetes,
-            guardrails=context.guardrails,
-            settings={**environment.settings, "is_production": environment.is_production},
+    leases = {part.key: context.leases(tree.entity_ref) for part, tree in parts}
+    for name, environment in environments.items():
+        here = [(part, tree) for part, tree in parts if name in tree.objects]
+        documents = [each for _, tree in here for each in tree.objects[name]]
+        found = (
+            check(
+                documents,
+                environment=name,
+                kubernetes=context.kubernetes,
+                guardrails=context.guardrails,
+                settings={**environment.settings, "is_production": environment.is_production},
+            )
+            if documents
+            else []
         )
-        places = Places(blueprint, tree, environment)
-        for finding in with_leases(found, leases, name, context.today):
-            kind = finding.object.split("/")[0]
-            key = (finding.rule, finding.path, finding.message, kind, finding.excepted is not None)
-            if key not in told or ORDER[finding.severity] < ORDER[told[key][0].severity]:
-                told[key] = places.in_fields(finding)
+        for part, tree in here:
+            places = Places(part, tree, environment)
+            own = [
+                each for each in found if each.file in tree.files or (part is here[0][0] and not each.file)
+            ]
+            for finding in with_leases(own, leases[part.key], name, context.today):
+                kind = finding.object.split("/")[0]
+                key = (
+                    part.key,
+                    finding.rule,
+                    finding.path,
+                    finding.message,
+                    kind,
+                    finding.excepted is not None,
+                )
+                if key not in told or ORDER[finding.severity] < ORDER[told[key][0].severity]:
+                    told[key] = places.in_fields(finding)
     yield from told.values()
 
 
 class Places:
     """The places that hold in one environment."""
 
-    def __init__(self, blueprint: Blueprint, tree: Tree, environment: EnvironmentInfo) -> None:
+    def __init__(self, part: Part, tree: Tree, environment: EnvironmentInfo) -> None:
+        self.part = part
         self.scope = tree.scope
         self.scope.extend("environment", environment.as_variable())
-        self.places = [each for each in blueprint.places if self._holds(each.when)]
+        self.places = [each for each in part.blueprint.places if self._holds(each.when)]
 
     def _holds(self, when: Expression | None) -> bool:
         return when is None or when.evaluate(self.scope) is True
 
     def in_fields(self, finding: Finding) -> tuple[Finding, frozenset[str]]:
         kind = finding.object.split("/")[0]
-        about = {place.field for place in self.at(kind, finding.path)}
+        about = {self.part.outer(place.field) for place in self.at(kind, finding.path)}
         changes = self.changes(kind, finding.fix) if finding.fix else {}
         fix = Fix(finding.fix.label, changes) if finding.fix and changes else None
         return replace(finding, fix=fix), frozenset(about | changes.keys())
@@ -69,7 +87,7 @@ class Places:
             place = next(self.at(kind, path), None)
             if place is None:
                 return {}
-            changes[place.field] = self.convert(place, value)
+            changes[self.part.outer(place.field)] = self.convert(place, value)
         return {} if any(value is None for value in changes.values()) else changes
 
     def convert(self, place: Place, value: Any) -> Any:

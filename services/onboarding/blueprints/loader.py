@@ -1,6 +1,7 @@
 """A folder with `blueprint.yaml` and `manifests/` becomes a `Blueprint`, or an error with file and line."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any, Final
 from services.manifests import pointers
 from services.onboarding.blueprints import approvals
 from services.onboarding.blueprints.model import (
+    Acceptance,
     Blueprint,
     Choice,
     CostRule,
     Field,
+    Joining,
     Manifest,
     Place,
+    Provision,
     Rule,
     Section,
 )
@@ -22,6 +26,7 @@ from services.onboarding.blueprints.source import BlueprintError, Piece, read_do
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "shipped"
 LIBRARY: Final = "fields.yaml"
+MAIN: Final = "main"
 TYPES: Final = ("string", "integer", "number", "boolean", "array")
 SOURCES: Final = ("teams", "systems", "components", "services", "environments")
 CATEGORIES: Final = ("Run", "Store", "Reach", "Observe", "Platform", "Other")
@@ -63,6 +68,7 @@ SPEC_KEYS: Final = (
         "dependencies",
     ),
     *("environments", "approvals", "places", "costs", "requires", "namespace", "reserved"),
+    *("joins", "provides", "accepts"),
 )
 
 
@@ -109,6 +115,9 @@ def load(folder: Path | str) -> Blueprint:
         approvals=tuple(approvals.read(piece) for piece in spec.pieces("approvals")),
         places=tuple(_place(piece, sections) for piece in spec.pieces("places")),
         costs=tuple(_cost(piece) for piece in spec.pieces("costs")),
+        joining=_joining(spec, sections),
+        provides=tuple(_provision(piece) for piece in spec.pieces("provides")),
+        accepts=tuple(_acceptance(piece, sections) for piece in spec.pieces("accepts")),
     )
 
 
@@ -251,6 +260,38 @@ def _place(piece: Piece, sections: tuple[Section, ...]) -> Place:
 def _cost(piece: Piece) -> CostRule:
     piece.only(("label", "amount"))
     return CostRule(piece.template("label"), piece.expression("amount"))
+
+
+def _joining(spec: Piece, sections: tuple[Section, ...]) -> Joining | None:
+    """Without `joins` a form stands for itself alone."""
+    if "joins" not in spec.data:
+        return None
+    piece = spec.piece("joins")
+    piece.only(("key", "label", "answers"))
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,11}", piece.text("key")) or piece.text("key") == MAIN:
+        raise piece.error(f"key must be a few small letters, and not {MAIN}", "key")
+    answers = piece.piece("answers")
+    _only_fields(answers, sections)
+    return Joining(piece.text("key"), piece.text("label"), {n: answers.template(n) for n in answers.data})
+
+
+def _only_fields(piece: Piece, sections: tuple[Section, ...]) -> None:
+    known = {each.name for section in sections for each in section.fields}
+    for name in piece.data:
+        if name not in known:
+            raise piece.error(f"there is no field {name}", name)
+
+
+def _provision(piece: Piece) -> Provision:
+    piece.only(("kind", "offer"))
+    return Provision(piece.text("kind"), piece.tree("offer"))
+
+
+def _acceptance(piece: Piece, sections: tuple[Section, ...]) -> Acceptance:
+    piece.only(("kinds", "says", "fill"))
+    _only_fields(piece.piece("fill"), sections)
+    kinds = tuple(str(each) for each in piece.get("kinds", list))
+    return Acceptance(kinds, piece.template("says"), piece.expressions("fill"))
 
 
 def _manifests(folder: Path, nowhere: bool) -> list[Manifest]:

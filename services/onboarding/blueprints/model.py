@@ -79,6 +79,19 @@ def nothing_reserved(kind: str) -> Sequence[Mapping[str, Any]]:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What a part of a larger request is given by the others, instead of being asked for it.
+
+    `prefills` stand where a field's default would; `wired` are items that its lists get besides what the
+    person says; `tucked` fields hold what all parts share, and are drawn with the good defaults.
+    """
+
+    prefills: Mapping[str, Any] = field(default_factory=dict)
+    wired: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    tucked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything an evaluation needs to know; `existing` reads a file of the deploy repository.
 
@@ -104,6 +117,7 @@ class Context:
     kubernetes: str = "1.33"
     approvals: "tuple[ApprovalRule, ...]" = ()
     leases: Callable[[str], Sequence[Lease]] = no_leases
+    brought: Brought = Brought()
 
     def is_taken(self, name: str) -> bool:
         return self.taken(name) if callable(self.taken) else name in self.taken
@@ -204,6 +218,36 @@ class CostRule:
 
 
 @dataclass(frozen=True)
+class Joining:
+    """How a blueprint comes along in a larger request: the `key` before its fields' names, what it is called
+    beside others, and answers made from those of the `main` part."""
+
+    key: str
+    label: str
+    answers: Mapping[str, Template]
+
+
+@dataclass(frozen=True)
+class Provision:
+    """What others may use of it: `data` rendered over its answers is the `offer` that they see."""
+
+    kind: str
+    data: Template
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What it takes of an offer of these kinds: `says` tells it in a sentence, `fill` gives answers.
+
+    The expressions see `offer`, its `variables` as the person wants them, and the `answers` so far.
+    """
+
+    kinds: tuple[str, ...]
+    says: Template
+    fill: Mapping[str, Expression]
+
+
+@dataclass(frozen=True)
 class Blueprint:
     name: str
     title: str
@@ -233,6 +277,9 @@ class Blueprint:
     requires: Mapping[str, str] = field(default_factory=dict)
     namespace: Template | None = None
     reserved: str = ""
+    joining: Joining | None = None
+    provides: tuple[Provision, ...] = ()
+    accepts: tuple[Acceptance, ...] = ()
 
     @property
     def noun(self) -> str:
@@ -278,6 +325,7 @@ class FieldState:
     columns: tuple[Field, ...] = ()
     fixed: bool = False
     missing: str = ""
+    wired: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -307,6 +355,41 @@ class ApprovalNeed:
 
 
 @dataclass(frozen=True)
+class WireState:
+    """One connection between two parts: what it does, and whether the person wants it.
+
+    `switch` is the field that takes it away, none where a field of the part says it anyway; `names` are the
+    variables it brings, each with where its value comes from.
+    """
+
+    key: str
+    says: str
+    on: bool
+    switch: FieldState | None = None
+    names: tuple[tuple[FieldState, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PartState:
+    """One part of the whole: what it is, what it makes, and what it costs.
+
+    The first is the main one, with the empty key. `sections` have the names of the whole form.
+    """
+
+    key: str
+    blueprint: Blueprint
+    name: str
+    sections: tuple[SectionState, ...]
+    wires: tuple[WireState, ...]
+    files: frozenset[str]
+    cost: "Cost"
+    entity: dict[str, Any] | None
+    entity_ref: str
+    environments: tuple[str, ...]
+    errors: tuple[FieldError, ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """`files` and `removed` together are the change; they are a preview while `errors` is not empty."""
 
@@ -325,3 +408,12 @@ class Evaluation:
     errors: tuple[FieldError, ...]
     blocked: bool
     tree_hash: str
+    parts: tuple[PartState, ...] = ()
+
+    def part_of(self, finding: Finding) -> PartState:
+        """The part whose file it is in; the main one where no part has it."""
+        return next((part for part in self.parts if finding.file in part.files), self.parts[0])
+
+    @property
+    def entity_refs(self) -> list[str]:
+        return [part.entity_ref.lower() for part in self.parts if part.entity_ref]

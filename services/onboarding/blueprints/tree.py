@@ -11,7 +11,7 @@ from services.manifests.emit import Document, dump, load_all
 from services.manifests.expressions import Expression, Scope
 from services.manifests.render import Template
 from services.onboarding.blueprints.answers import fill
-from services.onboarding.blueprints.model import Blueprint, Context, EnvironmentInfo, nothing_exists
+from services.onboarding.blueprints.model import Blueprint, Brought, Context, EnvironmentInfo, nothing_exists
 from services.onboarding.blueprints.previous import answers_in, documents_of, merge, merge_values
 
 MANAGED = "Managed by Slipway: change it through its form, not here."
@@ -32,6 +32,7 @@ class Tree:
     objects: dict[str, list[Document]] = field(default_factory=dict)
     entity: dict[str, Any] | None = None
     entity_ref: str = ""
+    name: str = ""
     scope: Scope = field(default_factory=lambda: Scope({}))
 
 
@@ -80,6 +81,7 @@ class _Building:
         computed(blueprint.values, "values", self.scope)
         self.name, self.owner = self.text(blueprint.subject), self.text(blueprint.owner)
         self.path = self.text(blueprint.path)
+        tree.name = self.name
         self.before = answers_in(self.context.existing(f"{self.path}/{ANSWERS}"), blueprint.name)
         if self.before is not None:
             self.request = self.request or self.before[1]
@@ -106,7 +108,9 @@ class _Building:
         fixed = {
             each.name: before.get(each.name) for each in self.blueprint.fields.values() if each.is_identity
         }
-        quiet = replace(self.context, fixed=fixed, existing=nothing_exists, request=request)
+        quiet = replace(
+            self.context, fixed=fixed, existing=nothing_exists, request=request, brought=Brought()
+        )
         answers = fill(self.blueprint, before, quiet).preview
         return build(self.blueprint, answers, self.base, quiet)
 

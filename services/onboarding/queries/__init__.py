@@ -4,7 +4,17 @@ from .changes import Opening, draft_of, fixed_by, open_for, opening, written
 from .deployed import Deployed, deployed
 from .ending import over
 from .exemptions import asked_for, ending_for, leases_of, to_decide
-from .forms import base_of, blueprints, context_for, digest_of, evaluate, library, place_of, title_for
+from .forms import (
+    base_of,
+    blueprints,
+    context_for,
+    digest_of,
+    evaluate,
+    form_of,
+    library,
+    place_of,
+    title_for,
+)
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
 from .lists import find, person_named, requests_for, to_follow, waits_for
@@ -39,6 +49,7 @@ __all__ = [
     "evaluate",
     "find",
     "fixed_by",
+    "form_of",
     "hash_of",
     "hop_statistics",
     "is_automatic",

@@ -29,7 +29,7 @@ class Opening:
 
 def open_for(entity: Entity) -> Request | None:
     """The request under way; there is at most one, beside those that bring images."""
-    return Request.objects.open().filter(entity_ref=entity.ref).exclude(kind__in=BRINGING).first()
+    return Request.objects.open().about(entity.ref).exclude(kind__in=BRINGING).first()
 
 
 def draft_of(entity: Entity, user: User) -> Request | None:
@@ -109,10 +109,11 @@ def written(entity: Entity, user: User) -> Written:
 
 def _places(entity: Entity) -> Iterator[str]:
     """Where its last request put it, else where its owner's things are."""
-    merged = Request.objects.filter(entity_ref=entity.ref).exclude(merge_sha="").order_by("-number")
+    merged = Request.objects.about(entity.ref).exclude(merge_sha="").order_by("-number")
     merged = merged.exclude(kind__in=BRINGING)
     last = merged.values_list("files", flat=True).first() or {}
-    yield from (path for path in last if path.endswith(FILE))
+    found = [path for path in last if path.endswith(FILE)]
+    yield from sorted(found, key=lambda path: not path.endswith(f"/{entity.name}{FILE}"))
     yield f"apps/{entity.owner_ref.rpartition('/')[2]}/{entity.name}{FILE}"
 
 

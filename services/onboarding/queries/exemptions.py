@@ -1,5 +1,7 @@
 """Exceptions from guardrails: those in force for a service, those somebody has to look at."""
 
+from collections.abc import Iterable
+
 from services.accounts.models import User
 from services.manifests.problems import Lease
 
@@ -15,9 +17,9 @@ def leases_of(entity_ref: str) -> list[Lease]:
     return [row.lease for row in rows.select_related("asked_by", "decided_by")]
 
 
-def asked_for(entity_ref: str) -> ExemptionQuerySet:
-    """Those of an entity that nobody has decided yet."""
-    return Exemption.objects.asked().filter(entity_ref=entity_ref.lower())
+def asked_for(entity_refs: Iterable[str]) -> ExemptionQuerySet:
+    """Those of some entities that nobody has decided yet."""
+    return Exemption.objects.asked().filter(entity_ref__in=[ref.lower() for ref in entity_refs])
 
 
 def to_decide(user: User) -> list[Exemption]:

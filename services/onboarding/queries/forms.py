@@ -5,7 +5,7 @@ The engine is loaded by the first who asks for it: it is heavy, and only web and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from services.catalog.models import Entity
 from services.clusters.models import Environment
 from services.integrations import githosts
 
-from ..models import ACTIVE, Request
+from ..models import ACTIVE, Request, RequestPart
 from .exemptions import leases_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ def digest_of(blueprint: str) -> str:
 
 
 def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | None = None) -> str:
-    """How the request is called in lists: by what it is about, once that has a name."""
+    """How the request is called in lists: by what it is about, once that has a name, and what comes along."""
+    return f"{_about(blueprint, answers, request)}{_along(blueprint, answers)}"[:200]
+
+
+def _about(blueprint: str, answers: Mapping[str, Any], request: Request | None) -> str:
     if request is not None and request.is_change:
         return f"Change {request.entity_name}"
     name = str(answers.get("name") or "").strip()[:100]
@@ -57,6 +61,26 @@ def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | Non
     if known is None:
         return f"New {name or blueprint}"
     return f"{known.verb} {name}" if name else f"New {known.noun}"
+
+
+def _along(blueprint: str, answers: Mapping[str, Any]) -> str:
+    """ " with database, cache and address"; empty for one that stands alone."""
+    labels = [
+        part.blueprint.joining.label for part in form_of(blueprint, answers)[1:] if part.blueprint.joining
+    ]
+    return (
+        f" with {' and '.join([', '.join(labels[:-1]), labels[-1]] if labels[1:] else labels)}"
+        if labels
+        else ""
+    )
+
+
+def form_of(blueprint: str, answers: Mapping[str, Any]) -> Sequence[engine.Part]:
+    """The parts these answers speak of, the main one first; none of a blueprint that is gone."""
+    from services.onboarding import blueprints as engine
+
+    known = blueprints()
+    return engine.parts_of(known[blueprint], answers, known) if blueprint in known else ()
 
 
 def place_of(row: Request) -> tuple[str, str]:
@@ -88,7 +112,7 @@ def evaluate(
     context = context_for(user, request, at)
     if alone:
         context = replace(context, existing=lambda path: None)
-    return engine.evaluate(blueprints()[blueprint], dict(answers), context)
+    return engine.evaluate(blueprints()[blueprint], dict(answers), context, blueprints())
 
 
 def context_for(user: User, request: Request | None = None, at: str | None = None) -> engine.Context:
@@ -141,12 +165,12 @@ def _services(user: User, chosen: Collection[str]) -> list[Entity]:
 
 def _reserved(kind: str, own: Request) -> list[dict[str, Any]]:
     """What the catalog, and requests under way, hold of a type of resource; without one's own."""
-    rows = Entity.objects.filter(kind="Resource", type=kind).exclude(ref=own.entity_ref)
+    rows = Entity.objects.filter(kind="Resource", type=kind).exclude(ref__in=own.entity_refs)
     found = [(row.name, row.spec) for row in rows.only("name", "spec")]
     under_way = Request.objects.filter(state__in=ACTIVE, entity__spec__type=kind).exclude(pk=own.pk)
-    asked = [
-        (entity["metadata"]["name"], entity["spec"]) for entity in under_way.values_list("entity", flat=True)
-    ]
+    parts = RequestPart.objects.filter(is_open=True, entity__spec__type=kind).exclude(request=own.pk)
+    entities = [*under_way.values_list("entity", flat=True), *parts.values_list("entity", flat=True)]
+    asked = [(entity["metadata"]["name"], entity["spec"]) for entity in entities]
     return [{"name": name, **spec} for name, spec in (*found, *asked)] + _declared(kind)
 
 
@@ -176,11 +200,13 @@ def environment_info(row: Environment) -> engine.EnvironmentInfo:
 def _taken(own: Request) -> Callable[[str], bool]:
     """A name is taken by a component or resource in the catalog or another open request, except one's own."""
 
+    mine = own.entity_refs
+
     def taken(name: str) -> bool:
         refs = [f"{kind}:default/{name.lower()}" for kind in ("component", "resource")]
-        if own.entity_ref in refs:
+        if any(ref in refs for ref in mine):
             return False
-        others = Request.objects.filter(state__in=ACTIVE, entity_ref__in=refs).exclude(pk=own.pk)
+        others = Request.objects.open().about(*refs).exclude(pk=own.pk)
         return Entity.objects.filter(ref__in=refs).exists() or others.exists()
 
     return taken

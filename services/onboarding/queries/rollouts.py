@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ STUCK = frozenset(
 )  # fmt: skip
 _UNITS = {"Mi": Decimal(1024**2), "m": Decimal("0.001")}
 FAILING = (Health.DEGRADED, Health.MISSING)
+_BY_STATE = (Rollout.State.HEALTHY, Rollout.State.PROGRESSING, Rollout.State.FAILING)
 _BY_WEIGHT = ("Healthy", "Suspended", "Unknown", "Progressing", "Missing", "Degraded")
 _STATES = {Health.HEALTHY: Rollout.State.HEALTHY} | dict.fromkeys(FAILING, Rollout.State.FAILING)
 
@@ -43,6 +44,7 @@ class Picture:
     as_of: datetime | None
     finding: dict[str, Any] | None
     current: bool
+    parts: tuple[dict[str, Any], ...] = ()
 
 
 def environments_in_order(names: Sequence[str]) -> list[str]:
@@ -53,17 +55,63 @@ def environments_in_order(names: Sequence[str]) -> list[str]:
 
 def pictures(request: Request) -> dict[str, Picture]:
     """What is seen in each environment the request was applied to."""
-    seen = {state.environment.name: state for state in clusters.live_state(request.entity_ref)}
-    found = {r.environment: _picture(request, r, seen.get(r.environment)) for r in request.rollouts.all()}
+    refs = request.entity_refs or [request.entity_ref]
+    seen = {ref: {state.environment.name: state for state in clusters.live_state(ref)} for ref in refs}
+    found = {
+        rollout.environment: _together(
+            request, rollout, {ref: seen[ref].get(rollout.environment) for ref in refs}
+        )
+        for rollout in request.rollouts.all()
+    }
     return {name: picture for name, picture in found.items() if picture is not None}
 
 
-def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) -> Picture | None:
+def _together(
+    request: Request, rollout: Rollout, seen: Mapping[str, EnvironmentState | None]
+) -> Picture | None:
+    """All parts as one: as the worst of them is, and only once every one of them can be seen."""
     if request.kind == Request.Kind.RETIRE:
         return _of_gone(rollout)
-    expected = [each for each in rollout.applied if each["kind"] in WORKLOADS]
-    if rollout.applied and not expected:
-        return _of_things(rollout)
+    found = {
+        ref: _picture(request, rollout, ref, applied, seen[ref])
+        for ref, applied in _by_entity(rollout.applied, list(seen)).items()
+    }
+    pictures = [picture for picture in found.values() if picture is not None]
+    if len(pictures) < len(found):
+        return None
+    worst = max(pictures, key=lambda each: _BY_STATE.index(each.state))
+    if len(found) == 1:
+        return worst
+    times = [each.as_of for each in pictures if each.as_of]
+    return replace(
+        worst,
+        ready=sum(each.ready for each in pictures),
+        desired=sum(each.desired for each in pictures),
+        as_of=min(times, default=None),
+        current=all(each.current for each in pictures),
+        parts=tuple(
+            {"entity": ref, "state": str(each.state), "message": each.message}
+            for ref, each in found.items()
+            if each
+        ),
+    )
+
+
+def _by_entity(applied: Sequence[dict[str, Any]], refs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """What was applied, by the part it belongs to; what names none of them belongs to the first."""
+    found: dict[str, list[dict[str, Any]]] = {ref: [] for ref in refs}
+    for each in applied:
+        found[each["entity"] if each.get("entity") in found else refs[0]].append(each)
+    return {ref: some for ref, some in found.items() if some or ref == refs[0]}
+
+
+def _picture(
+    request: Request, rollout: Rollout, ref: str, applied: list[dict[str, Any]],
+    seen: EnvironmentState | None,
+) -> Picture | None:  # fmt: skip
+    expected = [each for each in applied if each["kind"] in WORKLOADS]
+    if applied and not expected:
+        return _of_things(rollout, applied)
     if seen is None:
         return None
     return Picture(
@@ -72,17 +120,17 @@ def _picture(request: Request, rollout: Rollout, seen: EnvironmentState | None) 
         ready=seen.ready,
         desired=seen.desired,
         as_of=seen.as_of,
-        finding=_finding(request, seen),
+        finding=_finding(request, seen, ref),
         current=not seen.stale
         and all(_arrived(request, each, seen) for each in expected)
         and (bool(expected) or _is_brought(request, seen)),
     )
 
 
-def _of_things(rollout: Rollout) -> Picture | None:
+def _of_things(rollout: Rollout, applied: Sequence[dict[str, Any]]) -> Picture | None:
     """Where no workload is to run, what was applied is asked itself how it is; all but plain data can say."""
     place = Environment.objects.select_related("cluster").filter(name=rollout.environment).first()
-    asked = [Ref.of(_named(each)) for each in rollout.applied if each.get("api_version")]
+    asked = [Ref.of(_named(each)) for each in applied if each.get("api_version")]
     asked = [ref for ref in asked if ref.kind not in STATELESS]
     if not asked:
         return _in_place(Rollout.State.HEALTHY, "In place; nothing runs here")
@@ -144,22 +192,29 @@ def _is_brought(request: Request, seen: EnvironmentState) -> bool:
     return not request.is_bringing or any(image == each.image for each in seen.workloads)
 
 
-def _finding(request: Request, seen: EnvironmentState) -> dict[str, Any] | None:
+def _finding(request: Request, seen: EnvironmentState, ref: str) -> dict[str, Any] | None:
     """The first diagnosis, with a fix in the names of the form's fields where it has one."""
     if not seen.findings:
         return None
     found: dict[str, Any] = json.loads(json.dumps(asdict(seen.findings[0]), default=str))
-    return found | {"fix": fix_in_fields(request, found.get("fix"))}
+    return found | {"fix": fix_in_fields(request, found.get("fix"), ref)}
 
 
-def fix_in_fields(request: Request, fix: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The fix as `changes` of the form's answers; none when the form has no such field."""
-    blueprint = blueprints().get(request.blueprint)
+def fix_in_fields(request: Request, fix: Mapping[str, Any] | None, ref: str = "") -> dict[str, Any] | None:
+    """The fix as `changes` of the form's answers; none when the form has no such field.
+
+    `ref` is the entity it is about: a part's fields stand behind its key.
+    """
+    part = (
+        next((each for each in request.parts.all() if each.entity_ref == ref), None) if request.pk else None
+    )
+    blueprint = blueprints().get(part.blueprint if part else request.blueprint)
     field = blueprint.fields.get(str(fix["field"])) if blueprint and fix else None
     if field is None or fix is None:
         return None
+    name = f"{part.key}-{field.name}" if part else field.name
     value = _as_answer(fix.get("value"), field.unit)
-    return dict(fix) | {"changes": {} if value is None else {field.name: value}}
+    return dict(fix) | {"field": name, "changes": {} if value is None else {name: value}}
 
 
 def _as_answer(value: Any, unit: str) -> Any:
