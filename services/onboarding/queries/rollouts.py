@@ -102,7 +102,7 @@ def _by_entity(applied: Sequence[dict[str, Any]], refs: Sequence[str]) -> dict[s
     found: dict[str, list[dict[str, Any]]] = {ref: [] for ref in refs}
     for each in applied:
         found[each["entity"] if each.get("entity") in found else refs[0]].append(each)
-    return {ref: some for ref, some in found.items() if some or ref == refs[0]}
+    return {ref: some for ref, some in found.items() if some} or {refs[0]: []}
 
 
 def _picture(
