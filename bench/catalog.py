@@ -6,9 +6,7 @@ serves it by gunicorn as production does, and asks from another process, one cli
 waiting for the database; milliseconds, the median, beside the first two their 95th percentile.
 """
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bench._company import Company
+from bench._load import measure
 from bench._report import percentiles, show
 
 SIZES = (1_000, 10_000, 100_000)
-TIMES, WARM = 40, 5
 MEASURED = ("whole p50", "p95 whole", "server p50", "p95 server", "cpu", "sql")
 SOURCE, FILE = 10_000, 500
 Results = dict[str, list[float]]
@@ -113,58 +111,33 @@ def far_page() -> str:
     return f"/catalog/?kind=any&after={keyset.cursor(middle, ['name', 'pk'])}"
 
 
-def load(address: str, cookie: str) -> None:
-    """The other process: asks for every address on its input, prints what it measured."""
-    import httpx
-
-    with httpx.Client(base_url=address, headers={"Cookie": cookie}, timeout=60) as client:
-        for line in sys.stdin:
-            answers = [client.get(line.strip()) for _ in range(WARM)]
-            assert answers[-1].status_code == 200, (line, answers[-1].status_code)
-            whole: list[float] = []
-            told: list[list[float]] = []
-            for _ in range(TIMES):
-                started = time.perf_counter()
-                answer = client.get(line.strip())
-                whole.append((time.perf_counter() - started) * 1000)
-                parts = answer.headers["Server-Timing"].split(", ")
-                told.append([float(part.split("=")[1]) for part in parts])
-            server, sql, cpu = (percentiles([*column]) for column in zip(*told, strict=True))
-            measured = [*percentiles(whole), *server, cpu[0], sql[0]]
-            print(json.dumps([*measured, int(answer.headers["X-Sql-Count"])]), flush=True)
-
-
-def measure(address: str, cookie: str, asked: dict[str, str]) -> dict[str, list[float]]:
-    command = [sys.executable, "-m", "bench.catalog", "--load", address, cookie]
-    told = "".join(f"{url}\n" for url in asked.values())
-    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return dict(zip(asked, map(json.loads, done.stdout.splitlines()), strict=True))
-
-
 def facets() -> list[float]:
     """Milliseconds for the numbers of all values of kind, type and lifecycle, in this process."""
     from bench._report import timed
     from services.catalog.finding.tallies import Tallies
 
-    p50, p95 = percentiles(timed(Tallies, TIMES))
+    p50, p95 = percentiles(timed(Tallies, 40))
     return [p50, p95, p50, p95, p50, p50, 1]
 
 
-def sign_in() -> str:
-    """A platform engineer's cookie."""
-    from django.conf import settings
-    from django.test import Client
-
+def somebody() -> Any:
+    """A platform engineer."""
     from services.accounts.models import Membership, Team, User
 
     user = User.objects.create_user("ada", "ada@example.com", "x" * 16, name="Ada Example")
     team = Team.objects.create(slug="team-1", name="Team 1", runs_platform=True)
     Membership.objects.create(user=user, team=team)
+    return user
+
+
+def cookie() -> dict[str, str]:
+    """What a browser sends that is signed in."""
+    from django.conf import settings
+    from django.test import Client
+
     client = Client()
-    client.force_login(user)
-    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    client.force_login(somebody())
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"}
 
 
 def settled() -> None:
@@ -180,45 +153,45 @@ def settled() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if "--load" in arguments:
-        load(*arguments[arguments.index("--load") + 1 :])
-        return
-    run("catalog", SIZES, _asked, arguments)
+    sizes, imports, results = run(SIZES, cookie, _asked, arguments)
+    show("import", imports, arguments)
+    show("catalog", [row_of(what, results, sizes) for what in results[sizes[0]]], arguments)
 
 
-def _asked(company: Company, url: str, cookie: str) -> Results:
+def _asked(company: Company, url: str, headers: dict[str, str]) -> Results:
     asked = {**pages(company), "list, a page in the middle": far_page()}
-    return {**measure(url, cookie, asked), "facets": facets()}
+    return {**measure(url, headers, asked), "facets": facets()}
 
 
 def run(
-    name: str, sizes: Sequence[int], ask: Callable[[Company, str, str], Results], arguments: list[str]
-) -> None:
-    """Fill to each size in turn, serve, and show what `ask` measured of a company, asking with a cookie."""
+    sizes: Sequence[int],
+    enter: Callable[[], dict[str, str]],
+    ask: Callable[[Company, str, dict[str, str]], Results],
+    arguments: list[str],
+) -> tuple[Sequence[int], list[dict[str, Any]], dict[int, Results]]:
+    """Fill to each size in turn, serve, and what `ask` measured of a company, asking with the headers of
+    `enter`: the sizes, the imports, and the results by size."""
     if "--sizes" in arguments:
         sizes = [int(size) for size in arguments[arguments.index("--sizes") + 1].split(",")]
     with scratch_portal() as folder:
-        imports, results = _grown(folder, sizes, ask)
-    show("import", imports, arguments)
-    show(name, [row_of(what, results, sizes) for what in results[sizes[0]]], arguments)
+        imports, results = _grown(folder, sizes, enter, ask)
+    return sizes, imports, results
 
 
-def _grown(
-    folder: Path, sizes: Sequence[int], ask: Callable[[Company, str, str], Results]
-) -> tuple[list[dict[str, Any]], dict[int, Results]]:
+def _grown(folder: Path, sizes: Sequence[int], enter: Any, ask: Any) -> tuple[Any, Any]:
     from django.db import connection
 
     from tests.scale.processes import Processes
 
-    company, have, cookie = Company(), 0, sign_in()
+    company, have, headers = Company(), 0, enter()
     imports, results = [], {}
     with Processes(folder) as processes:
         web = processes.web(workers=2)
         web.wait()
         for number, size in enumerate(sizes):
-            imports.append(grow(company, number, size - have))
+            imports.append({**grow(company, number, size - have), "load": os.getloadavg()[0]})
             settled()
-            results[size] = ask(company, web.url, cookie)
+            results[size] = ask(company, web.url, headers)
             have = size
         connection.close()
     return imports, results

@@ -64,14 +64,14 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.shell.reading.refuse_huge_bodies",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.shell.lanes.Sessions",
     "django.middleware.common.CommonMiddleware",
     "services.accounts.bearer.BearerMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.shell.lanes.People",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.shell.lanes.Log",
+    "portal.shell.lanes.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.shell.timezones.activate_timezone",
@@ -258,3 +258,4 @@ CONTENT_SECURITY_POLICY = {
 
 LOGGING = logs.config(json=not DEBUG, level=env.str("SLIPWAY_LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # logging.DEBUG: the line at the end says all of it

@@ -71,8 +71,8 @@ class BearerMiddleware:
 def _become(request: HttpRequest, said: str) -> None:
     """The request is the token's from here on; with one that opens nothing it is nobody's."""
     scheme, _, secret = said.partition(" ")
-    token = queries.live_token(secret.strip()) if scheme.lower() == SCHEME else None
-    request.user, request.token = AnonymousUser(), token  # type: ignore[attr-defined]  # read below
+    token, known = queries.at_the_door(secret.strip()) if scheme.lower() == SCHEME else (None, {})
+    request.user, request.token, request.beside = AnonymousUser(), token, known  # type: ignore[attr-defined]  # read below
     if token is not None:
         request.user = token.user or Machine(token)
         actions.note_use(token=token)

@@ -12,7 +12,7 @@ from django.db.models.functions import Collate, Left, Lower
 from django.urls import reverse
 
 from services.catalog.docs.models import DocFile, DocPage, DocTree
-from services.catalog.finding.models import SavedView, StartView, Tally, Word
+from services.catalog.finding.models import Revision, SavedView, StartView, Tally, Word
 from services.catalog.importing.lookups import AnyOf
 from services.catalog.ownership.models import (
     Confirmation,
@@ -28,7 +28,7 @@ from services.catalog.sources.models import Broken, Delivery, Holding, Steered
 __all__ = [
     "OWNABLE", "SERVICE_TYPES", "Alias", "Broken", "Claim", "Confirmation", "Delivery", "DocFile",
     "DocPage", "DocTree", "Entity", "EntityQuerySet", "Evidence", "Handover", "Holding", "ImportRun",
-    "Judgement", "Lifeless", "Relation", "RelationQuerySet", "Removed", "SavedView", "Source",
+    "Judgement", "Lifeless", "Relation", "RelationQuerySet", "Removed", "Revision", "SavedView", "Source",
     "StartView", "Tally", "Tenure", "Unsettled", "Weighed", "Word",
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from services.accounts.models import User
 from services.catalog.compatible.filling import fill
-from services.catalog.finding import tallies
+from services.catalog.finding import revisions, tallies
 from services.catalog.models import Entity, Source
 from services.catalog.sources.fetching import CannotFetch
 from services.effects.handlers import Claim, Done, Later, register
@@ -96,6 +96,7 @@ def _asked(claim: Claim) -> dict[str, Any]:
 def fold() -> None:
     """Sum up the numbers that lists show. Safe to run twice."""
     tallies.fold()
+    revisions.fold()
 
 
 @register("catalog.read_docs", max_attempts=4, lease=timedelta(minutes=5))

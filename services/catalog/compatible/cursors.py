@@ -29,6 +29,11 @@ class Asked:
     descending: bool = False
     wants_total: bool = True
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether all that is found has to be read for one page, most likely, so that counting it is free."""
+        return bool(self.term) or any("relations." in text for text in self.filters)
+
 
 @dataclass(frozen=True)
 class Cursor:

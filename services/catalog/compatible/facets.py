@@ -1,9 +1,9 @@
 """How many entities have each value of a key."""
 
+import json
 from collections import Counter
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, Q
@@ -12,7 +12,7 @@ from psycopg import sql
 from services.catalog.compatible import numbers
 from services.catalog.compatible.facts import LONGEST, fact, values_at
 from services.catalog.compatible.filtering import RELATIONS
-from services.catalog.compatible.queries import EXACT, KEPT, key_of
+from services.catalog.compatible.keeping import kept
 from services.catalog.compatible.values import COLUMNS, inside
 from services.catalog.descriptors.relations import INVERSE
 from services.catalog.models import Entity, Relation
@@ -34,27 +34,24 @@ VALUES: Final = sql.SQL("""
 """)
 
 
-def counted(keys: list[str], wanted: Q, filters: list[str], query: Any) -> dict[str, Facet]:
-    """Key -> its values with their counts; of a large catalog, as they were some seconds ago at most.
-
-    What is tallied is always of now.
-    """
+def counted(
+    keys: list[str], wanted: Q, filters: list[str], query: Any, revision: int | None = None
+) -> dict[str, Facet]:
+    """Key -> its values with their counts. `revision` is the catalog's, under which they may be kept."""
     tallied = numbers.simple(filters, query)
     if tallied is not None and not tallied.field and all(key in TALLIED for key in keys):
         found = dict(zip(keys, tallied.of([TALLIED[key] for key in keys]), strict=True))
         return {key: _told(sorted((v, n) for v, n in said.items() if v)) for key, said in found.items()}
-    return _counted(keys, wanted, [filters, query])
+    name = "facets", json.dumps([filters, query], sort_keys=True)
+    return {key: _kept(revision, (*name, key), key, wanted) for key in keys}
 
 
-def _counted(keys: list[str], wanted: Q, asked: Any) -> dict[str, Facet]:
-    name = key_of("facets", [keys, asked])
-    known: dict[str, Facet] | None = cache.get(name)
-    if known is not None:
-        return known
-    found = {key: _facet(key, wanted) for key in keys}
-    if Entity.objects.order_by().values("pk")[: EXACT + 1].count() > EXACT:
-        cache.set(name, found, KEPT)
-    return found
+def _kept(revision: int | None, name: Any, key: str, wanted: Q) -> Facet:
+    known: Facet | None = kept.known(revision, name)
+    if known is None:
+        known = _facet(key, wanted)
+        kept.note(revision, name, known)
+    return known
 
 
 def _facet(key: str, wanted: Q) -> Facet:

@@ -10,7 +10,8 @@ KEYS: Final = 1 << 47
 
 
 def id_of(base: int, pk: int) -> str:
-    return str(UUID(int=base + pk))
+    text = f"{base + pk:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def pk_of(base: int, text: str) -> int | None:

@@ -42,6 +42,12 @@ class Order:
             there = there.filter(sorting__isnull=False)
         return there.order_by("-sorting" if down else "sorting", "-pk" if down else "pk")
 
+    @property
+    def clause(self) -> str:
+        """The order of `sorted` for the columns `sorting` and `pk`, in SQL."""
+        down = " DESC" if self.descending else ""
+        return f"pk{down}" if self.is_by_id else f"sorting{down}, pk{down}"
+
     def beyond(self, rows: EntityQuerySet, place: "Place", *, back: bool = False) -> EntityQuerySet:
         """What comes after a place; `back`: before it. The rows are those of `sorted`."""
         sign = "lt" if self.descending != back else "gt"

@@ -43,9 +43,9 @@ def origin_of(entity: "Entity | Row") -> str:
     return ":".join(target_of(entity.source))
 
 
-def location_of(entity: "Entity | Row") -> str:
-    """The very file."""
-    origin = origin_of(entity)
+def location_of(entity: "Entity | Row", origin: str = "") -> str:
+    """The very file; `origin` is that of the entity, where it is known already."""
+    origin = origin or origin_of(entity)
     if entity.source is None or not entity.location:
         return origin
     kind, _, target = origin.partition(":")

@@ -1,24 +1,19 @@
 """Pages, counts and facets of the catalog, for programs."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Q
 
 from services.catalog.compatible import filtering, numbers, shaping
 from services.catalog.compatible.cursors import Asked, Cursor
 from services.catalog.compatible.fields import Fields
+from services.catalog.compatible.keeping import kept
 from services.catalog.compatible.ordering import Order, Place
 from services.catalog.compatible.searching import Term
 from services.catalog.compatible.shaping import Row
 from services.catalog.models import Entity, EntityQuerySet
-
-EXACT: Final = 2_000  # rows that are counted each time
-KEPT: Final = 10  # seconds that the count of more is kept
-CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -40,21 +35,44 @@ def _rows(asked: Asked) -> tuple[EntityQuerySet, Order]:
     return Term(asked.term, asked.keys).find(rows, asked.order), order
 
 
-def first_page(asked: Asked, *, limit: int, offset: int, fields: Fields = ()) -> Page:
+def first_page(
+    asked: Asked, *, limit: int, offset: int, fields: Fields = (), revision: int | None = None
+) -> Page:
+    """`revision` is the catalog's, under which the number of all may be kept."""
     rows, order = _rows(asked)
-    found = shaping.read(order.sorted(rows)[offset : offset + limit + 1], fields) if limit else []
-    total = _total(rows, order, asked, whole=offset + len(found) if 0 < len(found) <= limit else None)
+    found, total = _read(rows, order, asked, (limit, offset, fields, revision))
     items = found[:limit]
     if len(found) <= limit:
         return Page(items, total)
     return Page(items, total, after=_cursor(asked, order, items[-1], total, is_back=False))
 
 
-def _total(rows: EntityQuerySet, order: Order, asked: Asked, *, whole: int | None) -> int:
-    """How many there are: known where the page is all of the rest, else counted."""
-    if not asked.wants_total:
-        return 0
-    return whole if whole is not None else counted(order.sorted(rows), asked)
+def _read(rows: EntityQuerySet, order: Order, asked: Asked, page: Any) -> tuple[list[Row], int]:
+    """One row more than the page has, and the number of all, which is counted where nobody knows it."""
+    limit, offset, fields, revision = page
+    known = _tallied(asked) if asked.wants_total else 0
+    number = kept.known(revision, _name(asked)) if known is None else known
+    ordered = order.sorted(rows)
+    if number is None and limit and asked.is_narrow:
+        found, number = shaping.read_counted(
+            ordered, order.clause, limit=limit + 1, offset=offset, fields=fields
+        )
+    else:
+        found = shaping.read(ordered[offset : offset + limit + 1], fields) if limit else []
+    if number is None:
+        number = offset + len(found) if 0 < len(found) <= limit else ordered.order_by().values("pk").count()
+    kept.note(revision, _name(asked), number)
+    return found, number
+
+
+def _tallied(asked: Asked) -> int | None:
+    known = numbers.simple(asked.filters, asked.query) if not asked.term else None
+    return known.total() if known is not None and Order(asked.order).is_total else None
+
+
+def _name(asked: Asked) -> Any:
+    """What the number of all is kept under: the question without its direction."""
+    return "total", json.dumps({**asdict(asked), "descending": False}, sort_keys=True)
 
 
 def next_page(cursor: Cursor, *, limit: int, fields: Fields = ()) -> Page:
@@ -77,29 +95,6 @@ def next_page(cursor: Cursor, *, limit: int, fields: Fields = ()) -> Page:
 def _cursor(asked: Asked, order: Order, entity: Row, total: int, *, is_back: bool) -> str:
     place = order.place_of(entity)
     return Cursor(asked, place.value, place.pk, is_back, total).written()
-
-
-def counted(rows: EntityQuerySet, asked: Asked) -> int:
-    """The number of rows; of very many, as it was some seconds ago."""
-    known = numbers.simple(asked.filters, asked.query) if not asked.term else None
-    if known is not None and Order(asked.order).is_total:
-        return known.total()
-    name = key_of("count", asdict(asked))
-    kept: int | None = cache.get(name)
-    if kept is not None:
-        return kept
-    plain = rows.order_by().values("pk")
-    number = plain[: EXACT + 1].count()
-    if number > EXACT:
-        number = plain.count()
-        cache.set(name, number, KEPT)
-    return number
-
-
-def key_of(what: str, asked: Any) -> str:
-    """What an answer to a question is kept under."""
-    told = json.dumps([what, asked], sort_keys=True)
-    return "catalog:" + hashlib.sha256(told.encode()).hexdigest()
 
 
 def find(ref: str, fields: Fields = ()) -> Row | None:

@@ -8,42 +8,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import TextField
-from django.db.models.expressions import RawSQL
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.urls import reverse
 
 from services.catalog.compatible import identity, places
 from services.catalog.compatible.fields import Fields, only, wants
-from services.catalog.descriptors.relations import INVERSE
 from services.catalog.models import Entity, EntityQuerySet, Source
 
-STANDING: Final = """(r.confidence IS NULL OR NOT EXISTS (
-    SELECT FROM catalog_judgement judged WHERE judged.source_ref = {source} AND judged.verdict = 'dismissed'
-    AND judged.target_ref = r.target_ref))"""
-OTHER_WAY: Final = " ".join(f"WHEN '{one}' THEN '{other}'" for one, other in INVERSE.items())
-# What `RelationQuerySet.standing` lets through, in both directions, each once, by type and target.
-RELATIONS: Final = f"""(
-    SELECT coalesce(string_agg(
-        '{{"type":"' || said.kind || '","targetRef":' || to_json(said.ref) || '}}', ','
-        ORDER BY said.kind COLLATE "C", said.ref COLLATE "C"), '')
-    FROM (
-        SELECT r.type AS kind, r.target_ref AS ref FROM catalog_relation r
-        WHERE r.source_id = "catalog_entity"."id" AND {STANDING.format(source='"catalog_entity"."ref"')}
-        UNION SELECT CASE r.type {OTHER_WAY} END, other.ref
-        FROM catalog_relation r JOIN catalog_entity other ON other.id = r.source_id
-        WHERE r.target_id = "catalog_entity"."id" AND {STANDING.format(source="other.ref")}
-    ) AS said)"""  # noqa: S608  # made of constants only
 MADE: Final = "ARRAY['annotations', 'namespace', 'uid', 'etag']"
-TEXTS: Final = {
-    "spec_text": '"catalog_entity"."spec"::text',
-    "metadata_text": f'("catalog_entity"."metadata" - {MADE})::text',
-    "noted_text": '"catalog_entity"."metadata" ->> \'annotations\'',
-    "relations_text": RELATIONS,
-}
-COLUMNS: Final = (
-    "pk", "api_version", "kind", "namespace", "name", "ref", "digest", "state", "problem", "location",
-    "source_id", "source__kind", "source__location", "source__branch", "source__path",
-)  # fmt: skip
+COLUMNS: Final = f"""
+e.id, e.api_version, e.kind, e.namespace, e.name, e.ref, e.digest, e.state, e.problem, e.location,
+s.id, s.kind, s.location, s.branch, s.path, e.spec::text, (e.metadata - {MADE})::text,
+e.metadata ->> 'annotations'
+"""
+RELATIONS: Final = "catalog_relations_as_json(e.id, e.ref)"
+# The keys first, in their order; the long columns of no more rows than are shown.
+PAGE: Final = """
+SELECT {columns} FROM (SELECT page.*, row_number() OVER () AS place FROM ({rows}) AS page) AS page
+JOIN catalog_entity e ON e.id = page.pk LEFT JOIN catalog_source s ON s.id = e.source_id ORDER BY page.place
+"""
+TOTAL: Final = "(SELECT count(*) FROM found)"
+# All that are found are counted on the way, where they have to be read anyway.
+COUNTED: Final = """
+WITH found AS MATERIALIZED ({rows}) {page}
+"""
+quoted: Final = json.encoder.encode_basestring  # a text as JSON
 OURS: Final = '"backstage.io/managed-by-'
 
 
@@ -73,22 +63,61 @@ class Row:
 
 
 def read(rows: EntityQuerySet, fields: Fields = ()) -> list[Row]:
-    """The rows with all that `written` needs; one query."""
-    told = {name: RawSQL(text, [], TextField()) for name, text in TEXTS.items()}  # noqa: S611  # constants
-    if not wants(fields, "relations"):
-        told.pop("relations_text")
-    more = ["sorting"] if "sorting" in rows.query.annotations else []
-    found = rows.annotate(**told).values_list(*COLUMNS, *told, *more)
+    """The rows with all that `written` needs, in their order; one query."""
+    try:
+        keys, params = _keys(rows)
+    except EmptyResultSet:
+        return []
+    return _made(_ask(PAGE.format(rows=keys, columns=_columns(rows, fields)), params))
+
+
+def read_counted(
+    rows: EntityQuerySet, order: str, *, limit: int, offset: int, fields: Fields = ()
+) -> tuple[list[Row], int | None]:
+    """Some of the rows, and how many there are altogether (None where that was not seen); one query."""
+    try:
+        keys, params = _keys(rows.order_by())
+    except EmptyResultSet:
+        return [], 0
+    some = f"SELECT * FROM found ORDER BY {order} LIMIT {limit:d} OFFSET {offset:d}"  # noqa: S608  # constants
+    columns = f"{TOTAL}, {_columns(rows, fields)}"
+    found = _ask(COUNTED.format(rows=keys, page=PAGE.format(rows=some, columns=columns)), params)
+    if not found:
+        return [], None if offset else 0
+    return _made(values[1:] for values in found), found[0][0]
+
+
+def _keys(rows: EntityQuerySet) -> tuple[str, Any]:
+    names = ["pk", "sorting"] if _is_sorted(rows) else ["pk"]
+    return rows.values_list(*names).query.sql_with_params()
+
+
+def _is_sorted(rows: EntityQuerySet) -> bool:
+    return "sorting" in rows.query.annotations
+
+
+def _columns(rows: EntityQuerySet, fields: Fields) -> str:
+    relations = RELATIONS if wants(fields, "relations") else "''"
+    sorting = "page.sorting" if _is_sorted(rows) else "''"
+    return f"{COLUMNS}, {relations}, {sorting}"
+
+
+def _ask(statement: str, params: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall())
+
+
+def _made(rows: Iterable[Any]) -> list[Row]:
     sources: dict[int | None, Source | None] = {None: None}
-    return [_row(values, sources, bool(more), "relations_text" in told) for values in found]
+    return [_row(values, sources) for values in rows]
 
 
-def _row(values: Any, sources: dict[int | None, Source | None], is_sorted: bool, has_relations: bool) -> Row:
+def _row(values: Any, sources: dict[int | None, Source | None]) -> Row:
     key, kind, location, branch, path = values[10:15]
     if key not in sources:
         sources[key] = Source(pk=key, kind=kind, location=location, branch=branch, path=path)
-    relations = values[18] if has_relations else ""
-    told: list[Any] = [*values[:10], sources[key], *values[15:18], relations, values[-1] if is_sorted else ""]
+    told: list[Any] = [*values[:10], sources[key], *values[15:]]
     return Row(*told)
 
 
@@ -113,24 +142,23 @@ def _one(entity: Row) -> str:
         f',"status":{{"items":[{_trouble(entity.problem)}]}}' if entity.state == Entity.State.STALE else ""
     )
     return (
-        f'{{"apiVersion":{compact(entity.api_version)},"kind":{compact(entity.kind)},'
+        f'{{"apiVersion":{quoted(entity.api_version)},"kind":{quoted(entity.kind)},'
         f'"metadata":{_metadata(entity)},"spec":{entity.spec},"relations":[{entity.relations}]{status}}}'
     )
 
 
 def _metadata(entity: Row) -> str:
-    made = {
-        "namespace": entity.namespace,
-        "uid": identity.id_of(identity.ENTITY, entity.pk),
-        "etag": entity.digest,
-    }
     said = entity.metadata[:-1] + ("," if len(entity.metadata) > 2 else "")
-    return f'{said}"annotations":{_annotations(entity)},{compact(made)[1:]}'
+    return (
+        f'{said}"annotations":{_annotations(entity)},"namespace":{quoted(entity.namespace)},'
+        f'"uid":"{identity.id_of(identity.ENTITY, entity.pk)}","etag":{quoted(entity.digest)}}}'
+    )
 
 
 def _annotations(entity: Row) -> str:
     """The entity's own and those that a catalog adds, where its own say nothing of that."""
-    added = {places.LOCATION: places.location_of(entity), places.ORIGIN: places.origin_of(entity)}
+    origin = places.origin_of(entity)
+    added = {places.LOCATION: places.location_of(entity, origin), places.ORIGIN: origin}
     if entity.state == Entity.State.ORPHAN:
         added["backstage.io/orphan"] = "true"
     if not entity.noted or entity.noted == "{}":

@@ -23,6 +23,7 @@ from services.catalog.compatible import (
     shaping,
 )
 from services.catalog.compatible.cursors import Asked
+from services.catalog.compatible.keeping import Asking, ready
 from services.catalog.compatible.ordering import UID, order_of
 from services.catalog.compatible.reading import LARGEST, USUAL
 from services.catalog.compatible.searching import term_of
@@ -47,6 +48,7 @@ def _fields(request: HttpRequest) -> fields.Fields:
 
 
 @api(GET="catalog:read")
+@ready
 def entities(request: HttpRequest) -> HttpResponse:
     wanted = filtering.from_filters(reading.texts(request, "filter"))
     orders = [order_of(*reversed(text.partition(":")[::2])) for text in reading.texts(request, "order")]
@@ -90,7 +92,8 @@ def _everything(chunks: Iterator[list[str]]) -> HttpResponse:
 
 
 @api(GET="catalog:read", POST="catalog:read")
-def by_query(request: HttpRequest) -> HttpResponse:
+@ready
+def by_query(request: Asking) -> HttpResponse:
     given = _sent(request) if request.method == "POST" else _as_body(request)
     some = fields.checked(reading.strings(given.get("fields"), "fields"))
     limit = reading.number(given.get("limit"), "limit", most=LARGEST)
@@ -100,7 +103,9 @@ def by_query(request: HttpRequest) -> HttpResponse:
         page = queries.next_page(read, limit=max(limit, 1), fields=some)
     else:
         offset = reading.number(given.get("offset"), "offset") or 0
-        page = queries.first_page(_asked(given), limit=limit, offset=offset, fields=some)
+        page = queries.first_page(
+            _asked(given), limit=limit, offset=offset, fields=some, revision=request.revision
+        )
     turning = {"nextCursor": page.after, "prevCursor": page.before}
     info = shaping.compact({key: cursor for key, cursor in turning.items() if cursor})
     items = shaping.listed(shaping.written(page.items, some))
@@ -150,6 +155,7 @@ def _asked(given: dict[str, Any]) -> Asked:
 
 
 @api(POST="catalog:read")
+@ready
 def by_refs(request: HttpRequest) -> HttpResponse:
     given = reading.body(request)
     refs = reading.strings(given.get("entityRefs"), "entityRefs", most=MOST_REFS)
@@ -179,6 +185,7 @@ def entity_for(kind: str, namespace: str, name: str, some: fields.Fields = ()) -
 
 
 @api(GET="catalog:read")
+@ready
 def by_name(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     source = places.named(str(EntityRef(kind, namespace, name))) if _is_place(kind, name) else None
     if source is not None:
@@ -192,6 +199,7 @@ def _is_place(kind: str, name: str) -> bool:
 
 
 @api(GET="catalog:read")
+@ready
 def ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     entity = entity_for(kind, namespace, name)
     root, source = json.loads(shaping.written([entity])[0]), entity.source
@@ -204,6 +212,7 @@ def ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> Http
 
 
 @api(GET="catalog:read")
+@ready
 def by_uid(request: HttpRequest, uid: str) -> HttpResponse:
     pk = identity.pk_of(identity.ENTITY, uid)
     some = _fields(request)
@@ -214,11 +223,12 @@ def by_uid(request: HttpRequest, uid: str) -> HttpResponse:
 
 
 @api(GET="catalog:read", POST="catalog:read")
-def entity_facets(request: HttpRequest) -> HttpResponse:
+@ready
+def entity_facets(request: Asking) -> HttpResponse:
     given: dict[str, Any] = reading.body(request) if request.method == "POST" else {}
     keys = reading.strings(given.get("facets"), "facets") or reading.texts(request, "facet")
     if not keys:
         raise ApiError("Missing facet parameter: name at least one.")
     filters, query = reading.texts(request, "filter"), given.get("query")
     wanted = filtering.from_filters(filters) & filtering.from_predicate(query)
-    return answered({"facets": facets.counted(keys, wanted, filters, query)})
+    return answered({"facets": facets.counted(keys, wanted, filters, query, request.revision)})

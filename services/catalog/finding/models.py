@@ -41,6 +41,15 @@ class Tally(models.Model):
         return f"{self.kind} {self.field} {self.value}: {self.number}"
 
 
+class Revision(models.Model):
+    """One statement that wrote to the catalog, or many; `revisions` says what they come to."""
+
+    mark = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.mark:x}"
+
+
 class SavedView(models.Model):
     """Filters somebody gave a name, for themselves or for a team."""
 
