@@ -1,17 +1,21 @@
 """New images for programs: a build tells what it made, and one pull request brings it to an environment."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from portal.shell import pasted
 from portal.shell.api import ApiError, Mistake
 from portal.shell.operations import Answer, Asked, operation
-from portal.shell.schemas import choice, listed, maybe, named, number, text, thing
+from portal.shell.schemas import choice, listed, maybe, moment, named, number, text, thing
 from services.accounts import actions as accounts
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
 from services.catalog.models import Entity
-from services.onboarding import actions
+from services.clusters.models import Environment
+from services.integrations.errors import IntegrationError
+from services.onboarding import actions, queries
 from services.onboarding.actions.bringing import OPENED, UNCHANGED, UPDATED, WAITING, Bringing
 from services.onboarding.errors import ImageRefused, Refusal
 from services.onboarding.models import State
@@ -60,28 +64,137 @@ def image_bring(asked: Asked) -> Answer:
     with a digest or the tag of one build. For tokens of the team that owns the service, and whoever may
     change it.
     """
-    entity = _service(asked)
+    entity = _service(asked.body["service"], asked)
     with_image = {name: asked.body.get(name, "") for name in ("image", "digest")}
     if not any(with_image.values()):
         raise ApiError(
             "Say which image.", 422, [Mistake("image", "required", "image or digest must be given")]
         )
     source = pasted.masked(asked.body.get("source", ""))
-    try:
+    with _refusing():
         found = actions.bring_image(
-            entity_ref=entity.ref,
-            environment=asked.body["environment"],
-            by=_who(asked),
-            source=source,
+            entity_ref=entity.ref, environment=asked.body["environment"], by=_who(asked), source=source,
             **with_image,
-        )
+        )  # fmt: skip
+    return Answer(_told(found))
+
+
+COMPARED: Final = named(
+    "Promotion",
+    thing(
+        content=text("Of exactly what was compared: say it when you promote"),
+        standing=listed(
+            thing(
+                environment=text(), image=text(), who=text("Whose commit put it there"), at=maybe(moment()),
+                what=text("The commit's title"), request=maybe(text("R-1001")),
+            ),
+            "What the repository has of the service, and where",
+        ),
+        images=listed(
+            thing(object=text(), container=text(), here=text(), there=text()), "They come along always"
+        ),
+        fields=listed(
+            thing(
+                key=text("To ask for it with"), object=text(), path=text(), here=text(), there=text(),
+                why=text("Why it may differ; empty where that is unexpected"),
+            )
+        ),
+        only_here=listed(text()), only_there=listed(text()),
+    ),
+)  # fmt: skip
+PLACES: Final = {
+    "service": text("Its name, or its reference in the catalog", minLength=1, maxLength=200),
+    "from": text("The environment that has it", minLength=1, maxLength=63),
+    "to": text("The environment that gets it", minLength=1, maxLength=63),
+}
+
+
+@operation(
+    "GET", "promotions", scope="requests:read", answer=COMPARED, query=PLACES,
+    example={"query": {"service": "checkout", "from": "staging", "to": "production"}},
+)  # fmt: skip
+def promotion_compare(asked: Asked) -> dict[str, Any]:
+    """What differs between two environments of a service.
+
+    `here` is what the environment has that gets it, `there` what the other one has.
+    """
+    missing = [Mistake(name, "required", "must be given") for name in PLACES if name not in asked.query]
+    if missing:
+        raise ApiError("Say which service, from where and to where.", 422, missing)
+    entity = _service(asked.query["service"], asked)
+    with _refusing():
+        places = [queries.environment_named(asked.query[name], name) for name in ("from", "to")]
+        return _compared(entity, *places)
+
+
+def _compared(entity: Entity, source: Environment, target: Environment) -> dict[str, Any]:
+    found = queries.comparison(entity, source, target)
+    return {
+        "content": found.content,
+        "standing": [_standing(each) for each in queries.standings(entity)],
+        "images": [
+            {
+                "object": each.place.object, "container": each.place.container,
+                "here": str(each.place.image), "there": str(each.wanted),
+            }
+            for each in found.images
+        ],
+        "fields": [
+            {
+                **{name: getattr(each, name) for name in ("key", "path", "here", "there", "why")},
+                "object": each.difference.object,
+            }
+            for each in found.fields
+        ],
+        "only_here": [each.object for each in found.only_here],
+        "only_there": [each.object for each in found.only_there],
+    }  # fmt: skip
+
+
+def _standing(row: queries.Standing) -> dict[str, Any]:
+    return {
+        "environment": row.environment.name, "image": str(row.image), "who": row.who, "at": row.at,
+        "what": row.what, "request": row.request.ref if row.request else None,
+    }  # fmt: skip
+
+
+@operation(
+    "POST", "promotions", scope="images:write", answer=BROUGHT, limit="submit",
+    body=thing(
+        "service", "from", "to", **PLACES,
+        fields=listed(text(maxLength=1000), "Keys of what else comes along", maxItems=200),
+        content=text("What was looked at; other content is refused (409)", maxLength=100),
+    ),
+    example={"body": {"service": "checkout", "from": "staging", "to": "production"}},
+)  # fmt: skip
+def promotion_open(asked: Asked) -> Answer:
+    """Bring to one environment what another one runs.
+
+    One pull request with its images, and with those of the other fields that are named; all else stays. It
+    takes the place of what is in the open one for that environment.
+    """
+    entity, body = _service(asked.body["service"], asked), asked.body
+    with _refusing():
+        found = actions.promote(
+            entity_ref=entity.ref, source=body["from"], target=body["to"], by=_who(asked),
+            fields=body.get("fields", []), content=body.get("content", ""),
+        )  # fmt: skip
+    return Answer(_told(found))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the actions refuse, as programs read it."""
+    try:
+        yield
     except ImageRefused as refused:
         wrong = Mistake(refused.field, refused.rule, refused.message, refused.suggestion)
         near = f" Nearest that passes: {refused.suggestion}." if refused.suggestion else ""
         raise ApiError(refused.message + near, refused.status, [wrong]) from refused
     except Refusal as refusal:
         raise ApiError(said(refusal), refusal.status) from refusal
-    return Answer(_told(found))
+    except IntegrationError as error:
+        raise ApiError("The git host does not answer. Try again in a moment.", 503) from error
 
 
 def _told(found: Bringing) -> dict[str, Any]:
@@ -105,9 +218,8 @@ def _team(asked: Asked) -> Team:
     return team
 
 
-def _service(asked: Asked) -> Entity:
+def _service(wanted: str, asked: Asked) -> Entity:
     """The component that is meant; of one that is not there, the nearest of those this one may name."""
-    wanted = asked.body["service"]
     found = catalog.find(wanted if ":" in wanted else f"component:default/{wanted}")
     if found is not None and found.kind == "Component":
         return found
@@ -121,4 +233,4 @@ def _service(asked: Asked) -> Entity:
     raise ApiError(f"The service {detail}.", 404, [Mistake("service", "unknown", detail, near)])
 
 
-OPERATIONS: Final = [image_bring]
+OPERATIONS: Final = [image_bring, promotion_compare, promotion_open]

@@ -32,6 +32,7 @@ def register() -> None:
     )  # fmt: skip
     fixes.sources.append(form_of)
     registry.entity_actions.add(change)
+    registry.entity_actions.add(promote)
     registry.palette.add(found)
     registry.palette.add(forms)
     registry.needs_me.add(needs)
@@ -70,6 +71,24 @@ def change(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
         yield EntityAction("Change", change_url(entity), "pencil", order=20)
         where = [entity.kind.lower(), entity.namespace, entity.name]
         yield EntityAction("Retire", reverse("onboarding:service_retire", args=where), "archive", order=90)
+
+
+def promote(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
+    """From one place it runs in to the next, to those who may."""
+    from services.clusters.pages import states_for
+    from services.onboarding import queries, rules
+
+    if entity.kind != "Component" or not rules.can_bring(request.user, entity):
+        return
+    states = sorted(states_for(request, entity), key=lambda each: each.environment.position)
+    runs = [queries.Standing(each.environment, each.image) for each in states]
+    if (pair := queries.pair_of(runs)) is not None:
+        source, target = (each.environment for each in pair)
+        where = reverse(
+            "onboarding:service_promote", args=[entity.kind.lower(), entity.namespace, entity.name]
+        )
+        url = f"{where}?{urlencode({'from': source.name, 'to': target.name})}"
+        yield EntityAction(f"Promote {source.name} → {target.name}", url, "arrow-right", order=30)
 
 
 def waiting(request: HttpRequest) -> QuerySet[Any]:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("new/<slug:blueprint>/", views.request_new, name="request_new"),
     path("change/<str:kind>/<str:namespace>/<str:name>/", views.service_change, name="service_change"),
     path("retire/<str:kind>/<str:namespace>/<str:name>/", views.service_retire, name="service_retire"),
+    path("promote/<str:kind>/<str:namespace>/<str:name>/", views.service_promote, name="service_promote"),
     path("requests/", views.request_list, name="request_list"),
     path("requests/<str:ref>/", views.request_detail, name="request_detail"),
     path("requests/<str:ref>/edit/", views.request_edit, name="request_edit"),

@@ -155,6 +155,7 @@ def test_people_get_by_program_what_their_pages_show(world, named):
     assert names == {
         "ownership_confirm", "ownership_unconfirm", "dependency_judge", "run_apply", "run_undo",
         "request_approval", "request_rejection", "request_withdrawal", "image_bring",
+        "promotion_open",
     }  # fmt: skip
     note = client.post(messages_of(world.ticket.key), {"body": "psst", "internal": True}, JSON)
     assert (note.status_code, note.json()["title"]) == (403, "Forbidden")

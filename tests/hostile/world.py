@@ -142,6 +142,8 @@ def repository() -> LocalHost:
     host.create(REPO)
     files = {"README.md": b"Deploy\n", "catalog/checkout.yaml": DESCRIPTORS}
     files["apps/checkout/checkout/staging/deployment.yaml"] = RUNNING
+    before = RUNNING.replace(b"shop-staging", b"shop").replace(b"2.13.1", b"2.13.0")
+    files["apps/checkout/checkout/production/deployment.yaml"] = before
     host.commit(REPO, files=files, author=Person("sam", "Sam"), message="Start")
     return host
 

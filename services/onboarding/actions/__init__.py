@@ -5,7 +5,7 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 
 from services.effects.contention import again_when_lost
 
-from . import bringing, changing, deciding, outcomes, retiring, writing
+from . import bringing, changing, deciding, outcomes, promoting, retiring, writing
 from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
@@ -20,6 +20,7 @@ comment = again_when_lost(deciding.comment)
 discard = again_when_lost(writing.discard)
 edit_and_resubmit = again_when_lost(writing.edit_and_resubmit)
 merge = again_when_lost(deciding.merge)
+promote = again_when_lost(promoting.promote)
 proposal_seen = again_when_lost(outcomes.proposal_seen)
 reject = again_when_lost(deciding.reject)
 reopen_as_draft = again_when_lost(writing.reopen_as_draft)
@@ -48,6 +49,7 @@ __all__ = [
     "grant_exemption",
     "merge",
     "merge_answered",
+    "promote",
     "proposal_seen",
     "proposed",
     "refuse_exemption",

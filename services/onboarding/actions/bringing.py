@@ -11,7 +11,7 @@ from services.catalog.models import Entity
 from services.integrations.errors import IntegrationError
 
 from .. import queries, rules
-from ..errors import HostSilent, NotAllowed
+from ..errors import HostSilent, NotAllowed, WrongState
 from ..models import Request, State
 from . import effects, writing
 from .moves import locked, move, note
@@ -55,7 +55,7 @@ def bring_image(
         "reason": source.strip(),
     }
     title = f"Image {found.version} for {entity.name} in {place.name}"
-    return _bring(found, by, Request.Kind.IMAGE, said | {"version": found.version}, title)
+    return bring(found, by, Request.Kind.IMAGE, said | {"version": found.version}, title)
 
 
 def check_bring(by: User, entity: Entity) -> None:
@@ -65,7 +65,7 @@ def check_bring(by: User, entity: Entity) -> None:
 
 
 @transaction.atomic
-def _bring(found: "queries.Brought", by: User, kind: str, said: dict[str, Any], title: str) -> Bringing:
+def bring(found: "queries.Brought", by: User, kind: str, said: dict[str, Any], title: str) -> Bringing:
     entity, place = found.where.entity, found.where.environment
     Entity.objects.select_for_update().get(pk=entity.pk)
     rows = Request.objects.bringing(entity.ref, place.name)
@@ -82,6 +82,8 @@ def _bring(found: "queries.Brought", by: User, kind: str, said: dict[str, Any], 
         _settle(row, None)
         return Bringing(UNCHANGED, row, found.image, found.before)
     if row is not None and rules.is_on_its_way(row):
+        if kind == Request.Kind.PROMOTION:
+            raise WrongState(f"The git host is being told of {row.ref} just now. Try again in a moment.")
         _settle(row, said | {"by": by.username})
         effects.enqueue(row, "bring", f"bring/{row.version}", by, image=found.image)
         return Bringing(WAITING, row, found.image, found.before)

@@ -51,7 +51,7 @@ def _opened(row: Request, found: dict[str, Any]) -> None:
 
 def _merge_by_itself(row: Request) -> None:
     """What changes nothing but an image, where the company lets that go without a review."""
-    if row.kind != Request.Kind.IMAGE or rules.open_needs(row):
+    if not row.is_bringing or row.answers.get("fields") or rules.open_needs(row):
         return
     place = Environment.objects.filter(name=row.environments[0]).first()
     if place is not None and queries.is_automatic(place):

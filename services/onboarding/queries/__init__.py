@@ -19,12 +19,14 @@ from .hops import HopStatistic, Leg, hop_statistics, legs
 from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
 from .lists import find, person_named, requests_for, to_follow, waits_for
 from .offers import Group, Offer, offers
+from .promotion import Comparison, Standing, comparison, pair_of, promoted, standings
 from .retiring import Retirement, dependents_of, hash_of, retirement, undo_until
 from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
 __all__ = [
     "Brought",
+    "Comparison",
     "Deployed",
     "Group",
     "HopStatistic",
@@ -34,10 +36,12 @@ __all__ = [
     "Opening",
     "Picture",
     "Retirement",
+    "Standing",
     "asked_for",
     "base_of",
     "blueprints",
     "brought",
+    "comparison",
     "context_for",
     "dependents_of",
     "deployed",
@@ -61,11 +65,14 @@ __all__ = [
     "open_for",
     "opening",
     "over",
+    "pair_of",
     "person_named",
     "pictures",
     "place_of",
+    "promoted",
     "requests_for",
     "retirement",
+    "standings",
     "timeline",
     "title_for",
     "to_decide",

@@ -21,6 +21,7 @@ from services.onboarding.views.exemptions import (
     exemption_step,
 )
 from services.onboarding.views.new import blueprint_list, request_edit, request_new
+from services.onboarding.views.promoting import service_promote
 from services.onboarding.views.requests import request_detail, request_list
 from services.onboarding.views.retiring import request_bring_back, service_retire
 
@@ -47,5 +48,6 @@ __all__ = [
     "request_retry",
     "request_withdraw",
     "service_change",
+    "service_promote",
     "service_retire",
 ]
