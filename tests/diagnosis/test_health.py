@@ -1,31 +1,78 @@
 """Health by Argo CD's rules: against its own test data, and rule by rule."""
 
-import json
-
 import pytest
 
-from services.diagnosis import health
-from services.diagnosis.health import RULES, Health, assess, worst
-from services.manifests.reader import load_all
+from bench import agreement
+from services.diagnosis.health import RULES, Health, assess, parts, table, worst
 
 
 def test_health_agrees_with_argo_cd(shared_data):
-    folder = shared_data / "4-k8s-trouble"
-    agreed, disagreed = 0, []
-    for verdict in json.loads((folder / "index.json").read_text()):
-        if verdict.get("expected_health") is None:
-            continue
-        (document,) = load_all((folder / verdict["file"]).read_bytes(), repeated_keys=True)[:1]
-        group = str(document.data.get("apiVersion")).rpartition("/")[0]
-        if (group, document.data.get("kind")) not in RULES:
-            continue
-        if assess(document.data).status == verdict["expected_health"]:
-            agreed += 1
-        else:
-            disagreed.append(verdict["file"])
-    print(f"health: {agreed} of {agreed + len(disagreed)} verdicts on built-in kinds agree")
-    assert agreed + len(disagreed) >= 25
-    assert agreed / (agreed + len(disagreed)) >= 0.95, disagreed
+    judged = agreement.health(shared_data / "4-k8s-trouble" / "index.json")
+    for of, least, at_least in (("built-in kinds", 28, 0.98), ("custom resources", 500, 0.98)):
+        chosen = [each for each in judged if each.of == of]
+        wrong = [f"{each.file}: {each.found}, not {each.expected}" for each in chosen if not each.agrees]
+        print(f"health: {len(chosen) - len(wrong)} of {len(chosen)} verdicts on {of} agree")
+        assert len(chosen) >= least
+        assert 1 - len(wrong) / len(chosen) >= at_least, wrong
+
+
+def test_the_general_rule_alone_judges_most_of_them(shared_data, monkeypatch):
+    """What the table does not know: other kinds of operators nobody here has met."""
+    monkeypatch.setattr(table, "lines_for", lambda group, kind: ())
+    judged = agreement.health(shared_data / "4-k8s-trouble" / "index.json")
+    custom = [each.agrees for each in judged if each.of == "custom resources"]
+    print(f"health: {sum(custom)} of {len(custom)} by the general rule alone")
+    assert sum(custom) / len(custom) >= 0.7
+
+
+def test_every_line_of_the_table_can_be_read():
+    lines = [line for lines in table.written().values() for line in lines]
+    assert len(lines) > 400
+    assert all(table.read_line(each).tests or " if " not in each for each in lines)
+
+
+@pytest.mark.parametrize("line", ["Fine if status.phase = Ready", "Healthy if phase is good", "Healthy if "])
+def test_a_line_that_cannot_be_read_is_refused(line):
+    with pytest.raises(table.BadLine):
+        table.read_line(line)
+
+
+TESTS = [
+    ("status.phase = Ready | Running", True),
+    ("status.phase = Failed", False),
+    ("status.phase != Failed", True),
+    ("status.phase ~ ^Run", True),
+    ("status.ready < status.size", True),
+    ("status.size > 2", True),
+    ("status.parts[].ok = true", True),
+    ("every status.parts[].ok = true", False),
+    ("every status.none[].ok = true", False),
+    ("status.parts[name=b].ok = false", True),
+    ("status.by{}.n > 2", True),
+    ("same status.by{}.n status.by{}.m", True),
+    ("has status.phase", True),
+    ("no status.error", True),
+    ("[Ready] = False", True),
+    ("[Ready].reason = Slow", True),
+    ("metadata.labels[a.b/c] = d", True),
+    ("behind", True),
+]
+
+
+@pytest.mark.parametrize(("test", "holds"), TESTS)
+def test_tests_of_lines(test, holds):
+    status = {
+        "observedGeneration": "1",
+        "phase": "Running",
+        "ready": 1,
+        "size": 3,
+        "by": {"x": {"n": 1, "m": 1}, "y": {"n": 2, "m": 2}},
+        "parts": [{"name": "a", "ok": True}, {"name": "b", "ok": False}, "odd"],
+        "conditions": [{"type": "Ready", "status": "False", "reason": "Slow"}],
+    }
+    given = obj("Thing", generation=2, status=status)
+    given["metadata"]["labels"] = {"a.b/c": "d"}
+    assert table.read_test(test)(given) is holds
 
 
 def obj(kind, *, status=None, api_version="apps/v1", generation=1, **spec):
@@ -173,11 +220,24 @@ CASES = [
     (obj("Job", api_version="batch/v1", status=conditions(Suspended="True")), "Suspended", ""),
     (obj("CronJob", api_version="batch/v1", suspend=True), "Suspended", ""),
     (obj("CronJob", api_version="batch/v1"), "Healthy", ""),
-    (obj("CronJob", api_version="batch/v1", status={"active": [{}]}), "Progressing", "under way"),
+    ({"apiVersion": "batch/v1", "kind": "CronJob", "spec": {}}, "Progressing", "Waiting"),
     (
         obj("CronJob", api_version="batch/v1", status={"lastScheduleTime": "2024-01-02T00:00:00Z"}),
-        "Degraded",
-        "",
+        "Healthy",
+        "not completed a run yet",
+    ),
+    (
+        obj(
+            "CronJob",
+            api_version="batch/v1",
+            status={
+                "active": [{}],
+                "lastScheduleTime": "2024-01-02T00:00:00Z",
+                "lastSuccessfulTime": "2024-01-01T00:00:00Z",
+            },
+        ),
+        "Healthy",
+        "under way",
     ),
     (
         obj(
@@ -271,7 +331,43 @@ CASES = [
     (obj("Thing", api_version="example.org/v1", status={"phase": "Ready"}), "Healthy", ""),
     (obj("Thing", api_version="example.org/v1", status={"phase": "BuildFailed"}), "Degraded", ""),
     (obj("Thing", api_version="example.org/v1", status={"phase": "Mixing"}), "Progressing", "Mixing"),
-    (obj("Thing", api_version="example.org/v1", status={"count": 3}), "Unknown", ""),
+    (obj("Thing", api_version="example.org/v1", status={"count": 3}), "Progressing", "Nothing"),
+    *(
+        (obj("Thing", api_version="example.org/v1", replicas=3, status=status), health, "")
+        for status, health in (
+            ({"state": "NotFound"}, "Missing"),
+            ({"PondStatus": "Running"}, "Healthy"),
+            ({"job": {"state": "FAILED"}}, "Degraded"),
+            ({"job": {"state": "waiting"}}, "Progressing"),
+            ({"readyToUse": True}, "Healthy"),
+            ({"ready": False, "error": {"message": "no space"}}, "Degraded"),
+            ({"ready": False}, "Progressing"),
+            ({"readyReplicas": 2}, "Progressing"),
+            ({"readyReplicas": 3}, "Healthy"),
+            ({"errors": ["a", "b"]}, "Degraded"),
+            ({"phase": "Paused"}, "Suspended"),
+            (conditions(Paused="True", Ready="True"), "Suspended"),
+            (conditions(SpecError="True"), "Degraded"),
+            (conditions(SpecError="False"), "Healthy"),
+            (conditions(RemoteSynced="True"), "Healthy"),
+            (conditions(Progressing="True"), "Progressing"),
+            ({"parents": [conditions(Accepted="True"), conditions(Accepted="False")]}, "Degraded"),
+            ({"conditions": [{"type": "Ready", "status": "False", "reason": "Waiting"}]}, "Progressing"),
+            (
+                {"conditions": [{"type": "Ready", "status": "False", "reason": "ReconcilePaused"}]},
+                "Suspended",
+            ),
+            (
+                {
+                    "conditions": [
+                        {"type": "Ready", "status": "False", "reason": "Creating"},
+                        {"type": "Synced", "status": "False", "reason": "ReconcileError"},
+                    ]
+                },
+                "Degraded",
+            ),
+        )
+    ),
 ]
 
 
@@ -297,6 +393,7 @@ def test_a_route_is_judged_by_all_its_parents():
     assert assess(route(good)).status == "Healthy"
     assert assess(route(good, {**good, "status": "False", "message": "no"})) == Health("Degraded", "no")
     assert assess(route({**good, "observedGeneration": 0})).status == "Progressing"
+    assert assess(route(good, {**good, "observedGeneration": 0, "status": "False"})).status == "Healthy"
     assert assess(route({**good, "type": "Programmed", "status": "False"})).status == "Progressing"
     assert assess(route({**good, "type": "Other", "status": "False"})).status == "Healthy"
 
@@ -304,7 +401,7 @@ def test_a_route_is_judged_by_all_its_parents():
 @pytest.mark.parametrize("text", ["not json", "3", '["x"]', ""])
 def test_an_autoscalers_old_conditions_may_be_anything(text):
     given = obj("HorizontalPodAutoscaler", api_version="autoscaling/v1")
-    given["metadata"]["annotations"] = {health.ALPHA_CONDITIONS: text}
+    given["metadata"]["annotations"] = {parts.ALPHA_CONDITIONS: text}
     assert assess(given).status == "Progressing"
 
 
