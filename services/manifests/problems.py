@@ -39,9 +39,12 @@ class Lease:
 
     def covers(self, finding: "Finding", environment: str, today: str) -> bool:
         """The last day counts. One without a last day holds for ever, one of another environment never."""
-        if self.rule != finding.rule or self.environment != environment:
+        return self.is_for(finding.rule, environment, finding.object, today)
+
+    def is_for(self, rule: str, environment: str, object: str, today: str) -> bool:
+        if self.rule != rule or self.environment != environment:
             return False
-        return self.object in ("", finding.object) and (not self.until or today <= self.until)
+        return self.object in ("", object) and (not self.until or today <= self.until)
 
 
 @dataclass(frozen=True)

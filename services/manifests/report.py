@@ -22,9 +22,11 @@ def as_json(findings: Iterable[Finding], documents: int) -> dict[str, Any]:
 
 
 def _as_told(finding: Finding) -> dict[str, Any]:
-    """Without what only a portal knows."""
-    told = asdict(finding)
-    return {key: value for key, value in told.items() if key not in ("environment", "excepted")}
+    """Without what only a portal knows; with the exception where one holds."""
+    told = {key: value for key, value in asdict(finding).items() if key not in ("environment", "excepted")}
+    if finding.excepted is not None:
+        told["exception"] = {key: value for key, value in asdict(finding.excepted).items() if value}
+    return told
 
 
 def as_sarif(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,12 +61,20 @@ def _sarif_result(finding: Mapping[str, Any]) -> dict[str, Any]:
     location: dict[str, Any] = {"physicalLocation": place}
     if named := f"{finding['object']} {finding['path']}".strip():
         location["logicalLocations"] = [{"fullyQualifiedName": named}]
-    return {
+    result = {
         "ruleId": finding["rule"],
         "level": LEVELS[finding["severity"]],
         "message": {"text": _sentence(finding)},
         "locations": [location],
     }
+    if lease := finding.get("exception"):
+        said = {"kind": "external", "status": "accepted", "justification": _lease(lease)}
+        result["suppressions"] = [said]
+    return result
+
+
+def _lease(lease: Mapping[str, str]) -> str:
+    return f"Excepted until {lease['until']}, granted by {lease['granted_by']}: {lease['reason']}"
 
 
 def _sentence(finding: Mapping[str, Any]) -> str:
@@ -90,6 +100,8 @@ def _told(finding: Mapping[str, Any]) -> str:
     lines = [f"  {mark} {where}  {finding['object']}: {finding['message']} [{finding['rule']}]"]
     if finding["severity"] != "info":
         lines.append(f"      why: {finding['reason']}")
+    if lease := finding.get("exception"):
+        lines.append(f"      {_lease(lease)}")
     if finding["fix"]:
         changes = ", ".join(f"{path} = {value}" for path, value in finding["fix"]["changes"].items())
         lines.append(f"      fix: {finding['fix']['label']} ({changes})")

@@ -52,6 +52,12 @@ class Blocked(Refusal):
         self.evaluation, self.request = evaluation, request
 
 
+class ExceptionOver(Refusal):
+    """What was let pass when it was sent is not excepted any more."""
+
+    status = 409
+
+
 class TooLong(Refusal):
     """More than a form or a sentence can hold."""
 

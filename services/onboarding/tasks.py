@@ -109,6 +109,8 @@ def merge(claim: Claim) -> Done | Later:
     row = _request(claim)
     if row is None or row.pull_number is None or row.merge_asked_by is None:
         return Done()
+    if over := queries.run_out(row):
+        return Done({"title": "An exception it needs is over", "message": over})
     try:
         found = _host(row).merge(
             row.repo,

@@ -14,6 +14,7 @@ urlpatterns = [
     path("requests/<str:ref>/edit/", views.request_edit, name="request_edit"),
     path("requests/<str:ref>/exception/", views.exemption_new, name="exemption_new"),
     path("exceptions/", views.exemption_list, name="exemption_list"),
+    path("exceptions/file/", views.exemption_file, name="exemption_file"),
     path("exceptions/<int:pk>/", views.exemption_detail, name="exemption_detail"),
     path("exceptions/<int:pk>/<slug:step>/", views.exemption_step, name="exemption_step"),
     path("requests/<str:ref>/fix/", views.request_fix, name="request_fix"),

@@ -8,10 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from services.audit.queries import events_for
+from services.manifests import exceptions
 from services.notices.models import Notice
 from services.onboarding import actions, queries, rules
-from services.onboarding.errors import Blocked, NotAllowed, ReasonMissing, Refusal, WrongState
+from services.onboarding.errors import Blocked, ExceptionOver, NotAllowed, ReasonMissing, Refusal, WrongState
 from services.onboarding.models import Exemption, State
+from tests.effects_driver import run_due_effects
 from tests.onboarding.conftest import answers
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,15 @@ def severities(world, draft):
     return [(each.severity, each.excepted is not None) for each in found.findings if each.rule == RULE]
 
 
+@pytest.fixture
+def reviewed(world, draft, granted):
+    """In review with its exception, and approved: all that is left is to merge it."""
+    row = actions.submit(by=world.mira, blueprint="web-service", answers=ALONE, request=draft)
+    run_due_effects()
+    row.refresh_from_db()
+    return actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash)
+
+
 # ---- what it does ----------------------------------------------------------------------------------------
 
 
@@ -64,6 +75,29 @@ def test_what_stops_a_form_passes_while_an_exception_holds_and_stops_again_after
     assert severities(world, draft) == [("block", False)]
     with pytest.raises(Blocked):
         actions.submit(by=world.mira, blueprint="web-service", answers=ALONE, request=draft)
+
+
+def test_one_that_ends_while_a_request_is_in_review_stops_its_merge(world, client, reviewed):
+    Exemption.objects.update(until=days(-1))
+    told = f"The exception for “A single pod in production” in production ended on {days(-1):%-d %B %Y}."
+    with pytest.raises(ExceptionOver, match=told):
+        actions.merge(request=reviewed, by=world.mira, head=reviewed.head_sha)
+    client.force_login(world.mira)
+    assert told in client.get(f"/requests/{reviewed.ref}/changes/").content.decode()
+    Exemption.objects.update(until=days(0))
+    actions.merge(request=reviewed, by=world.mira, head=reviewed.head_sha)
+    Exemption.objects.update(until=days(5), state=Exemption.State.ENDED)
+    run_due_effects()
+    reviewed.refresh_from_db()
+    assert (reviewed.state, reviewed.merge_sha) == (State.NEEDS_ATTENTION, "")
+    assert "was ended early" in reviewed.problem["message"]
+    assert actions.retry(request=reviewed, by=world.mira).merge_asked_by is None
+    Exemption.objects.create(
+        guardrail=RULE, title="x", entity_ref="component:default/wishlist", environment="production",
+        reason="x", until=days(9), state=Exemption.State.GRANTED, asked_by=world.mira, decided_by=world.priya,
+    )  # fmt: skip
+    reviewed.refresh_from_db()
+    assert actions.merge(request=reviewed, by=world.mira, head=reviewed.head_sha).merge_asked_by == world.mira
 
 
 def test_a_request_is_submitted_with_its_exception_and_reviewers_read_of_it(world, client, draft, granted):
@@ -285,3 +319,14 @@ def test_the_list_asks_as_much_for_one_as_for_three(as_mira, world):
             as_mira.get("/exceptions/")
         counts.append(len(asked))
     assert counts[0] == counts[2] <= 12
+
+
+def test_those_in_force_are_given_out_for_ci(client, world, granted):
+    client.force_login(world.mira)
+    answer = client.get("/exceptions/file/")
+    assert "exceptions.yaml" in answer["Content-Disposition"]
+    (found,) = exceptions.read(answer.content)
+    assert (found.entity, found.lease.granted_by) == (granted.entity_ref, str(world.priya))
+    assert b'href="/exceptions/file/"' in client.get("/exceptions/").content
+    Exemption.objects.update(until=days(-1))
+    assert exceptions.read(client.get("/exceptions/file/").content) == []

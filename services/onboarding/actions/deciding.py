@@ -5,9 +5,9 @@ from django.db import transaction
 from services.accounts.models import User
 from services.audit import actions as audit
 
-from .. import rules, telling
+from .. import queries, rules, telling
 from ..approvers import stands_in
-from ..errors import ContentChanged, NotAllowed, OwnRequest, ReasonMissing, WrongState
+from ..errors import ContentChanged, ExceptionOver, NotAllowed, OwnRequest, ReasonMissing, WrongState
 from ..models import TRANSITIONS, Approval, Request, Rollout, State
 from . import effects
 from .moves import locked, move, note, say_who, tell
@@ -132,7 +132,7 @@ def merge(*, request: Request, by: User, head: str) -> Request:
     """Asks for the merge of the commit `head`, once; the host does it a moment later.
 
     Refuses: not in review (WrongState), another commit (ContentChanged), nobody else has approved it, or
-    not one's business (NotAllowed).
+    not one's business (NotAllowed), an exception it needs that ended meanwhile (ExceptionOver).
     """
     row = locked(request)
     if row.merge_asked_by_id or row.merge_sha:
@@ -145,6 +145,8 @@ def merge(*, request: Request, by: User, head: str) -> Request:
         raise NotAllowed("Somebody who did not write it has to approve it first.", ask=_reviewers(row))
     if not rules.can_merge(by, row):
         raise NotAllowed(f"{row.team} and the platform team merge this.", ask=[str(row.created_by)])
+    if over := queries.run_out(row):
+        raise ExceptionOver(over)
     ask_merge(row, by)
     return row
 
@@ -182,7 +184,7 @@ def _retry_propose(row: Request, by: User) -> None:
 
 def _retry_merge(row: Request, by: User) -> None:
     move(row, State.IN_REVIEW, by=by, action="retried")
-    if rules.can_merge(by, row):
+    if rules.can_merge(by, row) and not queries.run_out(row):
         ask_merge(row, by)
 
 

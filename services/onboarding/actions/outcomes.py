@@ -54,7 +54,7 @@ def _merge_by_itself(row: Request) -> None:
     if not row.is_bringing or row.answers.get("fields") or rules.open_needs(row):
         return
     place = Environment.objects.filter(name=row.environments[0]).first()
-    if place is not None and queries.is_automatic(place):
+    if place is not None and queries.is_automatic(place) and not queries.run_out(row):
         ask_merge(row, row.created_by, f"New images go to {place} by themselves")
 
 

@@ -3,7 +3,7 @@
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
 from .deployed import Deployed, deployed
 from .ending import over
-from .exemptions import asked_for, ending_for, leases_of, to_decide
+from .exemptions import asked_for, ending_for, leases_of, run_out, to_decide
 from .forms import (
     base_of,
     blueprints,
@@ -72,6 +72,7 @@ __all__ = [
     "promoted",
     "requests_for",
     "retirement",
+    "run_out",
     "standings",
     "timeline",
     "title_for",

@@ -1,11 +1,15 @@
 """Exceptions from guardrails: those in force for a service, those somebody has to look at."""
 
 from collections.abc import Iterable
+from typing import Any
+
+from django.utils import timezone
 
 from services.accounts.models import User
 from services.manifests.problems import Lease
 
 from ..exemptions import Exemption, ExemptionQuerySet
+from ..models import Request
 from ..rules import may_grant
 
 
@@ -33,3 +37,25 @@ def to_decide(user: User) -> list[Exemption]:
 def ending_for(user: User) -> ExemptionQuerySet:
     """Those of this person, or of their teams, that soon protect nothing any more."""
     return Exemption.objects.ending().of(user).distinct().order_by("until")
+
+
+def run_out(row: Request) -> str:
+    """What an exception that is over let pass when this request was sent; empty while all of them hold."""
+    today = timezone.localdate().isoformat()
+    for found in (each for each in row.findings if each.get("excepted")):
+        exemption = Exemption.objects.get(pk=found["excepted"]["ref"])  # none is ever deleted
+        leases = leases_of(exemption.entity_ref)  # another may have taken its place
+        if not any(
+            each.is_for(found["rule"], found["environment"], found["object"], today) for each in leases
+        ):
+            return _told(found, exemption)
+    return ""
+
+
+def _told(found: dict[str, Any], exemption: Exemption) -> str:
+    early = exemption.state == Exemption.State.ENDED
+    ended = "was ended early" if early else f"ended on {exemption.until:%-d %B %Y}"
+    return (
+        f"The exception for “{found['title']}” in {found['environment']} {ended}. "
+        "Ask for a new one, or open the form and change what it was for."
+    )

@@ -16,6 +16,7 @@ from services.onboarding.views.decisions import (
 )
 from services.onboarding.views.exemptions import (
     exemption_detail,
+    exemption_file,
     exemption_list,
     exemption_new,
     exemption_step,
@@ -28,6 +29,7 @@ from services.onboarding.views.retiring import request_bring_back, service_retir
 __all__ = [
     "blueprint_list",
     "exemption_detail",
+    "exemption_file",
     "exemption_list",
     "exemption_new",
     "exemption_step",

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
-from services.onboarding import drawing, reviewing, standing
+from services.onboarding import drawing, queries, reviewing, standing
+from services.onboarding.models import State
 from services.onboarding.views.access import request_for
 
 
@@ -33,5 +34,6 @@ def proposal_detail(request: HttpRequest, ref: str) -> HttpResponse:
         "may": standing.permissions(request.user, row),
         "standing": standing.standing(row),
         "comment_key": uuid.uuid4().hex,
+        "over": queries.run_out(row) if row.state == State.IN_REVIEW else "",
     }
     return render(request, "onboarding/proposal_detail.html", context)

@@ -14,6 +14,8 @@ from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team
 from services.clusters.models import Environment
+from services.manifests import exceptions
+from services.manifests.emit import dump
 from services.manifests.guardrails import shipped
 from services.onboarding import actions, rules
 from services.onboarding.errors import Refusal
@@ -88,6 +90,17 @@ def _csv(rows: ExemptionQuerySet) -> Iterator[tuple[Any, ...]]:
             row.guardrail, row.entity_ref, row.environment, row.object, row.standing[0].lower(),
             row.until.isoformat(), row.reason, str(row.asked_by), str(row.decided_by or ""),
         )  # fmt: skip
+
+
+@policy(signed_in)
+@limited("export")
+@require_safe
+def exemption_file(request: HttpRequest) -> HttpResponse:
+    """Those in force, for `check_manifests --exceptions`."""
+    rows = Exemption.objects.effective().select_related("asked_by", "decided_by").order_by("pk")
+    text = dump([exceptions.written(exceptions.Granted(row.lease, row.entity_ref) for row in rows)])
+    name = 'attachment; filename="exceptions.yaml"'
+    return HttpResponse(text, content_type="application/yaml", headers={"Content-Disposition": name})
 
 
 def asks(request: HttpRequest) -> bool:

@@ -1,13 +1,15 @@
 """Check manifests against schemas, good sense and guardrails, in anybody's CI."""
 
+import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from portal.shell.commands import EngineCommand, Unusable
-from services.manifests import files, report, schema
+from services.manifests import exceptions, files, report, schema
 from services.manifests.check import check, unreadable
 from services.manifests.guardrails import Guardrails, PolicyError, load, shipped
 
@@ -25,6 +27,9 @@ class Command(EngineCommand):
         )
         parser.add_argument("--policies", metavar="DIR", help="ValidatingAdmissionPolicy files of your own")
         parser.add_argument(
+            "--exceptions", metavar="FILE", help="exceptions in force, from the portal's page"
+        )
+        parser.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. registries=a,b"
         )
 
@@ -34,12 +39,13 @@ class Command(EngineCommand):
         try:
             kubernetes = schema.selected(options["kubernetes"])
             guardrails = _guardrails(options["policies"])
+            granted = _granted(options["exceptions"], guardrails)
             for file in files.read(options["paths"]):
                 found += [unreadable(error) for error in file.errors]
                 documents += file.documents
         except OSError as error:
             raise Unusable(f"{error.filename}: {error.strerror}") from error
-        except (files.NoSuchPath, schema.UnknownKubernetes, PolicyError) as error:
+        except (files.NoSuchPath, schema.UnknownKubernetes, PolicyError, exceptions.Unreadable) as error:
             raise Unusable(str(error)) from error
         found += check(
             documents,
@@ -48,6 +54,8 @@ class Command(EngineCommand):
             guardrails=guardrails,
             settings=settings,
         )
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        found = list(exceptions.applied(found, documents, granted, options["environment"], today))
         return report.as_json(sorted(found, key=lambda each: (each.file, each.document)), len(documents))
 
     def render(self, document: dict[str, Any], fmt: str) -> str:
@@ -64,6 +72,15 @@ class Command(EngineCommand):
 
 def _guardrails(folder: str | None) -> Guardrails:
     return load(folder) if folder else shipped()
+
+
+def _granted(file: str | None, guardrails: Guardrails) -> Sequence[exceptions.Granted]:
+    """Only guardrails have exceptions: what the API refuses, it refuses."""
+    found = exceptions.read(Path(file).read_bytes(), file) if file else []
+    unknown = next((each.lease.rule for each in found if each.lease.rule not in guardrails.rules), None)
+    if unknown is not None:
+        raise exceptions.Unreadable(f"{file}: {unknown} is no guardrail, and only those have exceptions")
+    return found
 
 
 def _settings(given: list[str]) -> Mapping[str, str]:
