@@ -207,6 +207,10 @@ METRICS_TOKEN = env.str("SLIPWAY_METRICS_TOKEN", "")
 # Where mail goes out, and as whom; without a server none is sent.
 MAIL_URL = env.str("SLIPWAY_MAIL_URL", "")
 MAIL_FROM = env.str("SLIPWAY_MAIL_FROM", "Slipway <slipway@localhost>")
+MAIL_HELP = env.str("SLIPWAY_MAIL_HELP", "")
+MAIL_INBOX = env.str("SLIPWAY_MAIL_INBOX", "")
+MAIL_SECRET = env.str("SLIPWAY_MAIL_SECRET", "")
+MAIL_TRUSTS = env.str("SLIPWAY_MAIL_TRUSTS", "")
 # Seconds a git host, a cluster or a mail server may take to answer.
 HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024

@@ -1,5 +1,6 @@
 """Sign-in, what people set for themselves, and the tokens of their programs."""
 
+import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
@@ -93,6 +94,24 @@ def program_of(*, team: Team) -> User:
     made.set_unusable_password()
     made.save()
     return made
+
+
+@transaction.atomic
+def correspondent(*, email: str, name: str = "") -> User:
+    """The account of somebody known by mail alone: in no team, and nobody can sign in as it.
+
+    Its user name is made of the address: the same address is the same account, beside anybody's who has it.
+    """
+    digest = hashlib.sha256(email.lower().encode()).hexdigest()[:16]
+    label = (name or email or "Somebody unknown")[:140]
+    found, made = User.objects.get_or_create(
+        username=f"mail+{digest}",
+        defaults={"name": f"{label} (by mail)", "email": email[:254], "is_active": False},
+    )
+    if made:
+        found.set_unusable_password()
+        found.save(update_fields=["password"])
+    return found
 
 
 @transaction.atomic

@@ -1,9 +1,47 @@
-"""What time does to tickets: silence resolves, a resolution closes."""
+"""What time does to tickets, and what goes out by mail: silence resolves, a resolution closes."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from services.helpdesk import queries
+from services.effects.handlers import Claim, Done, register
+from services.helpdesk import mail_ids, queries
+from services.helpdesk.models import Mail, Message, Ticket
+from services.integrations import mail
+
+MAIL = "helpdesk.mail"
+CONFIRMED = (
+    "We have your question: it is {key}, “{title}”.\n\nThe platform team answers by mail. To add something, "
+    "answer this mail."
+)
+
+
+@register(MAIL)
+def send(claim: Claim) -> Done:
+    """Sends one answer or confirmation. Its Message-ID is the same each time: nobody is shown it twice."""
+    if "message" in claim.payload:
+        message = Message.objects.select_related("ticket__asker", "author").get(pk=claim.payload["message"])
+        ticket, text, key = message.ticket, f"{message.body}\n\n{message.author.name}", f"m{message.pk}"
+    else:
+        ticket = Ticket.objects.select_related("asker").get(mails=claim.payload["mail"])
+        text, key = CONFIRMED.format(key=ticket.key, title=ticket.title), f"c{claim.payload['mail']}"
+    mail.send(_as_mail(ticket, text, key, is_answer="mail" in claim.payload))
+    return Done()
+
+
+def _as_mail(ticket: Ticket, text: str, key: str, *, is_answer: bool) -> mail.Mail:
+    """`key` tells this mail from others of the ticket; the marker and the sign help answers find back."""
+    heard = Mail.objects.filter(ticket=ticket, action__in=["new", "reply"]).order_by("received_at")
+    where = f"{settings.BASE_URL}{ticket.get_absolute_url()}"
+    return mail.Mail(
+        to=ticket.asker.email,
+        subject=f"Re: {ticket.title} [{ticket.key}]",
+        text=f"-- {mail_ids.MARKER} --\n\n{text}\n\n-- \n{where}\n{mail_ids.sign(ticket.number)}\n",
+        key=f"{mail_ids.sign(ticket.number)}.{key}",
+        reply_to=mail_ids.reply_address(ticket.number),
+        answers=tuple(one for one in heard.values_list("key", flat=True) if one.startswith("<")),
+        is_answer=is_answer,
+    )
 
 
 @shared_task(name="helpdesk.settle")

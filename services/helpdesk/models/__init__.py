@@ -1,5 +1,6 @@
 """What the help desk keeps."""
 
+from services.helpdesk.models.mails import Mail, MailQuerySet
 from services.helpdesk.models.tickets import (
     Category,
     Message,
@@ -9,4 +10,13 @@ from services.helpdesk.models.tickets import (
     TicketQuerySet,
 )
 
-__all__ = ["Category", "Message", "NextNumber", "Ticket", "TicketEvent", "TicketQuerySet"]
+__all__ = [
+    "Category",
+    "Mail",
+    "MailQuerySet",
+    "Message",
+    "NextNumber",
+    "Ticket",
+    "TicketEvent",
+    "TicketQuerySet",
+]

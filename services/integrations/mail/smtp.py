@@ -22,6 +22,7 @@ from services.integrations.errors import IntegrationError, Refused, Unavailable
 
 PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 PERMANENT = 500
+OURS = "X-Slipway"
 crashpoints.declare("mail.sending", "mail.sent")
 
 
@@ -33,6 +34,9 @@ class Mail:
     subject: str
     text: str
     key: str
+    reply_to: str = ""
+    answers: tuple[str, ...] = ()  # Message-IDs of the conversation, the oldest first
+    is_answer: bool = False  # a machine's answer to somebody's mail (RFC 3834), not news
 
     @property
     def message_id(self) -> str:
@@ -62,8 +66,23 @@ def _message(mail: Mail) -> EmailMessage:
         body=mail.text,
         from_email=settings.MAIL_FROM,
         to=[mail.to],
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+        reply_to=[mail.reply_to] if mail.reply_to else None,
+        headers=_headers(mail),
     )
+
+
+def _headers(mail: Mail) -> dict[str, str]:
+    """What keeps other machines from answering, and threads together; `X-Slipway` knows our own again."""
+    threading = {}
+    if mail.answers:
+        threading = {"In-Reply-To": mail.answers[-1], "References": " ".join(mail.answers[-10:])}
+    return {
+        "Message-ID": mail.message_id,
+        "Auto-Submitted": "auto-replied" if mail.is_answer else "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        OURS: "mail",
+        **threading,
+    }
 
 
 @contextmanager

@@ -1,0 +1,182 @@
+"""What becomes of a mail: a ticket, a word in one, or a row that says why it is neither. None is lost."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from services.accounts import actions as accounts
+from services.accounts.models import User
+from services.audit import actions as audit
+from services.effects import crashpoints
+from services.helpdesk import mail_ids, rules
+from services.helpdesk.actions import posting
+from services.helpdesk.actions.conversation import reply
+from services.helpdesk.actions.opening import open_ticket
+from services.helpdesk.errors import ContinuesElsewhere, NotAllowed
+from services.helpdesk.models import Category, Mail, Message, Ticket
+from services.helpdesk.states import Channel, Impact, Urgency
+from services.integrations.mail import incoming, kinds, quoting
+from services.integrations.mail.incoming import Incoming
+
+PREFIXES = re.compile(r"^(\s*(re|aw|sv|vs|fw|fwd|wg|tr|rv|antw|odp)\s*(\[\d+\])?\s*:)+\s*", re.IGNORECASE)
+LONGEST_BODY = 20_000
+KEPT = Mail.Action
+crashpoints.declare_commit("ticket.mailed")
+
+
+@transaction.atomic
+def take(*, raw: bytes, transport: str) -> Mail:
+    """Take a mail in, once: the same Message-ID, or the same bytes without one, is the mail that is here.
+
+    Refuses nothing. What nobody can read becomes a ticket with the original; what machines sent becomes no
+    ticket and moves none.
+    """
+    mail = incoming.read(raw)
+    key = key_of(mail)
+    _one_at_a_time(key)
+    known = Mail.objects.select_related("ticket").filter(key=key).first()
+    if known is not None:
+        return known
+    kind = kinds.kind_of(mail, mail_ids.ours())
+    row = Mail(key=key, raw=raw, transport=transport, action=kind.name, reason=kind.reason[:300])
+    row.sender, row.subject = _clean(mail.sender)[:320], _clean(mail.subject)[:300]
+    row.files = [
+        {"name": _clean(one.name)[:200], "content_type": one.content_type[:100], "size": one.size}
+        for one in mail.attachments
+    ]
+    row.ticket = _ticket_of(mail)
+    if kind.name in (kinds.NEW, kinds.UNREADABLE):
+        _speak(row, mail)
+    row.save()
+    if row.action == KEPT.NEW and kind.answerable:
+        posting.confirm(row)
+    audit.record(by=None, action="ticket.mail_taken", obj=row, summary=f"{row.get_action_display()}: {row}")
+    crashpoints.around_commit("ticket.mailed")
+    return row
+
+
+def key_of(mail: Incoming) -> str:
+    """What tells a mail from others: its Message-ID; a digest where it has none or a monstrous one."""
+    said = _clean(mail.message_id)
+    return said if said and len(said) <= 300 else mail.digest
+
+
+def _one_at_a_time(key: str) -> None:
+    """Two workers with the same mail take it one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"helpdesk.mail {key}"])
+
+
+def _ticket_of(mail: Incoming) -> Ticket | None:
+    """Its ticket: by our sign, by a mail it answers, by its subject if the sender takes part."""
+    tickets = Ticket.objects.select_related("duplicate_of")
+    number = mail_ids.number_in(mail_ids.places(mail))
+    if number is not None and (found := tickets.filter(number=number).first()):
+        return found
+    answered = [one for one in (mail.in_reply_to, *reversed(mail.references)) if one]
+    rows = {
+        row.key: row.ticket for row in Mail.objects.for_rows().filter(key__in=answered, ticket__isnull=False)
+    }
+    for one in answered:
+        if one in rows:
+            return rows[one]
+    number = mail_ids.number_in_subject(mail.subject)
+    found = tickets.filter(number=number).first() if number else None
+    return found if found and _takes_part(mail.sender, found) else None
+
+
+def _takes_part(sender: str, ticket: Ticket) -> bool:
+    person = User.objects.filter(email__iexact=sender).first() if sender else None
+    if person is None:
+        return False
+    return person.pk in (ticket.asker_id, ticket.assignee_id) or ticket.watchers.filter(pk=person.pk).exists()
+
+
+def _speak(row: Mail, mail: Incoming) -> None:
+    """Say what the mail says: in the ticket it belongs to where its sender may speak, else in a new one."""
+    parts = quoting.split(_clean(mail.text), mail_ids.MARKER)
+    by, ticket = _sender_of(mail), row.ticket
+    message = _replied(ticket, by, _body(parts.reply, row), row.key) if ticket else None
+    if message is not None:
+        row.action, row.quoted, row.reason = KEPT.REPLY, parts.quoted, f"It answers {message.ticket.key}."
+    else:
+        message = _opened(row, mail, by, _body(_clean(mail.text).strip(), row))
+    row.message, row.ticket = message, message.ticket
+
+
+def _replied(ticket: Ticket, by: User, body: str, key: str) -> Message | None:
+    """The words in the ticket, or where it continues; None where this person may not speak."""
+    if not rules.can_see(by, ticket):
+        return None
+    try:
+        return reply(ticket=ticket, by=by, body=body, channel=Channel.MAIL, external_id=_short(key))
+    except ContinuesElsewhere as elsewhere:
+        return _replied(elsewhere.ticket, by, body, key)
+    except NotAllowed:
+        return None
+
+
+def _opened(row: Mail, mail: Incoming, by: User, body: str) -> Message:
+    """A ticket that says the whole mail, quotations too: here nobody has read them yet."""
+    title = PREFIXES.sub("", _clean(mail.subject)).strip() or body.strip().splitlines()[0]
+    ticket = open_ticket(
+        by=by,
+        title=title[:200],
+        body=body,
+        category=Category.objects.filter(active=True).order_by("slug").get(slug="other"),
+        impact=Impact.ME,
+        urgency=Urgency.SOON,
+        private=row.ticket is not None and row.ticket.private,
+        submission=_short(row.key),
+        channel=Channel.MAIL,
+    )
+    return ticket.messages.earliest()
+
+
+def _body(text: str, row: Mail) -> str:
+    """Never empty, and bounded; the original holds the rest."""
+    if text and len(text) <= LONGEST_BODY:
+        return text
+    if text:
+        return text[:LONGEST_BODY] + "\n\n… The rest is in the original mail."
+    return "The mail has no text." + (f" {len(row.files)} files came with it." if row.files else "")
+
+
+def _sender_of(mail: Incoming) -> User:
+    """Whose words these are. What a mail says of its sender anybody can write: it never speaks for the
+    platform's people unless our own server proved it.
+    """
+    address = _clean(mail.sender)
+    found = (
+        User.objects.filter(email__iexact=address).order_by("-is_active", "pk").first() if address else None
+    )
+    if found and (not found.is_platform or mail.is_proved_by(settings.MAIL_TRUSTS)):
+        return found
+    return accounts.correspondent(email=address, name=_clean(mail.sender_name))
+
+
+def _short(key: str) -> str:
+    """Fits where ids of other channels are kept."""
+    return key if len(key) <= 64 else incoming.digest_of(key.encode(errors="replace"))[:64]
+
+
+def _clean(text: str) -> str:
+    """As PostgreSQL takes it: no NUL, no half characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def unreadable(*, raw: bytes, transport: str, why: Any) -> Mail:
+    """For what fell over on the way in: keep the original in a ticket that says what happened."""
+    key = incoming.digest_of(raw)
+    notice = f"Subject: A mail could not be taken in\n\nThe original is kept. What went wrong: {why}"
+    with transaction.atomic():
+        _one_at_a_time(key)
+        row = Mail.objects.filter(key=key).first() or Mail(key=key, raw=raw, transport=transport)
+        if row.pk is None:
+            row.action, row.reason = KEPT.UNREADABLE, f"It could not be taken in: {why}"[:300]
+            _speak(row, incoming.read(notice.encode(errors="replace")))
+            row.action = KEPT.UNREADABLE
+            row.save()
+    return row
