@@ -6,9 +6,12 @@ is an error too.
 """
 
 import logging
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -117,6 +120,19 @@ class Program:
         return run(self.program, scope.context, self.source)
 
 
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Nothing is evaluated any more once so much time is over: for what many expressions of others cost."""
+    token = _deadline.set(time.perf_counter() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 class Expression:
     """A compiled expression; make it with `compile_expression`."""
 
@@ -143,6 +159,8 @@ class Expression:
         if self.shape.cost(scope.sizes) > cost.MAX_COST:
             raise ExpressionError("this would take too long for as much data", self.source)
         started = time.perf_counter()
+        if started > _deadline.get():
+            raise ExpressionError("all of this together takes too long", self.source)
         result = run(self.program, scope.context, self.source)
         if time.perf_counter() - started > MAX_SECONDS:
             raise ExpressionError("the evaluation took too long", self.source)

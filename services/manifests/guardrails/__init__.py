@@ -21,7 +21,7 @@ from services.manifests.guardrails.sieve import Sieve
 from services.manifests.objects import Object, kind, name
 from services.manifests.problems import Problem, Rule
 
-__all__ = ["Guardrails", "Policy", "PolicyError", "load", "shipped"]
+__all__ = ["Guardrails", "Policy", "PolicyError", "load", "shipped", "with_own"]
 
 MOST_KINDS = 500  # remembered; their names come from other people's files
 FOLDER = File(__file__).resolve().parents[1] / "policies"
@@ -112,7 +112,11 @@ def shipped() -> Guardrails:
 
 def load(folder: File | str) -> Guardrails:
     """The shipped guardrails and an organisation's own; one with a shipped name takes its place."""
-    own = read_folder(File(folder))
+    return with_own(read_folder(File(folder)))
+
+
+def with_own(own: Sequence[Policy]) -> Guardrails:
+    """The shipped ones, and these; one with a shipped name takes its place."""
     names = {policy.id for policy in own}
     kept = tuple(policy for policy in shipped().policies if policy.id not in names)
     return Guardrails((*kept, *own), tuple(each for each in across.RULES if each.rule.id not in names))

@@ -23,6 +23,7 @@ from services.onboarding.blueprints.model import (
 from services.onboarding.blueprints.parts import Part, fields_of, parts_of, with_changes
 from services.onboarding.blueprints.promotion import Promotion
 from services.onboarding.blueprints.promotion import of_company as company_promotion
+from services.onboarding.blueprints.sketch import Sketch, TooMuch, sketch, texts_of
 from services.onboarding.blueprints.source import BlueprintError
 
 __all__ = [
@@ -43,7 +44,9 @@ __all__ = [
     "Person",
     "Promotion",
     "SectionState",
+    "Sketch",
     "TeamRef",
+    "TooMuch",
     "company_approvals",
     "company_promotion",
     "evaluate",
@@ -52,6 +55,8 @@ __all__ = [
     "offered",
     "parts_of",
     "shipped",
+    "sketch",
+    "texts_of",
     "with_carried",
     "with_changes",
 ]

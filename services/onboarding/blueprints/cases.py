@@ -78,11 +78,17 @@ def _differences(blueprint: Blueprint, name: str, update: bool) -> Iterator[str]
     result = evaluate(blueprint, case.get("answers", dict, {}), _context(blueprint, case))
     for key, wanted in expect.data.items():
         yield from _difference(key, wanted, _actual(key, wanted, result))
-    folder = blueprint.folder / "tests" / name
+    folder = _folder(blueprint) / "tests" / name
     if update and folder.is_dir():
         _write(folder, result)
     elif folder.is_dir():
         yield from _file_differences(folder, result)
+
+
+def _folder(blueprint: Blueprint) -> Path:
+    """Cases are on disk, and so is their blueprint."""
+    assert isinstance(blueprint.folder, Path)
+    return blueprint.folder
 
 
 def _piece(blueprint: Blueprint, file: str) -> Piece:
@@ -115,7 +121,7 @@ def _context(blueprint: Blueprint, case: Piece) -> Context:
 
 def _shared(blueprint: Blueprint) -> Mapping[str, Any]:
     """The company of the cases: the blueprint's own, else the one beside all blueprints of the folder."""
-    for folder in (blueprint.folder / "tests", blueprint.folder.parent):
+    for folder in (_folder(blueprint) / "tests", _folder(blueprint).parent):
         if (folder / "context.yaml").is_file():
             found: Mapping[str, Any] = read_one(folder, "context.yaml").data
             return found

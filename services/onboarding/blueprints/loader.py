@@ -22,6 +22,7 @@ from services.onboarding.blueprints.model import (
     Rule,
     Section,
 )
+from services.onboarding.blueprints.sketch import Folder
 from services.onboarding.blueprints.source import BlueprintError, Piece, read_documents, read_one, template_of
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "shipped"
@@ -72,9 +73,9 @@ SPEC_KEYS: Final = (
 )
 
 
-def load(folder: Path | str) -> Blueprint:
+def load(folder: Folder | str) -> Blueprint:
     """Read the blueprint in a folder; `BlueprintError` names the first mistake."""
-    folder = Path(folder)
+    folder = Path(folder) if isinstance(folder, str) else folder
     top = Piece(document := read_one(folder, "blueprint.yaml"), (), document.data)
     top.only(("apiVersion", "kind", "metadata", "spec"))
     if top.text("kind") != "Blueprint" or top.text("apiVersion") != "slipway.dev/v1":
@@ -86,6 +87,7 @@ def load(folder: Path | str) -> Blueprint:
     spec.only(SPEC_KEYS)
     sections = tuple(_section(piece) for piece in spec.pieces("sections"))
     _refuse_doubles(spec)
+    _check_entity(spec.piece("entity"))
     return Blueprint(
         name=about.text("name"),
         title=about.text("title"),
@@ -121,12 +123,13 @@ def load(folder: Path | str) -> Blueprint:
     )
 
 
-def digest(folder: Path) -> str:
+def digest(folder: Folder) -> str:
     """The version of a blueprint: a hash over its definition and manifests (not over its test cases)."""
     total = hashlib.sha256()
-    for path in [folder / "blueprint.yaml", *sorted((folder / "manifests").glob("*.yaml"))]:
-        content = path.read_bytes()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    manifests = sorted(f"manifests/{path.name}" for path in (folder / "manifests").glob("*.yaml"))
+    for name in ("blueprint.yaml", *manifests):
+        content = (folder / name).read_bytes()
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
     if b"- use: " in (folder / "blueprint.yaml").read_bytes():
         total.update((SHIPPED / LIBRARY).read_bytes())
     return f"sha256:{total.hexdigest()}"
@@ -154,6 +157,14 @@ def _refuse_doubles(spec: Piece) -> None:
         seen.add(field.text("name"))
     if not seen:
         raise spec.error("has no fields", "sections")
+
+
+def _check_entity(entity: Piece) -> None:
+    """What the catalog, and every object's marks, need of it."""
+    entity.text("kind")
+    about = entity.piece("metadata")
+    about.text("name")
+    about.get("namespace", str, "default")
 
 
 @cache
@@ -294,7 +305,7 @@ def _acceptance(piece: Piece, sections: tuple[Section, ...]) -> Acceptance:
     return Acceptance(kinds, piece.template("says"), piece.expressions("fill"))
 
 
-def _manifests(folder: Path, nowhere: bool) -> list[Manifest]:
+def _manifests(folder: Folder, nowhere: bool) -> list[Manifest]:
     """What is only written down, and applied in no environment, needs none."""
     names = sorted(path.name for path in (folder / "manifests").glob("*.yaml"))
     if not names and not nowhere:
@@ -302,7 +313,7 @@ def _manifests(folder: Path, nowhere: bool) -> list[Manifest]:
     return [_manifest(folder, f"manifests/{name}") for name in names]
 
 
-def _manifest(folder: Path, name: str) -> Manifest:
+def _manifest(folder: Folder, name: str) -> Manifest:
     documents = read_documents(folder, name)
     if len(documents) != 1:
         raise BlueprintError("must hold one object", name, documents[1].line if documents else 0)

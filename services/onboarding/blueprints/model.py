@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from services.manifests.check import Finding
@@ -10,6 +9,7 @@ from services.manifests.diff import FileDiff
 from services.manifests.expressions import Expression
 from services.manifests.problems import Lease
 from services.manifests.render import Template
+from services.onboarding.blueprints.sketch import Folder
 
 # ---- what is asked of the world -------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class Blueprint:
     icon: str
     intro: str
     digest: str
-    folder: Path
+    folder: Folder
     sections: tuple[Section, ...]
     values: Mapping[str, Expression]
     here: Mapping[str, Expression]

@@ -2,13 +2,13 @@
 
 import difflib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from services.manifests.emit import Document, ManifestError, load_all
 from services.manifests.expressions import Expression, ExpressionError, compile_expression
 from services.manifests.functions import text
 from services.manifests.render import RenderError, Template, compile_template
+from services.onboarding.blueprints.sketch import Folder
 
 MISSING: Any = object()
 
@@ -23,7 +23,7 @@ class BlueprintError(ValueError):
         self.line = line
 
 
-def read_documents(folder: Path, name: str) -> list[Document]:
+def read_documents(folder: Folder, name: str) -> list[Document]:
     try:
         return load_all((folder / name).read_bytes(), name)
     except ManifestError as error:
@@ -32,7 +32,7 @@ def read_documents(folder: Path, name: str) -> list[Document]:
         raise BlueprintError(f"cannot be read: {error.strerror}", name) from error
 
 
-def read_one(folder: Path, name: str) -> Document:
+def read_one(folder: Folder, name: str) -> Document:
     documents = read_documents(folder, name)
     if len(documents) != 1:
         raise BlueprintError(f"must hold one document, not {len(documents)}", name)

@@ -20,12 +20,14 @@ from .images import Brought, brought, environment_named, is_automatic, needs_of,
 from .lists import find, person_named, requests_for, to_follow, waits_for
 from .offers import Group, Offer, offers
 from .promotion import Comparison, Standing, comparison, pair_of, promoted, standings
+from .rehearsing import Change, Rehearsed, guardrails_at, guardrails_with, of_the_past, rehearsed
 from .retiring import Retirement, dependents_of, hash_of, retirement, undo_until
 from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
 __all__ = [
     "Brought",
+    "Change",
     "Comparison",
     "Deployed",
     "Group",
@@ -35,6 +37,7 @@ __all__ = [
     "Offer",
     "Opening",
     "Picture",
+    "Rehearsed",
     "Retirement",
     "Standing",
     "asked_for",
@@ -54,6 +57,8 @@ __all__ = [
     "find",
     "fixed_by",
     "form_of",
+    "guardrails_at",
+    "guardrails_with",
     "hash_of",
     "hop_statistics",
     "is_automatic",
@@ -61,6 +66,7 @@ __all__ = [
     "legs",
     "library",
     "needs_of",
+    "of_the_past",
     "offers",
     "open_for",
     "opening",
@@ -70,6 +76,7 @@ __all__ = [
     "pictures",
     "place_of",
     "promoted",
+    "rehearsed",
     "requests_for",
     "retirement",
     "run_out",
