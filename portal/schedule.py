@@ -15,6 +15,7 @@ SCHEDULE = {
     "catalog.evidence": {"task": "catalog.evidence", "schedule": schedule(300), "options": {"expires": 300}},
     "audit.verify": {"task": "audit.verify", "schedule": schedule(600), "options": {"expires": 600}},
     "helpdesk.settle": {"task": "helpdesk.settle", "schedule": schedule(600), "options": {"expires": 600}},
+    "helpdesk.clocks": {"task": "helpdesk.clocks", "schedule": schedule(30), "options": {"expires": 30}},
     "notices.forget": {"task": "notices.forget", "schedule": schedule(3600), "options": {"expires": 3600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},
     "onboarding.remind": {

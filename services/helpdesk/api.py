@@ -98,7 +98,8 @@ def ticket_list(asked: Asked) -> dict[str, Any]:
     given = {key: value for key, value in asked.query.items() if key in FILTERS}
     if "priority" in given:
         given["priority"] = str(PRIORITIES[given["priority"]])
-    rows = queries.matching(Ticket.objects.visible_to(asked.user), forms.FilterForm(given).filters())
+    seen = Ticket.objects.visible_to(asked.user)
+    rows = queries.matching(seen, forms.FilterForm(given).filters(), asked.user)
     if asked.query["who"] == "mine":
         rows = rows.filter(asker_id=asked.user.pk)
     return asked.page(rows.for_rows().order_by("-number"), _drawn)

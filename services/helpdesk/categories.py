@@ -4,6 +4,12 @@ them.
 
 from typing import Any
 
+from django.conf import settings
+
+from services.helpdesk import escalation
+from services.helpdesk.hours import DAYS
+from services.helpdesk.states import Priority, State
+
 FIRST_CATEGORIES = [
     ("broken", "Something is broken", "It worked before, or it never started", "alert-triangle"),
     ("deploy", "Release or rollout", "A change does not arrive, or should go back", "rocket"),
@@ -13,6 +19,16 @@ FIRST_CATEGORIES = [
     ("pipeline", "Builds and tests", "A pipeline is red, slow or missing something", "git-merge"),
     ("howto", "How do I …?", "You know what you want, not where", "book-2"),
     ("other", "Something else", "We sort it for you", "message-circle"),
+]
+
+PAUSES = [State.WAITING_REQUESTER.value, State.CONVERTED.value]
+WARNED = ["15 before any: warn"]
+# priority, calendar, minutes to the first answer, the next, the resolution; a working day has eight hours
+FIRST_PROMISES: list[tuple[int, str, int, int, int, list[str]]] = [
+    (Priority.URGENT, "always", 60, 60, 480, [*WARNED, "0 after first: tell leads"]),
+    (Priority.HIGH, "always", 240, 240, 2880, [*WARNED, "60 after first: tell leads"]),
+    (Priority.NORMAL, "office", 480, 480, 2400, ["60 before any: warn"]),
+    (Priority.LOW, "office", 1440, 1440, 4800, ["60 before any: warn"]),
 ]
 
 
@@ -26,3 +42,29 @@ def plant(*, using: str, **kwargs: Any) -> None:
         Category(slug=slug, title=title, hint=hint, icon=icon, position=position)
         for position, (slug, title, hint, icon) in enumerate(FIRST_CATEGORIES, start=1)
     )
+
+
+def plant_promises(*, using: str, **kwargs: Any) -> None:
+    """Two calendars and a promise for each priority, into an empty table."""
+    from services.helpdesk.models import Calendar, Promise
+
+    if Calendar.objects.using(using).exists():
+        return
+    always = Calendar.objects.using(using).create(title="Around the clock", timezone=settings.TIME_ZONE)
+    office = Calendar.objects.using(using).create(
+        title="Office hours",
+        timezone=settings.TIME_ZONE,
+        week={day: [["09:00", "17:00"]] for day in DAYS[:5]},
+    )
+    calendars = {"always": always, "office": office}
+    Promise.objects.using(using).bulk_create(
+        Promise(
+            title=Priority(priority).label, priority=priority, position=position,
+            calendar=calendars[calendar],
+            first=first, next=following, resolution=resolution, pauses=PAUSES,
+            steps=[escalation.read(line).stored for line in steps],
+        )
+        for position, (priority, calendar, first, following, resolution, steps) in enumerate(
+            FIRST_PROMISES, start=1
+        )
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from portal.shell import pasted, times
 from portal.shell.forms import Form
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
-from services.helpdesk.models import Category, Ticket
+from services.helpdesk.models import Category, Macro, Ticket
 from services.helpdesk.queries import Filters
 from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
 
@@ -176,7 +176,9 @@ class SortForm(Form):
 class BulkForm(Form):
     """What to do with the tickets that were ticked."""
 
-    do = forms.ChoiceField(choices=[("assign", "Assign"), ("resolve", "Resolve"), ("close", "Close")])
+    do = forms.ChoiceField(
+        choices=[("assign", "Assign"), ("resolve", "Resolve"), ("close", "Close"), ("macro", "Macro")]
+    )
     tickets = forms.ModelMultipleChoiceField(
         queryset=Ticket.objects.all(),
         to_field_name="number",
@@ -185,10 +187,27 @@ class BulkForm(Form):
     to = forms.ModelChoiceField(queryset=User.objects.none(), to_field_name="username", required=False)
     cause = forms.ChoiceField(choices=[("", ""), *Cause.choices], required=False)
     minutes = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+    macro = forms.ModelChoiceField(queryset=Macro.objects.filter(active=True), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["to"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("do") == "macro" and not cleaned.get("macro"):
+            self.add_error("macro", forms.ValidationError("Choose which macro to run.", code="required"))
+        return cleaned
+
+
+class NoForm(forms.Form):
+    """A button without a question."""
+
+
+class MacroRunForm(forms.Form):
+    macro = forms.ModelChoiceField(
+        queryset=Macro.objects.filter(active=True), error_messages={"required": "Choose which macro to run."}
+    )
 
 
 class FilterForm(Form):

@@ -18,7 +18,7 @@ from portal.shell.registry import (
     Panel,
     Tab,
 )
-from services.helpdesk import queries, rules
+from services.helpdesk import rules, searching
 from services.helpdesk.models import Ticket
 from services.helpdesk.states import Priority
 
@@ -66,7 +66,7 @@ def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
     if len(query) < 2:
         return
     visible = Ticket.objects.visible_to(request.user).for_rows()
-    for ticket in queries.with_words(visible, query).order_by("-created_at")[:6]:
+    for ticket in searching.narrowed(visible, query, request.user)[0].order_by("-created_at")[:6]:
         state = ticket.get_state_display().lower()
         label = f"{ticket.key} {ticket.title}"
         hint = f"{ticket.entity_name} {state}"

@@ -10,7 +10,8 @@ from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.core.cache import cache
 from django.db.models import Avg, Count, F, Q, QuerySet
 
-from services.helpdesk.models import Category, Message, Ticket, TicketEvent, TicketQuerySet
+from services.helpdesk import searching
+from services.helpdesk.models import Canned, Category, Macro, Message, Ticket, TicketEvent, TicketQuerySet
 from services.helpdesk.states import (
     CLOSE_AFTER,
     GIVE_UP_WAITING_AFTER,
@@ -88,8 +89,8 @@ class Filters:
     DATES = {"opened": "created_at", "answered": "first_response_at", "resolved": "resolved_at"}
 
 
-def matching(tickets: TicketQuerySet, filters: Filters) -> TicketQuerySet:
-    """The tickets that satisfy every filter given."""
+def matching(tickets: TicketQuerySet, filters: Filters, user: Any) -> TicketQuerySet:
+    """The tickets that satisfy every filter given; `user` is who searches."""
     column = Filters.DATES[filters.on]
     conditions: dict[str, Any] = {
         "state__in": _states(filters.state),
@@ -104,7 +105,7 @@ def matching(tickets: TicketQuerySet, filters: Filters) -> TicketQuerySet:
     if filters.cause:
         conditions["resolved_at__isnull"] = False
     found = tickets.filter(**{k: v for k, v in conditions.items() if v is not None})
-    return with_words(found, filters.words) if filters.words else found
+    return searching.narrowed(found, filters.words, user)[0] if filters.words else found
 
 
 def _states(state: str) -> list[str] | None:
@@ -113,17 +114,6 @@ def _states(state: str) -> list[str] | None:
     if state == "done":
         return [str(s) for s in State if s not in OPEN_STATES]
     return [state] if state in State.values else None
-
-
-def with_words(tickets: TicketQuerySet, words: str) -> TicketQuerySet:
-    """By number (`T-1001`, `1001`), by words of the title, or by the name of the service."""
-    number = words.strip().upper().removeprefix("T-")
-    if number.isdecimal() and len(number) < 10:
-        return tickets.filter(number=int(number))
-    query = SearchQuery(words, config="english", search_type="websearch")
-    return tickets.filter(
-        Q(search=query) | Q(title__icontains=words) | Q(entity_ref__icontains=words.lower())
-    )
 
 
 def _words(text: str) -> list[str]:
@@ -214,6 +204,15 @@ def categories() -> list[Category]:
     return (
         cache.get_or_set("helpdesk:categories", lambda: list(Category.objects.filter(active=True)), 60) or []
     )
+
+
+def macros() -> list[Macro]:
+    return cache.get_or_set("helpdesk:macros", lambda: list(Macro.objects.filter(active=True)), 60) or []
+
+
+def canned_answers() -> list[Canned]:
+    """Their titles; the words are read when one is chosen."""
+    return cache.get_or_set("helpdesk:canned", lambda: list(Canned.objects.defer("body")), 60) or []
 
 
 def today(since: datetime) -> dict[str, Any]:

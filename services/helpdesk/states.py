@@ -68,6 +68,7 @@ REOPEN_WITHIN = timedelta(days=7)
 CLOSE_AFTER = timedelta(days=7)
 GIVE_UP_WAITING_AFTER = timedelta(days=7)
 UNDO_DUPLICATE_WITHIN = timedelta(hours=24)
+TAKE_BACK_WITHIN = timedelta(minutes=10)
 
 
 class Impact(models.TextChoices):
@@ -133,12 +134,3 @@ class Channel(models.TextChoices):
     SLACK = "slack", "in Slack"
     MAIL = "mail", "by mail"
     SYSTEM = "system", "by itself"
-
-
-# Within how long somebody should hear from us. Around the clock: office hours come with calendars.
-ANSWER_WITHIN: dict[int, timedelta] = {
-    Priority.URGENT: timedelta(hours=1),
-    Priority.HIGH: timedelta(hours=4),
-    Priority.NORMAL: timedelta(days=1),
-    Priority.LOW: timedelta(days=3),
-}

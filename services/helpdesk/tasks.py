@@ -1,4 +1,4 @@
-"""What time does to tickets, and what goes out by mail: silence resolves, a resolution closes."""
+"""What time does to tickets, and what goes out by mail: silence resolves, promises are kept an eye on."""
 
 from celery import shared_task
 from django.conf import settings
@@ -54,3 +54,25 @@ def settle() -> None:
         actions.settle(ticket=ticket, now=now)
     for ticket in queries.given_up_waiting(now).defer("snapshot"):
         actions.settle(ticket=ticket, now=now)
+
+
+@shared_task(name="helpdesk.clocks")
+def clocks() -> None:
+    """Count deadlines again where they are behind, take the steps that are due, tell whose turn begins."""
+    from services.helpdesk import actions
+
+    now = timezone.now()
+    actions.recount()
+    actions.look(now)
+    actions.tell_turn(now=now)
+
+
+@register("helpdesk.escalate")
+def escalate(claim: Claim) -> Done:
+    """One step of an escalation. A second run finds the event of the first and does nothing."""
+    from services.helpdesk import actions
+
+    given = {name: claim.payload[name] for name in ("do", "clock", "minutes")}
+    ticket = Ticket.objects.get(pk=claim.payload["ticket"])
+    actions.escalate(ticket=ticket, key=claim.key, at=timezone.now(), **given)
+    return Done({})

@@ -1,10 +1,11 @@
 """One conversation as it is read: messages in order, machine events between them folded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.helpdesk import queries
+from services.helpdesk import clocks, queries
 from services.helpdesk.models import Message, Ticket, TicketEvent
 from services.helpdesk.states import Cause, Priority, State
 
@@ -35,11 +36,11 @@ class Line:
     note: str = ""
 
 
-def items(ticket: Ticket, user: Any) -> list[Item]:
-    """What this person may read, oldest first: two queries."""
+def items(ticket: Ticket, user: Any, events: Iterable[TicketEvent] | None = None) -> list[Item]:
+    """What this person may read, oldest first: two queries, or one when the events are known."""
     messages = {m.pk: m for m in queries.conversation(ticket, user)}
     thread: list[Item] = []
-    for event in queries.history(ticket, user):
+    for event in queries.history(ticket, user) if events is None else events:
         if event.message_id is not None:
             thread.append(Item(message=messages[event.message_id]))
         elif thread and thread[-1].message is None:
@@ -58,6 +59,8 @@ def line(event: TicketEvent) -> Line:
 
 def _state(event: TicketEvent) -> tuple[str, str, str]:
     data = event.data
+    if data.get("taken_back"):
+        return "arrow-back-up", "", f"took back “{State(event.from_state).label.lower()}”"
     if event.to_state == State.RESOLVED:
         cause = f": {Cause(data['cause']).label.lower()}" if data.get("cause") else ""
         minutes = f", {data['minutes']} min" if data.get("minutes") is not None else ""
@@ -80,11 +83,20 @@ def _state(event: TicketEvent) -> tuple[str, str, str]:
 
 def _assigned(event: TicketEvent) -> tuple[str, str, str]:
     data = event.data
+    if event.by is None:
+        return "user-check", "", f"gave it to {data['name']}" if data["to"] else "took it off everybody"
     if not data["to"]:
         return "user-circle", "", "took it back from " + data["from"]
     if event.by and data["to"] == event.by.get_username():
         return "user-check", "", "took it"
     return "user-check", "", f"gave it to {data['name']}"
+
+
+def _escalated(data: dict[str, Any]) -> str:
+    clock = clocks.NAMES[data["clock"]].lower()
+    when = "is due soon" if data["minutes"] < 0 else "is overdue"
+    told = f", told {', '.join(data['told'])}" if data.get("told") else ""
+    return f"noticed that the {clock} {when}{told}"
 
 
 WORDS: dict[str, Any] = {
@@ -103,5 +115,6 @@ WORDS: dict[str, Any] = {
     Kind.WATCHER: lambda e: (
         ("bell", "", "follows it") if e.data["on"] else ("bell-off", "", "stopped following it")
     ),
+    Kind.ESCALATED: lambda e: ("flame", "warn", _escalated(e.data)),
     Kind.FOLLOW_UP: lambda e: ("corner-down-right", "", f"went on in {e.data['ticket']}"),
 }

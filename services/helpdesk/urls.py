@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from services.helpdesk.views import asking, lists, queue, steps, ticket
+from services.helpdesk.views import asking, duty, lists, queue, settings, steps, ticket
 
 
 class TicketKey:
@@ -26,6 +26,17 @@ urlpatterns = [
     path("help/markdown/", asking.markdown_preview, name="markdown_preview"),
     path("help/queue/", queue.queue, name="queue"),
     path("help/queue/bulk/", queue.queue_bulk, name="queue_bulk"),
+    path("help/queue/undo/<int:pk>/", queue.queue_undo, name="queue_undo"),
+    path("help/desk/", settings.desk, name="desk"),
+    path("help/desk/<slug:kind>/new/", settings.setting_new, name="setting_new"),
+    path("help/desk/<slug:kind>/<int:pk>/", settings.setting_edit, name="setting_edit"),
+    path("help/desk/<slug:kind>/<int:pk>/remove/", settings.setting_remove, name="setting_remove"),
+    path("help/rota/", duty.rota, name="rota"),
+    path("help/rota/save/", duty.rota_save, name="rota_save"),
+    path("help/rota/stand-in/", duty.rota_change, name="rota_change"),
+    path("help/rota/swap/", duty.rota_swap, name="rota_swap"),
+    path("help/rota/hand-over/", duty.rota_hand_over, name="rota_hand_over"),
+    path("help/rota/changes/<int:pk>/undo/", duty.rota_undo, name="rota_undo"),
     path("help/<ticket:number>/", ticket.ticket_detail, name="ticket_detail"),
     path("help/<ticket:number>/thread/", ticket.ticket_thread, name="ticket_thread"),
     path("help/<ticket:number>/now/", ticket.ticket_now, name="ticket_now"),
@@ -35,5 +46,8 @@ urlpatterns = [
     path("help/<ticket:number>/state/", steps.ticket_state, name="ticket_state"),
     path("help/<ticket:number>/assign/", steps.ticket_assign, name="ticket_assign"),
     path("help/<ticket:number>/sort/", steps.ticket_sort, name="ticket_sort"),
+    path("help/<ticket:number>/macro/", steps.ticket_macro, name="ticket_macro"),
+    path("help/<ticket:number>/canned/<int:pk>/", ticket.ticket_canned, name="ticket_canned"),
+    path("help/<ticket:number>/take-back/", steps.ticket_take_back, name="ticket_take_back"),
     path("help/<ticket:number>/watch/", steps.ticket_watch, name="ticket_watch"),
 ]

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from services.helpdesk.clocks import NAMES
 from services.helpdesk.models import Ticket
-from services.helpdesk.states import ANSWER_WITHIN, PHASES, Phase, State
+from services.helpdesk.states import PHASES, Phase, State
 
 TONES = {
     State.NEW: "accent",
@@ -46,22 +47,23 @@ class Clock:
     tone: str = ""
     icon: str = "clock"
     since: datetime | None = None
+    what: str = ""
 
 
 def clock(ticket: Ticket, now: datetime | None = None) -> Clock:
-    """Until the first answer: how long it may still take. After it: how long the ticket is open."""
+    """How long the next answer or the resolution may still take; else how long it is open."""
     now = now or timezone.now()
     phase = PHASES[ticket.state]
     if phase in (Phase.WAITING_REQUESTER, Phase.WAITING_THIRD_PARTY):
         return Clock("paused", "paused", "player-pause")
     if phase in (Phase.DONE, Phase.FINAL):
         return Clock("", icon="check", since=ticket.state_since)
-    if ticket.first_response_at is not None:
+    if ticket.due_at is None:
         return Clock("", since=ticket.created_at, icon="message-circle")
-    left = ticket.created_at + ANSWER_WITHIN[ticket.priority] - now
+    left, what = ticket.due_at - now, NAMES.get(ticket.due_for, "")
     if left < timedelta():
-        return Clock(f"{short(-left)} late", "bad", "flame")
-    return Clock(short(left), "bad" if left < timedelta(minutes=5) else _tone(left))
+        return Clock(f"{short(-left)} late", "bad", "flame", what=what)
+    return Clock(short(left), "bad" if left < timedelta(minutes=5) else _tone(left), what=what)
 
 
 def _tone(left: timedelta) -> str:
@@ -80,5 +82,5 @@ def short(span: timedelta) -> str:
 
 
 def is_pressing(ticket: Ticket, now: datetime) -> bool:
-    """Nobody has answered, and the time for it is nearly or wholly over."""
+    """A promise is nearly or wholly broken."""
     return clock(ticket, now).tone in ("bad", "warn")

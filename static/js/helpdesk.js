@@ -82,6 +82,27 @@
     htmx.ajax("POST", button.dataset.previewMd, { target: target, swap: "innerHTML", values: { body: text.value } });
   });
 
+  /* canned answers go to where the cursor is */
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("a[data-insert]");
+    if (!link) return;
+    event.preventDefault();
+    var text = link.closest("form").querySelector("textarea");
+    fetch(link.dataset.insert, { headers: { "X-Requested-With": "fetch" } }).then(function (answer) {
+      if (!answer.ok) throw new Error(answer.status);
+      return answer.text();
+    }).then(function (words) {
+      link.closest("details").open = false;
+      text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+      text.focus();
+    }).catch(function () { location.assign(link.href); });
+  });
+  document.addEventListener("keydown", function (event) {
+    var menu = event.key === "Escape" && event.target.closest("details.menu-x[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+
   /* Ctrl + Enter sends */
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;

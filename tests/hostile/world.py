@@ -17,6 +17,8 @@ from services.catalog.ownership import confirming, handing
 from services.catalog.sources import pushing
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
+from services.helpdesk import actions as desk
+from services.helpdesk.models import Canned, Ticket
 from services.integrations import actions as git_hosts
 from services.integrations.githosts import hooks
 from services.integrations.githosts.base import Person
@@ -109,7 +111,20 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
         effect=effect, api_token=token, exemption=_exemption(mira), server=_server(priya),
         notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
+        **_desk(priya, shown),
     )  # fmt: skip
+
+
+def _desk(priya: User, shown: Ticket) -> dict[str, Any]:
+    """What the desk keeps besides tickets."""
+    today = timezone.localdate()
+    about = {"person": priya, "first": today, "last": today}
+    outcome = desk.over(tickets=[shown], step=lambda row: None, what="Nothing", by=priya)
+    return {
+        "canned": Canned.objects.create(title="Hello", body="Hi {first_name}"),
+        "stand_in": desk.stand_in(by=priya, **about),
+        "deed": outcome.deed,
+    }
 
 
 def _soon() -> datetime:
@@ -254,6 +269,11 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "onboarding:exemption_": [{"pk": world.exemption.pk}],
         "onboarding:exemption_step": [{"pk": world.exemption.pk, "step": "end"}],
         "helpdesk:": tickets,
+        "helpdesk:rota_undo": [{"pk": world.stand_in.pk}],
+        "helpdesk:queue_undo": [{"pk": world.deed.pk}],
+        "helpdesk:setting_new": [{"kind": "canned"}],
+        "helpdesk:setting_": [{"kind": "canned", "pk": world.canned.pk}],
+        "helpdesk:ticket_canned": [{**each, "pk": world.canned.pk} for each in tickets],
         "insights:chart_csv": [{"key": "adoption"}],
         "integrations:": [{"name": world.server.name}],
         "notices:": [{"pk": world.notice.pk}],

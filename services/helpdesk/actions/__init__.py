@@ -5,20 +5,41 @@ entry in one transaction. `at` is when it happened, now when absent: messages th
 that are brought along, keep their times. `seen` is the version the person was looking at.
 """
 
+from services.helpdesk.actions.bulk import Outcome, over, run_macro, undo
 from services.helpdesk.actions.conversation import reply
+from services.helpdesk.actions.duty import hand_over, save_rota, stand_in, swap, tell_turn, undo_change
+from services.helpdesk.actions.escalating import escalate, forget_deadlines, look, recount
 from services.helpdesk.actions.opening import open_ticket
+from services.helpdesk.actions.settings import remove_setting, save_setting
 from services.helpdesk.actions.sorting import assign, set_category, set_priority, set_private, watch
-from services.helpdesk.actions.state import change_state, settle, state_before_duplicate
+from services.helpdesk.actions.state import change_state, settle, state_before_duplicate, take_back
 
 __all__ = [
+    "Outcome",
     "assign",
     "change_state",
+    "escalate",
+    "forget_deadlines",
+    "hand_over",
+    "look",
     "open_ticket",
+    "over",
+    "recount",
+    "remove_setting",
     "reply",
+    "run_macro",
+    "save_rota",
+    "save_setting",
     "set_category",
     "set_priority",
     "set_private",
     "settle",
+    "stand_in",
     "state_before_duplicate",
+    "swap",
+    "take_back",
+    "tell_turn",
+    "undo",
+    "undo_change",
     "watch",
 ]

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from services.helpdesk import timing
 from services.helpdesk.errors import TicketMoved
 from services.helpdesk.models import Ticket, TicketEvent
 
@@ -16,13 +17,15 @@ def locked(ticket: Ticket) -> Ticket:
 
 
 def happened(ticket: Ticket, kind: str, *, by: Any, at: datetime, **fields: Any) -> TicketEvent:
-    """Raise the version, save the row, keep the event."""
+    """Raise the version, keep the event, save the row with its new deadline."""
     ticket.version += 1
     ticket.updated_at = at
-    ticket.save()
-    return TicketEvent.objects.create(
+    event = TicketEvent.objects.create(
         ticket=ticket, kind=kind, by=by, at=at, version=ticket.version, **{"data": {}, **fields}
     )
+    timing.stamp(ticket, at)
+    ticket.save()
+    return event
 
 
 def refuse_crossing(ticket: Ticket, *, by: Any, seen: int | None) -> None:

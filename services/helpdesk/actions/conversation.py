@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from services.audit import actions as audit
 from services.effects import crashpoints
-from services.helpdesk import rules
+from services.helpdesk import rules, timing
 from services.helpdesk.actions import posting
 from services.helpdesk.actions.base import Kind, happened, locked, refuse_crossing
 from services.helpdesk.actions.opening import open_ticket
@@ -61,7 +61,8 @@ def reply(
         created_at=at,
         version=ticket.version + 1,
     )
-    happened(ticket, Kind.NOTE if internal else Kind.MESSAGE, by=by, at=at, message=message)
+    said = {"side": timing.side_of(ticket, by)}
+    happened(ticket, Kind.NOTE if internal else Kind.MESSAGE, by=by, at=at, message=message, data=said)
     audit.record(
         by=by, action="ticket.noted" if internal else "ticket.replied", obj=ticket, summary=ticket.key
     )

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from services.accounts.models import Team
 from services.audit import actions as audit
+from services.helpdesk import timing
 from services.helpdesk.actions.base import Kind
+from services.helpdesk.actions.giving import give
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.redaction import redact
 from services.helpdesk.states import PRIORITY_MATRIX, Channel, State
@@ -60,6 +62,7 @@ def open_ticket(
     )
     if created:
         _tell(ticket, by=by, body=body, at=at)
+        ticket = give(ticket=ticket, at=at)
     return ticket
 
 
@@ -89,4 +92,5 @@ def _tell(ticket: Ticket, *, by: Any, body: str, at: datetime) -> None:
         to_state=State.NEW,
         message=message,
     )
+    timing.stamp(ticket, at).save(update_fields=timing.DUE_COLUMNS)
     audit.record(by=by, action="ticket.opened", obj=ticket, summary=f"{ticket.key} {ticket.title}")

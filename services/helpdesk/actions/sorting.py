@@ -18,7 +18,7 @@ from services.helpdesk.states import State
 @transaction.atomic
 def assign(*, ticket: Ticket, to: Any, by: Any, at: datetime | None = None) -> Ticket:
     """Give a ticket to somebody of the platform, or to nobody (`to=None`). Refuses everybody else, and
-    closed ones.
+    closed ones. What the portal gives by itself (`by=None`) nobody has looked at yet.
     """
     at = at or timezone.now()
     ticket = locked(ticket)
@@ -33,7 +33,7 @@ def assign(*, ticket: Ticket, to: Any, by: Any, at: datetime | None = None) -> T
     audit.record(
         by=by, action="ticket.assigned", obj=ticket, summary=f"{ticket.key} to {to or 'nobody'}", details=data
     )
-    if to is not None and ticket.state == State.NEW:
+    if to is not None and by is not None and ticket.state == State.NEW:
         ticket = change_state(ticket=ticket, to=State.TRIAGED, by=by, at=at)
     return ticket
 

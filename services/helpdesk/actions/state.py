@@ -15,6 +15,7 @@ from services.helpdesk.states import (
     CLOSE_AFTER,
     GIVE_UP_WAITING_AFTER,
     OPEN_STATES,
+    TAKE_BACK_WITHIN,
     TRANSITIONS,
     Cause,
     State,
@@ -64,6 +65,34 @@ def change_state(
     happened(ticket, Kind.STATE, by=by, at=at, from_state=before, to_state=to, data=data)
     summary = f"{ticket.key}: {State(before).label} → {State(to).label}"
     audit.record(by=by, action=f"ticket.{to}", obj=ticket, summary=summary, details=data)
+    return ticket
+
+
+@transaction.atomic
+def take_back(*, ticket: Ticket, by: Any, at: datetime | None = None) -> Ticket:
+    """Undo one's own last step: back to the state before it, with what it had set.
+
+    Refuses what is older than ten minutes (TooLate), the step of somebody else, and a ticket on which
+    anything was said since (NotAllowed).
+    """
+    at = at or timezone.now()
+    ticket = locked(ticket)
+    step = ticket.events.filter(kind=Kind.STATE).last()
+    if step is None or step.by_id != by.pk:
+        raise NotAllowed("Only your own last step can be taken back.")
+    if at - step.at > TAKE_BACK_WITHIN:
+        raise TooLate("A step can be taken back for ten minutes.")
+    if ticket.events.filter(version__gt=step.version, kind__in=(Kind.MESSAGE, Kind.NOTE)).exists():
+        raise NotAllowed("Somebody has said something since; it is too late to take this back.")
+    before = ticket.state
+    ticket.state, ticket.state_since = step.from_state, at
+    if ticket.is_open:
+        ticket.resolved_at, ticket.cause, ticket.minutes = None, "", None
+        ticket.duplicate_of, ticket.converted_to = None, ""
+    ticket.closed_at = None
+    data = {"taken_back": True}
+    happened(ticket, Kind.STATE, by=by, at=at, from_state=before, to_state=ticket.state, data=data)
+    audit.record(by=by, action="ticket.step_taken_back", obj=ticket, summary=ticket.key)
     return ticket
 
 

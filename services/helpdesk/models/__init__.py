@@ -1,5 +1,18 @@
 """What the help desk keeps."""
 
+from services.helpdesk.models.desk import (
+    Calendar,
+    Canned,
+    Deed,
+    DeedRow,
+    DeskView,
+    HandOver,
+    Macro,
+    Promise,
+    Rota,
+    RotaChange,
+    RotaMember,
+)
 from services.helpdesk.models.mails import Mail, MailQuerySet
 from services.helpdesk.models.tickets import (
     Category,
@@ -11,11 +24,22 @@ from services.helpdesk.models.tickets import (
 )
 
 __all__ = [
+    "Calendar",
+    "Canned",
     "Category",
+    "Deed",
+    "DeedRow",
+    "DeskView",
+    "HandOver",
+    "Macro",
     "Mail",
     "MailQuerySet",
     "Message",
     "NextNumber",
+    "Promise",
+    "Rota",
+    "RotaChange",
+    "RotaMember",
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",

@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,6 +36,18 @@ class NextNumber(models.Func):
 
     template = "nextval('helpdesk_ticket_number')"
     arity = 0
+
+
+class Spaced(models.Func):
+    """The words of a reference: "component:default/pay-desk" is looked for as "pay" and as "desk"."""
+
+    template = "translate(%(expressions)s, ':/-._', '     ')"
+    output_field = models.TextField()
+
+
+# What is searched: queries that say the very same find by the indexes of the same words.
+ASKED = SearchVector("title", Spaced("entity_ref"), config="english")
+SAID = SearchVector(Left("body", 100_000), config="english")
 
 
 class Category(models.Model):
@@ -146,6 +159,12 @@ class Ticket(models.Model):
     first_response_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next promise is broken.")
+    due_for = models.CharField(max_length=12, blank=True, db_default="")
+    look_at = models.DateTimeField(null=True, blank=True, help_text="When the next escalation is due.")
+    clocked = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The version the clocks were read at."
+    )
     version = models.PositiveIntegerField(default=1)
     search = models.GeneratedField(
         expression=SearchVector("title", config="english"),
@@ -186,7 +205,10 @@ class Ticket(models.Model):
             models.Index(fields=["entity_ref", "-created_at"], name="helpdesk_about"),
             models.Index(fields=["-created_at"], name="helpdesk_opened_at"),
             models.Index(fields=["resolved_at", "cause"], name="helpdesk_resolved_cause"),
+            models.Index(fields=["due_at"], name="helpdesk_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["look_at"], name="helpdesk_look", condition=Q(look_at__isnull=False)),
             GinIndex(fields=["search"], name="helpdesk_words"),
+            GinIndex(ASKED, name="helpdesk_found"),
         ]
 
     def __str__(self) -> str:
@@ -264,7 +286,10 @@ class Message(models.Model):
             ),
             models.CheckConstraint(condition=~Q(body=""), name="helpdesk_message_says_something"),
         ]
-        indexes = [models.Index(fields=["ticket", "created_at"], name="helpdesk_conversation")]
+        indexes = [
+            models.Index(fields=["ticket", "created_at"], name="helpdesk_conversation"),
+            GinIndex(SAID, name="helpdesk_said"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.author} on {self.ticket_id}"
@@ -288,6 +313,7 @@ class TicketEvent(models.Model):
         PRIVACY = "privacy"
         WATCHER = "watcher"
         FOLLOW_UP = "follow_up"
+        ESCALATED = "escalated"
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind.choices)

@@ -29,7 +29,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET)
     tokens = form.tokens()
     who = request.GET.get("who") or ("all" if tokens or request.GET.get("q") else "mine")
-    found = queries.matching(Ticket.objects.all(), form.filters())
+    found = queries.matching(Ticket.objects.all(), form.filters(), request.user)
     shown = found.visible_to(request.user)
     if who == "mine":
         shown = shown.filter(asker_id=request.user.pk)

@@ -1,10 +1,11 @@
 """The platform's queue."""
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -13,10 +14,10 @@ from portal.shell import tables, toasts
 from portal.shell.http import HttpRequest, inside
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import platform_only, policy
-from services.helpdesk import actions, live, queries, wording
+from services.helpdesk import actions, live, queries, searching, views_of_desk, wording
 from services.helpdesk.errors import HelpdeskError
 from services.helpdesk.forms import BulkForm, FilterForm, first_error, platform_people
-from services.helpdesk.models import Ticket
+from services.helpdesk.models import Deed, Ticket
 from services.helpdesk.states import WAITING_STATES, Cause, State
 from services.helpdesk.views.ticket import pane_context, ticket_for
 
@@ -29,9 +30,8 @@ COLUMNS = {"priority": ("priority", "created_at"), "age": "created_at", "updated
 def queue(request: HttpRequest) -> HttpResponse:
     """Tabs, list and preview; everything that narrows it stands in the address."""
     form = FilterForm(request.GET)
-    tokens = form.tokens()
-    view = request.GET.get("view", "" if tokens or request.GET.get("q") else "unassigned")
-    found = queries.matching(queries.in_view(Ticket.objects.all(), view, request.user), form.filters())
+    chosen = views_of_desk.chosen(request, form)
+    found = queries.matching(chosen.tickets, form.filters(), request.user)
     rows = tables.order(request, found.for_rows(), COLUMNS, "priority")
     if request.GET.get("format") == "csv":
         return tables.csv_response("tickets", queries.CSV_HEADER, queries.csv_rows(rows))
@@ -39,19 +39,30 @@ def queue(request: HttpRequest) -> HttpResponse:
     groups = grouped(list(page.object_list))
     tickets = [ticket for _, rows in groups for ticket in rows]
     context = {
-        "view": view,
-        "views": queries.view_counts(request.user),
+        "view": chosen.key,
+        "view_title": chosen.title,
         "form": form,
-        "tokens": tokens,
+        "mistakes": searching.read(form.filters().words, request.user).mistakes,
         "page": page,
         "groups": groups,
-        "people": platform_people(),
-        "causes": Cause.choices,
-        "today": queries.today(timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)),
-        "health": live.health_by_ref({t.entity_ref for t in tickets}),
+        **_around(request, form, tickets),
         **_pane(request, tickets),
     }
     return render(request, "helpdesk/queue.html", context)
+
+
+def _around(request: HttpRequest, form: FilterForm, tickets: list[Ticket]) -> dict[str, Any]:
+    """What stands beside the list."""
+    return {
+        "tokens": form.tokens(),
+        "views": queries.view_counts(request.user),
+        "kept": views_of_desk.counted(request.user),
+        "people": platform_people(),
+        "causes": Cause.choices,
+        "macros": queries.macros(),
+        "today": queries.today(timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)),
+        "health": live.health_by_ref({t.entity_ref for t in tickets}),
+    }
 
 
 def grouped(tickets: list[Ticket]) -> list[tuple[str, list[Ticket]]]:
@@ -96,29 +107,46 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         toasts.refused(request, first_error(form))
         return _back(request)
-    refused = []
-    for ticket in form.cleaned_data["tickets"]:
-        try:
-            _do(ticket, form.cleaned_data, by=request.user)
-        except HelpdeskError as error:
-            refused.append(f"{ticket.key}: {error}")
-    done = len(form.cleaned_data["tickets"]) - len(refused)
-    if done:
-        toasts.done(request, f"{done} ticket{'s' if done > 1 else ''} changed.")
-    if refused:
-        more = f" And {len(refused) - 3} more." if refused[3:] else ""
-        toasts.refused(request, " ".join(refused[:3]) + more)
+    given = form.cleaned_data
+    what = dict(form.fields["do"].choices)[given["do"]]  # type: ignore[attr-defined]  # ChoiceField
+    outcome = actions.over(
+        tickets=given["tickets"], step=_step(given, request.user), what=what, by=request.user
+    )
+    _say(request, outcome, "changed")
     return _back(request)
 
 
-def _do(ticket: Ticket, given: dict[str, Any], *, by: Any) -> None:
-    if given["do"] == "assign":
-        actions.assign(ticket=ticket, to=given["to"], by=by)
-    elif given["do"] == "close":
-        actions.change_state(ticket=ticket, to=State.CLOSED, by=by)
-    else:
-        answers = {"cause": given["cause"], "minutes": given["minutes"]}
-        actions.change_state(ticket=ticket, to=State.RESOLVED, by=by, **answers)
+def _step(given: dict[str, Any], by: Any) -> Callable[[Ticket], Any]:
+    """What one ticket of many gets."""
+    answers = {"cause": given["cause"], "minutes": given["minutes"]}
+    return {
+        "assign": lambda ticket: actions.assign(ticket=ticket, to=given["to"], by=by),
+        "close": lambda ticket: actions.change_state(ticket=ticket, to=State.CLOSED, by=by),
+        "resolve": lambda ticket: actions.change_state(ticket=ticket, to=State.RESOLVED, by=by, **answers),
+        "macro": lambda ticket: actions.run_macro(macro=given["macro"], ticket=ticket, by=by),
+    }[given["do"]]
+
+
+def _say(request: HttpRequest, outcome: actions.Outcome, word: str) -> None:
+    done, refused = len(outcome.done), outcome.refused
+    if done:
+        undo = reverse("helpdesk:queue_undo", args=[outcome.deed.pk]) if outcome.deed else ""
+        toasts.done(request, f"{done} ticket{'s' if done > 1 else ''} {word}.", undo=undo)
+    if refused:
+        more = f" And {len(refused) - 3} more." if refused[3:] else ""
+        toasts.refused(request, " ".join(refused[:3]) + more)
+
+
+@policy(platform_only)
+@require_POST
+def queue_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back a step over many tickets; 404 for those of others."""
+    deed = get_object_or_404(Deed, pk=pk, by_id=request.user.pk)
+    try:
+        _say(request, actions.undo(deed=deed, by=request.user), "put back")
+    except HelpdeskError as error:
+        toasts.refused(request, str(error))
+    return redirect("helpdesk:queue")
 
 
 def _back(request: HttpRequest) -> HttpResponse:

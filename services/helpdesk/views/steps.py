@@ -5,12 +5,13 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from portal.shell import toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
-from portal.shell.policies import policy, signed_in
+from portal.shell.policies import platform_only, policy, signed_in
 from services.helpdesk import actions, forms, thread
 from services.helpdesk.errors import HelpdeskError, TicketMoved
 from services.helpdesk.models import Ticket
@@ -64,7 +65,8 @@ def ticket_state(request: HttpRequest, number: int) -> HttpResponse:
         )
         return f"{moved.key}: {State(moved.state).label.lower()}."
 
-    return _do(request, ticket, form, step)
+    undo = reverse("helpdesk:ticket_take_back", args=[ticket.key])
+    return _do(request, ticket, form, step, undo=undo)
 
 
 @policy(signed_in)
@@ -100,6 +102,35 @@ def ticket_sort(request: HttpRequest, number: int) -> HttpResponse:
     return _do(request, ticket, form, step)
 
 
+@policy(platform_only)
+@require_POST
+def ticket_macro(request: HttpRequest, number: int) -> HttpResponse:
+    """Run a macro here; the bulk bar runs it over many."""
+    form = forms.MacroRunForm(request.POST)
+    ticket = ticket_for(request, number)
+
+    def step() -> str:
+        macro = form.cleaned_data["macro"]
+        actions.run_macro(macro=macro, ticket=ticket, by=request.user)
+        return f"“{macro}” is done."
+
+    return _do(request, ticket, form, step)
+
+
+@policy(signed_in)
+@require_POST
+def ticket_take_back(request: HttpRequest, number: int) -> HttpResponse:
+    """Undo one's own last step."""
+    ticket = ticket_for(request, number)
+
+    def step() -> str:
+        return (
+            f"{ticket.key}: {State(actions.take_back(ticket=ticket, by=request.user).state).label.lower()}."
+        )
+
+    return _do(request, ticket, forms.NoForm(request.POST), step)
+
+
 @policy(signed_in)
 @require_POST
 def ticket_watch(request: HttpRequest, number: int) -> HttpResponse:
@@ -110,7 +141,9 @@ def ticket_watch(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(ticket)
 
 
-def _do(request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str]) -> HttpResponse:
+def _do(
+    request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str], *, undo: str = ""
+) -> HttpResponse:
     """Run one step and go back to where it was pressed; a refusal says why and changes nothing."""
     try:
         said = step() if form.is_valid() else ""
@@ -120,15 +153,15 @@ def _do(request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str]
     except HelpdeskError as error:
         toasts.refused(request, str(error))
     else:
-        _say(request, form, said)
+        _say(request, form, said, undo)
     return redirect(_origin(request, ticket))
 
 
-def _say(request: HttpRequest, form: Any, said: str) -> None:
+def _say(request: HttpRequest, form: Any, said: str, undo: str) -> None:
     if form.errors:
         toasts.refused(request, forms.first_error(form))
     elif said:
-        toasts.done(request, said)
+        toasts.done(request, said, undo=undo)
 
 
 def _origin(request: HttpRequest, ticket: Ticket) -> str:

@@ -5,18 +5,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.core.cache import cache
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
-from portal.shell.policies import policy, signed_in
+from portal.shell.policies import platform_only, policy, signed_in
 from services.accounts.models import User
 from services.catalog import queries as catalog
 from services.catalog.models import Entity
-from services.helpdesk import actions, forms, live, queries, rules, thread
-from services.helpdesk.models import Ticket
+from services.helpdesk import actions, canned, forms, live, queries, rules, thread, timing
+from services.helpdesk.models import Canned, Ticket
 from services.helpdesk.states import CAUSE_HINTS, TRANSITIONS, Cause, Priority, State
 
 
@@ -35,7 +35,12 @@ def ticket_for(request: HttpRequest, number: int) -> Ticket:
 @policy(signed_in)
 @require_safe
 def ticket_detail(request: HttpRequest, number: int) -> HttpResponse:
-    return page_of(request, ticket_for(request, number))
+    ticket = ticket_for(request, number)
+    wanted = request.GET.get("canned", "")
+    if not (wanted.isdecimal() and rules.can_triage(request.user)):
+        return page_of(request, ticket)
+    answer = get_object_or_404(Canned, pk=int(wanted[:9]))
+    return page_of(request, ticket, held=canned.filled(answer.body, ticket, request.user))
 
 
 def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -43,9 +48,16 @@ def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: 
 
     What runs now is asked for beside the page (`ticket_now`), so that reading does not wait for it.
     """
+    events = list(queries.history(ticket, request.user))
     context = {
         "ticket": ticket,
-        "items": thread.items(ticket, request.user),
+        "items": thread.items(ticket, request.user, events),
+        "clocks": timing.clocks_of(
+            ticket,
+            timezone.now(),
+            promise=timing.promise_for(ticket, timing.promises_shown()),
+            past=timing.moments(ticket, events),
+        ),
         "thennow": live.then_and_now(ticket, []),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "like": queries.like(ticket, request.user),
@@ -85,9 +97,28 @@ def _may(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "people": _assignable() if triage else [],
         "priorities": Priority.choices,
         "categories": queries.categories() if triage else [],
+        **_helps(ticket, triage),
         "causes": [(value, label, CAUSE_HINTS[value]) for value, label in Cause.choices],
         "goes_on": not ticket.is_open and not ticket.may_reopen(timezone.now()),
     }
+
+
+def _helps(ticket: Ticket, triage: bool) -> dict[str, Any]:
+    """Canned answers of its category first, and macros: for those who answer."""
+    if not triage:
+        return {}
+    answers = [row for row in queries.canned_answers() if row.category_id in (None, ticket.category_id)]
+    answers.sort(key=lambda row: row.category_id is None)
+    return {"canned_answers": answers, "macros": queries.macros()}
+
+
+@policy(platform_only)
+@require_safe
+def ticket_canned(request: HttpRequest, number: int, pk: int) -> HttpResponse:
+    """A canned answer, filled in for this ticket."""
+    ticket, answer = ticket_for(request, number), get_object_or_404(Canned, pk=pk)
+    text = canned.filled(answer.body, ticket, request.user)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 def _assignable() -> list[User]:
