@@ -1,7 +1,7 @@
 """An evaluation as the form page draws it: fields in rows, guardrails in order, files as a tree."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,7 +15,16 @@ from portal.shell import code
 from services.manifests.diff import FileDiff
 from services.manifests.guardrails import shipped
 from services.manifests.problems import Finding
-from services.onboarding.blueprints import Blueprint, Evaluation, FieldError, FieldState, SectionState
+from services.onboarding.blueprints import (
+    Blueprint,
+    Cost,
+    Evaluation,
+    FieldError,
+    FieldState,
+    Part,
+    SectionState,
+    fields_of,
+)
 from services.onboarding.exemptions import Exemption
 from services.onboarding.forms import as_text
 
@@ -92,8 +101,8 @@ class SectionView:
 
 
 def sections(evaluation: Evaluation, seen: Collection[str] | None) -> list[SectionView]:
-    """Fields in the order of the form; half-width neighbours share a line. `seen` None shows all mistakes."""
-    return [_section(section, seen) for section in evaluation.sections]
+    """The main part's fields; half-width neighbours share a line. `seen` None shows all mistakes."""
+    return [_section(section, seen) for section in evaluation.parts[0].sections]
 
 
 def _section(section: SectionState, seen: Collection[str] | None) -> SectionView:
@@ -112,12 +121,83 @@ def _field(state: FieldState, seen: Collection[str] | None) -> FieldView:
     return FieldView(state, tuple(state.errors) if shown else ())
 
 
-def about_answers(evaluation: Evaluation, blueprint: Blueprint) -> list[Finding]:
+@dataclass(frozen=True)
+class WireView:
+    """A connection as it is drawn; `names` are its variables, told in `brings`."""
+
+    key: str
+    says: str
+    on: bool
+    switch: FieldView | None
+    names: list[FieldView]
+
+    @property
+    def brings(self) -> str:
+        return ", ".join(str(view.state.value) for view in self.names if view.state.value)
+
+    @property
+    def wrong(self) -> bool:
+        return any(view.errors for view in self.names)
+
+
+@dataclass(frozen=True)
+class PartView:
+    """A part beside the main one: its fields behind one line that says what it is; `wrong` mistakes in it."""
+
+    key: str
+    blueprint: Blueprint
+    name: str
+    sections: list[SectionView]
+    wrong: int
+    cost: str
+
+    @property
+    def entry(self) -> str:
+        return f"{self.key}:{self.blueprint.name}"
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.key}-"
+
+
+def parts(
+    evaluation: Evaluation, seen: Collection[str] | None, priced: Callable[[Cost], str]
+) -> list[PartView]:
+    main, found = evaluation.parts[0], []
+    unnamed = any(error.field == "name" for error in main.errors)
+    for part in evaluation.parts[1:]:
+        shown = [_section(section, seen) for section in part.sections]
+        wrong = sum(bool(state.errors) for section in part.sections for state in section.fields)
+        name = "" if unnamed or any(e.field == f"{part.key}-name" for e in part.errors) else part.name
+        found.append(
+            PartView(
+                part.key, part.blueprint, name, shown, wrong, priced(part.cost) if part.cost.monthly else ""
+            )
+        )
+    return found
+
+
+def wires(evaluation: Evaluation) -> list[WireView]:
+    return [
+        WireView(
+            wire.key,
+            wire.says,
+            wire.on,
+            FieldView(wire.switch, ()) if wire.switch else None,
+            [FieldView(state, state.errors) for state, _ in wire.names],
+        )
+        for part in evaluation.parts
+        for wire in part.wires
+    ]
+
+
+def about_answers(evaluation: Evaluation) -> list[Finding]:
     """Findings about what the person said: where an answer is missing or wrong the files show an example."""
     rules = {finding.rule for finding in evaluation.findings}
     states = [state for section in evaluation.sections for state in section.fields]
     missing = {state.name for state in states if any(error.rule not in rules for error in state.errors)}
-    shown = [blueprint.fields[name].example for name in missing]
+    fields = fields_of(Part(part.key, part.blueprint) for part in evaluation.parts)
+    shown = [fields[name].example for name in missing]
     examples = [str(example) for example in shown if example is not None]
     return [
         finding

@@ -32,6 +32,9 @@ class FormPage:
         self.unkept: Request | None = None
         self.refused = False
         self.silent = False  # the git host does not answer
+        self.moved = False  # a part came or went
+        self.added = ""
+        self.had_wires: set[str] = set()
         self.evaluation: Evaluation
 
     def read(self, data: QueryDict) -> None:
@@ -40,7 +43,10 @@ class FormPage:
         self.generation, self.seen = forms.generation_of(data), forms.seen_fields(data)
         self.wanted_file = data.get("_show", "") if "_show" not in data else data.getlist("_show")[-1]
         self.view = "whole" if data.getlist("_view")[-1:] == ["whole"] else "diff"
-        self.answers = forms.read_answers(self.blueprint, data)
+        self.answers = forms.read_answers(self.blueprint, data, queries.blueprints())
+        self.had_wires = forms.wires_in(data)
+        self.moved = "_add_part" in data or "_drop_part" in data
+        self.added = data.get("_add_part", "")
 
     def save(self) -> None:
         """Keep what is typed. An untouched form keeps nothing."""
@@ -66,7 +72,8 @@ class FormPage:
 
     def context(self) -> dict[str, Any]:
         found = self.evaluation
-        findings = drawing.about_answers(found, self.blueprint)
+        findings = drawing.about_answers(found)
+        wires = drawing.wires(found)
         files = drawing.files(found.diffs, findings)
         file = drawing.chosen(files, self.wanted_file)
         return {
@@ -82,6 +89,10 @@ class FormPage:
             "seen": ",".join(sorted(self.seen or ())),
             "refused": self.refused,
             "sections": drawing.sections(found, self._shown()),
+            "parts": drawing.parts(found, self._shown(), lambda each: str(cost(each)["text"])),
+            "wires": wires,
+            "rewired": self.had_wires != {name for wire in wires for name in _names(wire)},
+            "joinable": queries.joinable,
             "guards": drawing.guards(findings, queries.asked_for(found.entity_refs) if found.blocked else ()),
             "exception_of": (self.draft or self.row or Request()).ref if self.draft or self.row else "",
             "to_do": drawing.to_do(found, findings),
@@ -113,6 +124,11 @@ class FormPage:
         if self.row is not None and self.row.submitted_at:
             return f"Change {self.row.ref}"
         return f"New {self.blueprint.noun}"
+
+
+def _names(wire: drawing.WireView) -> list[str]:
+    fields = [*wire.names, wire.switch] if wire.switch else wire.names
+    return [field.state.name for field in fields]
 
 
 def cost(found: Cost) -> dict[str, Any]:

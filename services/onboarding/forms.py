@@ -15,6 +15,8 @@ from portal.shell.forms import Form
 from services.onboarding.blueprints import Blueprint
 from services.onboarding.blueprints.answers import coerce, storable
 from services.onboarding.blueprints.model import Field
+from services.onboarding.blueprints.parts import PLAN, WIRE, fields_of, parts_of, with_part, without_part
+from services.onboarding.blueprints.wiring import wire_field
 from services.onboarding.errors import TooLong
 
 LONGEST = 20_000
@@ -25,8 +27,15 @@ FILLED_IN = "was."
 PICKED = "pick."
 
 
-def read_answers(blueprint: Blueprint, data: QueryDict) -> dict[str, Any]:
-    """Answers the person gave, and what the pressed button does: a fix fills in, a cross takes a row away."""
+def read_answers(
+    blueprint: Blueprint, data: QueryDict, known: Mapping[str, Blueprint] | None = None
+) -> dict[str, Any]:
+    """Answers the person gave, and what the pressed button does: a fix fills in, a cross takes a row away.
+
+    `known` are the blueprints that may come along as further parts.
+    """
+    known = known or {}
+    parts = parts_of(blueprint, {PLAN: data.getlist("_part")}, known)
     removed = data.get("_remove", "")
     posted = {
         key: [value.replace("\r\n", "\n")[:LONGEST] for value in values]
@@ -38,12 +47,28 @@ def read_answers(blueprint: Blueprint, data: QueryDict) -> dict[str, Any]:
     unfinished = [key for key, values in posted.items() if key.startswith(PICKED) and ":" not in values[-1]]
     for key in unfinished:
         del posted[key]
+    fields = {**fields_of(parts), **{name: wire_field(name) for name in wires_in(data)}}
     answers = {
-        field.name: value
-        for field in blueprint.fields.values()
-        if (value := _answer(field, posted)) is not None
+        field.name: value for field in fields.values() if (value := _answer(field, posted)) is not None
     }
-    return answers | {name: value for name, value in _changes(data).items() if name in blueprint.fields}
+    answers |= {name: value for name, value in _changes(data).items() if name in fields}
+    if parts[1:]:
+        answers[PLAN] = [f"{part.key}:{part.blueprint.name}" for part in parts[1:]]
+    return _with_pressed(answers, data, known)
+
+
+def wires_in(data: QueryDict) -> set[str]:
+    """The answers about connections that were posted, or that the page had."""
+    names = {key.removeprefix(FILLED_IN) for key in data}
+    return {name for name in names if WIRE.fullmatch(name)}
+
+
+def _with_pressed(answers: dict[str, Any], data: QueryDict, known: Mapping[str, Blueprint]) -> dict[str, Any]:
+    """A part more or less, if such a button was pressed."""
+    if (added := data.get("_add_part", "")) in known:
+        answers = with_part(answers, known[added])
+    dropped = data.get("_drop_part", "")
+    return without_part(answers, dropped) if dropped else answers
 
 
 def _answer(field: Field, posted: Mapping[str, Sequence[str]]) -> Any:

@@ -38,7 +38,7 @@
   });
   /* A fix, a row more or less, another file: the button may be drawn anew while its question waits its turn,
      so the form asks for it. htmx would add whichever button has the focus; only pressed ones count. */
-  var BUTTONS = ["_fix", "_add", "_remove", "_drop"];
+  var BUTTONS = ["_fix", "_add", "_remove", "_drop", "_add_part", "_drop_part"];
   document.addEventListener("click", function (event) {
     var button = event.target.closest("[data-live]");
     if (!button) return;

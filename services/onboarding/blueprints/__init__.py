@@ -8,6 +8,7 @@ from services.onboarding.blueprints.loader import SHIPPED, load, shipped
 from services.onboarding.blueprints.model import (
     ApprovalNeed,
     Blueprint,
+    Bundle,
     Choice,
     Context,
     Cost,
@@ -31,6 +32,7 @@ __all__ = [
     "ApprovalNeed",
     "Blueprint",
     "BlueprintError",
+    "Bundle",
     "Choice",
     "Context",
     "Cost",

@@ -253,7 +253,7 @@ class _Filling:
             value = [item for item in value if not is_blank(item)]
         self.answers[field.name] = value
         stand_in = empty_of(field) if field.example is None else field.example
-        lacking = is_empty(value) and field.default is not None
+        lacking = is_empty(value) and (field.default is not None or self.awaits(field))
         known, preview = empty_of(field) if wrong else value, stand_in if wrong or lacking else value
         self.known[field.name] = self.with_wired(field, known) if asked else known
         self.preview[field.name] = self.with_wired(field, preview) if asked else preview
@@ -299,7 +299,7 @@ class _Filling:
             yield from self.moved(field, value)
             return
         if is_empty(value) or (value is False and required):
-            if required:
+            if required and not self.awaits(field):
                 yield FieldError("required", "is needed", field=field.name)
             return
         found = list(check_value(field, value, options))
@@ -308,6 +308,11 @@ class _Filling:
             yield FieldError("taken", f"{value} is taken", self.free(value), field.name)
         if not found:
             yield from self.broken_rules(field, value)
+
+    def awaits(self, field: Field) -> bool:
+        """Whether it follows an answer of the main part that is not there yet, or what follows that."""
+        awaited = self.context.brought.awaited
+        return field.name in awaited or bool(awaited and field.default is not None)
 
     def moved(self, field: Field, value: Any) -> Iterator[FieldError]:
         before = self.context.fixed[field.name]

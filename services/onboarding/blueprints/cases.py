@@ -13,7 +13,8 @@ from typing import Any, Literal
 from services.manifests import pointers
 from services.manifests.emit import load_all
 from services.onboarding.blueprints.evaluation import evaluate
-from services.onboarding.blueprints.loader import load
+from services.onboarding.blueprints.library import offered
+from services.onboarding.blueprints.loader import load, shipped
 from services.onboarding.blueprints.model import (
     Blueprint,
     Choice,
@@ -23,6 +24,7 @@ from services.onboarding.blueprints.model import (
     Person,
     TeamRef,
 )
+from services.onboarding.blueprints.parts import PLAN
 from services.onboarding.blueprints.source import BlueprintError, Piece, read_one
 
 EXPECT = (
@@ -38,7 +40,7 @@ EXPECT = (
         "answers",
         "prefilled",
     ),
-    *("dependencies", "entity", "visible"),
+    *("dependencies", "entity", "visible", "connections"),
 )
 
 
@@ -72,10 +74,11 @@ def _result(blueprint: Blueprint, name: str, update: bool) -> CaseResult:
 
 def _differences(blueprint: Blueprint, name: str, update: bool) -> Iterator[str]:
     case = _piece(blueprint, f"tests/{name}.yaml")
-    case.only(("answers", "context", "request", "existing", "expect"))
+    case.only(("answers", "parts", "context", "request", "existing", "expect"))
     expect = case.piece("expect")
     expect.only(EXPECT)
-    result = evaluate(blueprint, case.get("answers", dict, {}), _context(blueprint, case))
+    answers = {**case.get("answers", dict, {}), PLAN: case.get("parts", list, [])}
+    result = evaluate(blueprint, answers, _context(blueprint, case), _beside(blueprint))
     for key, wanted in expect.data.items():
         yield from _difference(key, wanted, _actual(key, wanted, result))
     folder = _folder(blueprint) / "tests" / name
@@ -89,6 +92,11 @@ def _folder(blueprint: Blueprint) -> Path:
     """Cases are on disk, and so is their blueprint."""
     assert isinstance(blueprint.folder, Path)
     return blueprint.folder
+
+
+def _beside(blueprint: Blueprint) -> Mapping[str, Blueprint]:
+    """What may come along: the shipped blueprints, and those in the folder this one is in."""
+    return {**shipped(), **offered((_folder(blueprint).parent,)).blueprints}
 
 
 def _piece(blueprint: Blueprint, file: str) -> Piece:
@@ -147,6 +155,7 @@ _LISTS: Mapping[str, Any] = {
     "files": lambda result: result.files,
     "removed": lambda result: result.removed,
     "dependencies": lambda result: result.dependencies,
+    "connections": lambda result: [wire.key for part in result.parts for wire in part.wires if wire.on],
     "prefilled": lambda result: [s.name for part in result.sections for s in part.fields if s.prefilled],
     "visible": lambda result: [s.name for part in result.sections for s in part.fields if s.visible],
 }

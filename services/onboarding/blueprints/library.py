@@ -1,12 +1,13 @@
 """Every blueprint there is to choose from: the shipped ones, and those in folders of the company's own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from services.onboarding.blueprints import loader
-from services.onboarding.blueprints.model import Blueprint
+from services.onboarding.blueprints.bundles import bundles_in
+from services.onboarding.blueprints.model import Blueprint, Bundle
 from services.onboarding.blueprints.source import BlueprintError
 
 
@@ -16,6 +17,7 @@ class Library:
 
     blueprints: Mapping[str, Blueprint]
     broken: Mapping[str, str]
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
 
 
 def offered(folders: Sequence[Path], *, watched: bool = False) -> Library:
@@ -35,11 +37,15 @@ def _read(folders: tuple[Path, ...], stamps: tuple[int, ...]) -> Library:
         loader.forget()
     found: dict[str, Blueprint] = {}
     broken: dict[str, str] = {}
-    for path in (path for folder in folders for path in sorted(folder.glob("*/blueprint.yaml"))):
+    if loader.SHIPPED in folders and not stamps:
+        found |= loader.shipped()
+    own = [folder for folder in folders if stamps or folder != loader.SHIPPED]
+    for path in (path for folder in own for path in sorted(folder.glob("*/blueprint.yaml"))):
         try:
             blueprint = loader.load(path.parent)
         except BlueprintError as error:
             broken[path.parent.name] = str(error)
         else:
             found[blueprint.name] = blueprint
-    return Library(found, broken)
+    bundles, wrong = bundles_in(folders, found)
+    return Library(found, {**broken, **wrong}, bundles)

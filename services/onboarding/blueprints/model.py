@@ -83,12 +83,14 @@ class Brought:
     """What a part of a larger request is given by the others, instead of being asked for it.
 
     `prefills` stand where a field's default would; `wired` are items that its lists get besides what the
-    person says; `tucked` fields hold what all parts share, and are drawn with the good defaults.
+    person says; `tucked` fields hold what all parts share, and are drawn with the good defaults; `awaited`
+    ones follow an answer of the main part that is not there yet, so that they are not asked for.
     """
 
     prefills: Mapping[str, Any] = field(default_factory=dict)
     wired: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     tucked: frozenset[str] = frozenset()
+    awaited: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -290,6 +292,21 @@ class Blueprint:
     @property
     def fields(self) -> dict[str, Field]:
         return {each.name: each for section in self.sections for each in section.fields}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A form that begins with parts: a blueprint, and the names of those that come with it."""
+
+    name: str
+    title: str
+    description: str
+    icon: str
+    category: str
+    order: int
+    tags: tuple[str, ...]
+    blueprint: str
+    brings: tuple[str, ...]
 
 
 # ---- what an evaluation says -----------------------------------------------------------------------------

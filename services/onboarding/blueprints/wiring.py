@@ -29,6 +29,7 @@ from services.onboarding.blueprints.tree import computed
 from services.onboarding.blueprints.validation import check_value
 
 ROUNDS = 3
+NONE: frozenset[str] = frozenset()
 # Fields of these sources hold the same in every part.
 SHARED = ("teams", "systems", "environments")
 
@@ -211,7 +212,7 @@ def _context(
 
 def _brought(part: Part, wires: Sequence[Wire], main: Form, context: Context) -> Brought:
     """Of two that would fill the same field the first counts: the main part's offers come first."""
-    carried, tucked = _carried(part, main, context) if part.key else ({}, frozenset())
+    carried, tucked, awaited = _carried(part, main, context) if part.key else ({}, NONE, NONE)
     filled: dict[str, Any] = {}
     wired: dict[str, list[Any]] = {}
     for name, value in ((name, value) for wire in wires for name, value in wire.fills.items()):
@@ -221,7 +222,7 @@ def _brought(part: Part, wires: Sequence[Wire], main: Form, context: Context) ->
         items = wired.setdefault(name, [])
         rows = (_row(part.blueprint.fields[name], each) for each in value)
         items.extend(each for each in rows if each not in items)
-    return Brought({**carried, **filled}, wired, tucked)
+    return Brought({**carried, **filled}, wired, tucked, awaited)
 
 
 def _row(field: Field, item: Any) -> Any:
@@ -229,11 +230,17 @@ def _row(field: Field, item: Any) -> Any:
     return {each.name: item.get(each.name) for each in field.columns} if isinstance(item, dict) else item
 
 
-def _carried(part: Part, main: Form, context: Context) -> tuple[dict[str, Any], frozenset[str]]:
-    """What all parts share (owner, system, environments), and what this one makes of the main's answers."""
+def _carried(
+    part: Part, main: Form, context: Context
+) -> tuple[dict[str, Any], frozenset[str], frozenset[str]]:
+    """What all parts share (owner, system, environments), and what this one makes of the main's answers.
+
+    Then which of them are shared, and which follow an answer that is not there yet.
+    """
     scope = Scope({"main": main.known, "today": context.today})
+    templates = part.blueprint.joining.answers if part.blueprint.joining else {}
     found: dict[str, Any] = {}
-    for name, template in part.blueprint.joining.answers.items() if part.blueprint.joining else ():
+    for name, template in templates.items():
         try:
             found[name] = template.render(scope)
         except RenderError:  # the main part has no such answer yet
@@ -243,7 +250,7 @@ def _carried(part: Part, main: Form, context: Context) -> tuple[dict[str, Any], 
         for field in part.blueprint.fields.values()
         if field.source in SHARED and main.known.get(field.name)
     }
-    return {**found, **shared}, frozenset(shared)
+    return {**found, **shared}, frozenset(shared), frozenset(templates.keys() - found.keys())
 
 
 def _with_others(choices: Choices, offers: Sequence[Offer]) -> Choices:

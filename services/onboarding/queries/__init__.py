@@ -18,7 +18,7 @@ from .forms import (
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
 from .lists import find, person_named, requests_for, to_follow, waits_for
-from .offers import Group, Offer, offers
+from .offers import Group, Offer, joinable, offers
 from .promotion import Comparison, Standing, comparison, pair_of, promoted, standings
 from .rehearsing import Change, Rehearsed, guardrails_at, guardrails_with, of_the_past, rehearsed
 from .retiring import Retirement, dependents_of, hash_of, retirement, undo_until
@@ -62,6 +62,7 @@ __all__ = [
     "hash_of",
     "hop_statistics",
     "is_automatic",
+    "joinable",
     "leases_of",
     "legs",
     "library",

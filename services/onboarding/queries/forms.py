@@ -39,8 +39,6 @@ def library() -> Library:
     """What is shipped, and the company's own; in development as it is on disk now."""
     from services.onboarding import blueprints as engine
 
-    if not settings.BLUEPRINT_FOLDERS and not settings.DEBUG:
-        return engine.Library(engine.shipped(), {})
     return engine.offered((engine.SHIPPED, *settings.BLUEPRINT_FOLDERS), watched=settings.DEBUG)
 
 

@@ -17,6 +17,7 @@ from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
 from services.onboarding import actions, form_page, queries, rules
 from services.onboarding.blueprints import Blueprint
+from services.onboarding.blueprints.parts import with_part
 from services.onboarding.errors import Blocked, Refusal
 from services.onboarding.models import Request
 from services.onboarding.views.access import request_for, said
@@ -48,6 +49,14 @@ def _blueprint_for(name: str) -> Blueprint:
     return found
 
 
+def _with_parts(names: list[str]) -> dict[str, Any]:
+    """The answers of a form that begins with these parts; what does not join others is left out."""
+    known, answers = queries.blueprints(), dict[str, Any]()
+    for name in names:
+        answers = with_part(answers, known[name]) if name in known else answers
+    return answers
+
+
 @policy(signed_in)
 @limited("submit", when=submits)
 @limited("form", when=evaluates)
@@ -60,7 +69,7 @@ def request_new(request: HttpRequest, blueprint: str) -> HttpResponse:
     if request.method == "POST":
         return posted(request, page)
     page.token, page.opened_at = uuid.uuid4().hex, timezone.now()
-    page.evaluate({})
+    page.evaluate(_with_parts(request.GET.getlist("with")))
     return render(request, "onboarding/request_new.html", page.context())
 
 
