@@ -26,4 +26,4 @@ def findings_of(
     rows: Iterable[KubeObject], events: Iterable[KubeEvent], logs: Mapping[str, str] | None = None
 ) -> list[Finding]:
     """What is wrong with these objects, by what they and their events say."""
-    return diagnose([row.data for row in rows], [event.as_object() for event in events], logs)
+    return diagnose([row.data for row in rows], [event.as_object() for event in events], logs, whole=False)

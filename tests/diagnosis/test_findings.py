@@ -364,7 +364,7 @@ def test_pods_the_api_refuses(message, id, field):
     assert (found.fix or {}).get("field") == field
     by_event = workload("ReplicaSet", "web-7d4", {"replicas": 0}, replicas=1)
     assert ids(by_event, events=[event(by_event, "FailedCreate", message)]) == [id]
-    recovered = workload("ReplicaSet", "web-7d4", {"replicas": 1}, replicas=1)
+    recovered = workload("ReplicaSet", "web-7d4", {"replicas": 1, "readyReplicas": 1}, replicas=1)
     assert ids(recovered, events=[event(recovered, "FailedCreate", message)]) == []
 
 
@@ -472,6 +472,16 @@ def test_nothing_falls_over_malformed_objects():
         "HorizontalPodAutoscaler",
         "PodDisruptionBudget",
         "Event",
+        "Node",
+        "ResourceQuota",
+        "Endpoints",
+        "Ingress",
+        "HTTPRoute",
+        "Certificate",
+        "ExternalSecret",
+        "Cluster",
+        "Application",
+        "NetworkPolicy",
     ):
         for status in (None, [], "x", {"conditions": "x"}, {"containerStatuses": [None, {}]}):
             diagnose(
@@ -551,8 +561,26 @@ def test_command_refuses_what_is_not_there():
         ("troubleshoot/pods/message-image-pull-fail.json", "image-pull"),
         ("troubleshoot/pods/message-pending-pod-resources.json", "unschedulable"),
         ("troubleshoot/pods/message-pod-crashloop-backoff.json", "cannot-start"),
+        ("troubleshoot/pods/default-unhealthy.json", "pod-failed"),
+        ("octant/apiservice_unknown.yaml", "unwell"),
+        ("octant/deployment_no_replicas.yaml", "too-few-replicas"),
+        ("octant/replicaset_no_replicas.yaml", "too-few-replicas"),
+        ("octant/replicationcontroller_not_ready.yaml", "too-few-replicas"),
+        ("octant/ingress_no_matching_backend.yaml", "backend-missing"),
+        ("octant/endpoints_no_subsets.yaml", "no-endpoints"),
+        ("octant/pvc_pending.yaml", "volume-pending"),
     ],
 )
 def test_real_trouble(shared_data, capsys, file, id):
     printed, _ = run(capsys, shared_data / "4-k8s-trouble" / file)
     assert id in {found["id"] for each in printed["objects"] for found in each["findings"]}
+
+
+@pytest.mark.parametrize(
+    "file", ["octant/deployment_ok.yaml", "octant/replicaset_ok.yaml", "octant/replicaset_zero_replicas.yaml",
+             "octant/daemonset_ok.yaml", "octant/apiservice_ok.yaml", "octant/service_external.yaml",
+             "troubleshoot/pods/default.json"],
+)  # fmt: skip
+def test_nothing_real_is_invented(shared_data, capsys, file):
+    printed, _ = run(capsys, shared_data / "4-k8s-trouble" / file)
+    assert [found["id"] for each in printed["objects"] for found in each["findings"]] == []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from services.diagnosis import objects
-from services.diagnosis.findings import pods, workloads
+from services.diagnosis.findings import capacity, network, operators, pods, services, workloads
 from services.diagnosis.findings.model import Evidence, Finding, Picture
 from services.diagnosis.objects import Object
 
@@ -15,28 +15,50 @@ __all__ = ["Evidence", "Finding", "Picture", "diagnose"]
 
 Check = Callable[[Object, Picture], Iterator[Finding]]
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "Pod": (pods.diagnose,),
-    "Deployment": (workloads.rollout, workloads.not_created),
-    "ReplicaSet": (workloads.not_created,),
-    "StatefulSet": (workloads.not_created,),
-    "DaemonSet": (workloads.not_created,),
+    "Pod": (pods.diagnose, capacity.lost, network.names, network.denied, capacity.throttled),
+    "Deployment": (workloads.rollout, workloads.not_created, capacity.too_few),
+    "ReplicaSet": (workloads.not_created, capacity.too_few),
+    "ReplicationController": (workloads.not_created, capacity.too_few),
+    "StatefulSet": (workloads.not_created, capacity.too_few),
+    "DaemonSet": (workloads.not_created, capacity.too_few),
     "Job": (workloads.job, workloads.not_created),
     "CronJob": (workloads.cron_job,),
     "PersistentVolumeClaim": (workloads.volume_claim,),
     "HorizontalPodAutoscaler": (workloads.autoscaler,),
-    "Service": (workloads.service,),
+    "Service": (services.service, network.load_balancer),
+    "Endpoints": (network.endpoints,),
+    "Ingress": (network.ingress,),
+    "HTTPRoute": (network.route,),
+    "GRPCRoute": (network.route,),
+    "TLSRoute": (network.route,),
+    "TCPRoute": (network.route,),
     "PodDisruptionBudget": (workloads.budget,),
+    "ResourceQuota": (capacity.quota,),
+    "Node": (capacity.node,),
+    "Certificate": (operators.certificate,),
+    "ExternalSecret": (operators.external_secret,),
+    "ClusterExternalSecret": (operators.external_secret,),
+    "Cluster": (operators.postgres,),
+    "Application": (operators.from_git,),
+    "Kustomization": (operators.from_git,),
+    "HelmRelease": (operators.from_git,),
 }
+ALWAYS: tuple[Check, ...] = (workloads.terminating, operators.going, operators.by_hand)
 # Roots first: what is refused or missing, then what fails by itself, then what follows from it.
 RANK = {
     id: rank
     for rank, id in enumerate(
         (
+            "node-storm",
+            "node-not-ready",
+            "node-pressure",
+            "quota-full",
             "quota-exceeded",
             "pod-security",
             "policy-denied",
             "account-missing",
             "failed-create",
+            "external-secret",
             "image-pull",
             "config-missing",
             "config-error",
@@ -45,22 +67,43 @@ RANK = {
             "volume-attach",
             "volume-mount",
             "unschedulable",
+            "preempted",
+            "pod-lost",
             "oom-killed",
             "liveness-failing",
+            "dns",
+            "network-denied",
             "crash-loop",
+            "pod-failed",
+            "init-waiting",
+            "database",
+            "backup-failed",
+            "certificate",
+            "route-not-accepted",
+            "backend-missing",
             "wrong-target-port",
             "selects-nothing",
             "startup-failing",
             "readiness-failing",
             "job-failed",
+            "cron-failing",
+            "out-of-sync",
             "rollout-stuck",
+            "unwell",
+            "too-few-replicas",
             "evicted",
             "autoscaler-blind",
             "autoscaler-at-max",
+            "cpu-throttled",
+            "load-balancer-pending",
             "cron-suspended",
             "cron-missed",
             "budget-blocks",
             "no-endpoints",
+            "quota-nearly-full",
+            "changed-by-hand",
+            "removed-api",
+            "finished-pods",
             "scheduling-gated",
             "terminating",
         )
@@ -68,22 +111,55 @@ RANK = {
 }
 
 
+# What says only that something is not as it should be: told where nobody tells why.
+SYMPTOMS = frozenset({"too-few-replicas", "unwell", "rollout-stuck"})
+# A rollout that is stuck is worth telling beside the reason: one may go back. The others are not.
+FOLLOWS = SYMPTOMS - {"rollout-stuck"}
+
+
 def diagnose(
-    objects: Iterable[Object], events: Iterable[Object] = (), logs: Mapping[str, str] | None = None
+    objects: Iterable[Object],
+    events: Iterable[Object] = (),
+    logs: Mapping[str, str] | None = None,
+    *,
+    whole: bool = True,
+    throttled: Mapping[str, float] | None = None,
 ) -> list[Finding]:
     """Findings about these objects, with the events among them; `logs` by namespace/pod/container."""
     given = list(objects)
     events = [*events, *(each for each in given if each.get("kind") == "Event")]
-    picture = Picture([each for each in given if each.get("kind") != "Event"], events, logs or {})
+    things = [each for each in given if each.get("kind") != "Event"]
+    return of(Picture(things, events, logs or {}, whole, throttled or {}))
+
+
+def of(picture: Picture) -> list[Finding]:
+    """Everything wrong in a picture: causes first, each once, without what merely follows from them."""
     found = [each for obj in picture.objects for each in about(obj, picture)]
-    return _once(sorted(found, key=lambda each: RANK.get(each.id, len(RANK))))
+    found += capacity.litter(picture)
+    ranked = sorted(capacity.storm(found, picture), key=lambda each: RANK.get(each.id, len(RANK)))
+    return _causes(_once(ranked))
 
 
 def about(obj: Object, picture: Picture) -> Iterator[Finding]:
     """Findings about one of the picture's objects."""
-    for check in (*CHECKS.get(objects.kind(obj), ()), workloads.terminating):
-        for found in check(obj, picture):
-            yield replace(found, object=found.object or picture.owner_of(obj))
+    checks = CHECKS.get(objects.kind(obj), ())
+    found = [each for check in (*checks, *ALWAYS) for each in check(obj, picture)]
+    if not any(each.severity == "error" for each in found) and objects.kind(obj) not in JUDGED_BY_PODS:
+        found += operators.unwell(obj, picture)
+    for each in found:
+        yield replace(each, object=each.object or picture.owner_of(obj))
+
+
+# Whose trouble is told by their pods, or by checks of their own that also know when to be silent.
+JUDGED_BY_PODS = frozenset({"Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "CronJob", "Node"})
+
+
+def _causes(findings: Sequence[Finding]) -> list[Finding]:
+    """Without the symptoms of a workload of which a cause is known."""
+    explained = {each.object for each in findings if each.id not in SYMPTOMS and each.severity == "error"}
+    stuck = {each.object for each in findings if each.id == "rollout-stuck"}
+    known = explained | stuck
+    return [each for each in findings if each.id not in FOLLOWS or each.object not in known]
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

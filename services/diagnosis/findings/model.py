@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from services.diagnosis import objects
+from services.diagnosis import objects, times
 from services.diagnosis.objects import Object, find
 
 Severity = Literal["error", "warn", "info"]
@@ -34,13 +35,21 @@ class Finding:
 
 @dataclass
 class Picture:
-    """Everything known about some objects; each question is answered without looking through all of it."""
+    """Everything known about some objects; each question is answered without looking through all of it.
+
+    `whole`: what is not here is not there. `throttled`: by namespace/pod/container, the share of its time
+    slices in which it was held back. `now` is when all this was so: the latest time it tells of.
+    """
 
     objects: Sequence[Object]
     events: Sequence[Object] = ()
     logs: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = True
+    throttled: Mapping[str, float] = field(default_factory=dict)
+    now: datetime | None = None
 
     def __post_init__(self) -> None:
+        self.now = self.now or times.latest([*self.objects, *self.events])
         self._by_kind: dict[str, list[Object]] = defaultdict(list)
         for each in self.objects:
             self._by_kind[objects.kind(each)].append(each)
@@ -51,6 +60,19 @@ class Picture:
 
     def of_kind(self, *kinds: str) -> Iterable[Object]:
         return (each for kind in kinds for each in self._by_kind[kind])
+
+    def has(self, kind: str, namespace: str, name: str) -> bool:
+        return any(
+            objects.name(each) == name and objects.namespace(each) == namespace
+            for each in self._by_kind[kind]
+        )
+
+    def is_older(self, obj: Object, than: timedelta) -> bool:
+        born = times.parse(find(obj, "metadata.creationTimestamp", ""))
+        return bool(born and self.now and self.now - born > than)
+
+    def throttled_share(self, pod: Object, container: str) -> float:
+        return self.throttled.get(f"{objects.namespace(pod)}/{objects.name(pod)}/{container}", 0.0)
 
     def events_of(self, obj: Object, *reasons: str) -> list[Object]:
         """The object's events, oldest first; of these reasons only, where some are named."""

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
-from services.diagnosis import objects
+from services.diagnosis import objects, times
 from services.diagnosis.findings import containers
 from services.diagnosis.findings.model import Evidence, Finding, Picture, event_evidence, evidence, message_of
 from services.diagnosis.objects import Object, condition, find, items
@@ -35,6 +36,38 @@ def diagnose(pod: Object, picture: Picture) -> Iterator[Finding]:
         yield from check(pod, picture)
     if not found:
         yield from not_ready(pod, picture)
+        yield from initialising(pod, picture)
+        yield from failed(pod, picture)
+
+
+def failed(pod: Object, picture: Picture) -> Iterator[Finding]:
+    """It says itself that it failed, and none of its containers says why."""
+    phase, reason = str(find(pod, "status.phase", "")), str(find(pod, "status.reason", ""))
+    if reason == "Evicted" or not (phase == "Failed" or re.search(r"(Error|BackOff)$", phase)):
+        return
+    said = str(find(pod, "status.message") or reason or phase)
+    seen = [evidence(pod, "status.phase", phase), evidence(pod, "status.message", said)]
+    yield Finding(
+        "pod-failed", "error", f"{objects.name(pod)} failed: {said}", seen, "See its log and events."
+    )
+
+
+LONG = timedelta(minutes=10)
+
+
+def initialising(pod: Object, picture: Picture) -> Iterator[Finding]:
+    """An init container that runs and runs: mostly it waits for something that does not come."""
+    for each in items(pod, "status.initContainerStatuses"):
+        since = times.parse(find(each, "state.running.startedAt", ""))
+        sidecar = each.get("started") is True and each.get("ready") is True
+        if sidecar or not since or not picture.now or picture.now - since < LONG:
+            continue
+        name = each.get("name")
+        seen = [
+            evidence(pod, f"initContainers[{name}].state", "running", find(each, "state.running.startedAt"))
+        ]
+        advice = "Nothing else starts before it ends: its log says what it waits for."
+        yield Finding("init-waiting", "error", f"The init container {name} does not end", seen, advice)
 
 
 def unschedulable(pod: Object, picture: Picture) -> Iterator[Finding]:

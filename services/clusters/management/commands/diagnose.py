@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from portal.shell.commands import EngineCommand, Unusable
 from services.diagnosis import health, objects
-from services.diagnosis.findings import Picture, about, diagnose
+from services.diagnosis.findings import Picture, about, of
 from services.manifests import files
 from services.manifests.reader import ManifestError
 
@@ -74,7 +74,7 @@ def _told(found: list[Mapping[str, Any]]) -> Mapping[int, list[dict[str, Any]]]:
     """Findings by the object they are told of, each once among all objects."""
     events = [each for each in found if objects.kind(each) == "Event"]
     picture = Picture([each for each in found if objects.kind(each) != "Event"], events)
-    wanted = [(each.id, each.object, each.evidence) for each in diagnose(picture.objects, events)]
+    wanted = [(each.id, each.object, each.evidence) for each in of(picture)]
     told: dict[int, list[dict[str, Any]]] = {}
     for obj in picture.objects:
         mine = [each for each in about(obj, picture) if (each.id, each.object, each.evidence) in wanted]

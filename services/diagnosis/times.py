@@ -1,0 +1,32 @@
+"""Times as the API writes them; the time of a picture is the latest that it tells of."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def parse(written: object) -> datetime | None:
+    """None for what is no time."""
+    try:
+        found = datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def latest(objects: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """When a dump was made, or soon before: nothing here asks a clock."""
+    return max((each for obj in objects for each in _times(obj)), default=None)
+
+
+def _times(obj: Mapping[str, Any]) -> Iterator[datetime]:
+    status = obj.get("status") if isinstance(obj.get("status"), Mapping) else {}
+    given = [
+        obj.get("lastTimestamp"),
+        obj.get("eventTime"),
+        (obj.get("metadata") or {}).get("creationTimestamp"),
+    ]
+    for each in (status or {}).get("conditions") or []:
+        if isinstance(each, Mapping):
+            given += [each.get(key) for key in ("lastTransitionTime", "lastUpdateTime", "lastHeartbeatTime")]
+    return (found for each in given if each and (found := parse(each)))
