@@ -24,6 +24,7 @@ SCHEDULE = {
         "options": {"expires": 600},
     },
     "onboarding.end": {"task": "onboarding.end", "schedule": schedule(3600), "options": {"expires": 3600}},
+    "previews.tend": {"task": "previews.tend", "schedule": schedule(60), "options": {"expires": 60}},
     "onboarding.reconcile": {
         "task": "onboarding.reconcile",
         "schedule": schedule(15),

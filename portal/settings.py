@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "services.catalog",
     "services.clusters",
     "services.onboarding",
+    "services.previews",
     "services.helpdesk",
     "services.insights",
 ]

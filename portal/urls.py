@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("services.helpdesk.urls")),
     path("", include("services.notices.urls")),
     path("", include("services.onboarding.urls")),
+    path("", include("services.previews.urls")),
     path("", include("services.insights.urls")),
     path("", views.home, name="home"),
 ]

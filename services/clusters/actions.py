@@ -4,19 +4,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from services.audit import actions as audit
 from services.clusters import queries, sealing
 from services.clusters.models import Cluster, Environment
 from services.effects import crashpoints
-from services.integrations.errors import IntegrationError
+from services.integrations.errors import IntegrationError, Refused
 from services.integrations.kube import errors, kubeconfig
 from services.integrations.kube.client import KubeClient
 from services.integrations.kube.objects import Ref
 
 crashpoints.declare("cluster.applying", "cluster.applied", "cluster.removing", "cluster.removed")
 ENTITY = "slipway.dev/entity"
+AWAKE = "slipway.dev/awake-replicas"
 # What data goes with. A file that goes away never takes it along: that is done by hand, and meant.
 HOLDS_DATA = frozenset(
     {
@@ -82,6 +84,83 @@ def add_environment(*, by: Any, cluster: Cluster, name: str, namespace: str, **s
     if created:
         audit.record(by=by, action="environment.added", obj=made, summary=f"{namespace} on {cluster.name}")
     return made
+
+
+@transaction.atomic
+def add_preview(
+    *, by: Any, base: Environment, name: str, title: str, settings: dict[str, Any]
+) -> Environment:
+    """A place on loan beside an environment, in a namespace of its own. Refuses NameTaken."""
+    clash = Q(name=name) | Q(cluster=base.cluster, namespace=name)
+    if Environment.objects.filter(clash).exists():
+        raise NameTaken(name)
+    made = Environment.objects.create(
+        name=name, title=title[:100], cluster=base.cluster, namespace=name, is_preview=True, position=9000,
+        settings=settings,
+    )  # fmt: skip
+    audit.record(by=by, action="environment.added", obj=made, summary=f"{name} on {base.cluster.name}")
+    return made
+
+
+@transaction.atomic
+def remove_preview(*, by: Any, environment: Environment) -> None:
+    """Forgets a place on loan, and what was seen there. Refuses (ValueError) an environment that stays."""
+    if not environment.is_preview:
+        raise ValueError(f"{environment.name} is no preview")
+    audit.record(by=by, action="environment.removed", obj=environment, summary=environment.name)
+    environment.delete()
+
+
+def remove_namespace(environment: Environment, entity_ref: str) -> str:
+    """Take a preview's whole namespace away, again without effect; returns what `became` of it.
+
+    `foreign`: there is one of that name that is not this preview's. Runs outside any transaction.
+    Raises kube's errors; Refused for an environment that stays.
+    """
+    if not environment.is_preview:
+        raise Refused(f"{environment} is not on loan; its namespace stays.")
+    ref = Ref("v1", "Namespace", environment.namespace)
+    with queries.client_for(environment.cluster) as client:
+        live = client.find(ref)
+        if live is None:
+            return "absent"
+        if (live["metadata"].get("annotations") or {}).get(ENTITY) != entity_ref:
+            return "foreign"
+        crashpoints.reached("cluster.removing")
+        client.delete(ref)
+        crashpoints.reached("cluster.removed")
+    return "removed"
+
+
+def rest(environment: Environment, *, asleep: bool) -> int:
+    """Put everything of a preview to sleep, or wake it; again without effect. Returns how many were turned.
+
+    What ran how often is kept in an annotation. Runs outside any transaction. Raises kube's errors; Refused
+    for an environment that stays.
+    """
+    if not environment.is_preview:
+        raise Refused(f"{environment} is not on loan; nobody puts it to sleep.")
+    with queries.client_for(environment.cluster) as client:
+        found = [
+            (Ref("apps/v1", kind, obj["metadata"]["name"], environment.namespace), obj)
+            for kind in ("Deployment", "StatefulSet")
+            for obj in client.list("apps/v1", kind, environment.namespace).items
+        ]
+        changes = [(ref, change) for ref, obj in found if (change := _rest(obj, asleep))]
+        for ref, change in changes:
+            client.patch(ref, change)
+    return len(changes)
+
+
+def _rest(obj: dict[str, Any], asleep: bool) -> dict[str, Any]:
+    replicas = (obj.get("spec") or {}).get("replicas", 1)
+    kept = (obj["metadata"].get("annotations") or {}).get(AWAKE)
+    if asleep and replicas:
+        return {"metadata": {"annotations": {AWAKE: str(replicas)}}, "spec": {"replicas": 0}}
+    if asleep or kept is None:
+        return {}
+    back = int(kept) if str(kept).isdigit() else 1
+    return {"metadata": {"annotations": {AWAKE: None}}, "spec": {"replicas": min(back, 50)}}
 
 
 def check_connection(cluster: Cluster) -> Cluster:

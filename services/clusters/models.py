@@ -75,6 +75,12 @@ class Cluster(models.Model):
         return known.get(self.State(self.state), "bad")
 
 
+class EnvironmentQuerySet(models.QuerySet["Environment"]):
+    def standing(self) -> "EnvironmentQuerySet":
+        """Those that stay: what forms offer and lists show; without previews."""
+        return self.filter(is_preview=False)
+
+
 class Environment(models.Model):
     """A named place services run in: a namespace of a cluster, with the settings guardrails read."""
 
@@ -83,8 +89,11 @@ class Environment(models.Model):
     cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="environments")
     namespace = models.CharField(max_length=63, validators=[NAME])
     is_production = models.BooleanField(default=False)
+    is_preview = models.BooleanField(default=False, db_default=False, help_text="On loan, for some services.")
     position = models.PositiveSmallIntegerField(default=0)
     settings = models.JSONField(default=dict, blank=True)
+
+    objects = EnvironmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "name"]
@@ -166,6 +175,10 @@ class KubeObject(models.Model):
     @property
     def status(self) -> dict[str, Any]:
         return self.data.get("status") or {}
+
+    @property
+    def generation(self) -> int:
+        return int((self.data.get("metadata") or {}).get("generation") or 0)
 
     @property
     def containers(self) -> set[str]:

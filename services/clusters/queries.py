@@ -33,7 +33,8 @@ LOG_LINES = 60
 
 
 def environments() -> QuerySet[Environment]:
-    return Environment.objects.select_related("cluster").order_by("position", "name")
+    """Those that stay, in their order."""
+    return Environment.objects.standing().select_related("cluster").order_by("position", "name")
 
 
 def clusters() -> QuerySet[Cluster]:
@@ -93,6 +94,16 @@ def _where_it_runs(rows: dict[int, list[KubeObject]]) -> list[Environment]:
     return sorted(found, key=lambda environment: (environment.position, environment.name))
 
 
+def workloads_in(environment: Environment) -> QuerySet[KubeObject]:
+    """What people deployed there, whosever it is."""
+    return KubeObject.objects.workloads().filter(environment=environment).order_by("name", "kind")
+
+
+def counts(row: KubeObject) -> tuple[int, int]:
+    """Pods that are ready, and pods that are wanted, of a workload."""
+    return picture.counts_of(row.kind, row.spec, row.status)
+
+
 def _healths() -> QuerySet[KubeObject, tuple[str, str, str, Any]]:
     return KubeObject.objects.workloads().values_list(
         "entity_ref", "environment__name", "health", "environment__cluster__heard_at"
@@ -129,7 +140,7 @@ def snapshot(entity_ref: str) -> dict[str, Any]:
             "objects": [_frozen(row) for row in rows[environment.pk]],
             "events": [_told(event) for event in events[environment.pk]],
         }
-        for environment in environments()
+        for environment in Environment.objects.select_related("cluster").order_by("position", "name")
         if rows[environment.pk]
     }
 

@@ -17,7 +17,7 @@ class Sightings:
     def places(self) -> dict[str, list[str]]:
         """Every registered cluster with the namespaces of its environments, production first."""
         found: dict[str, list[str]] = {name: [] for name in Cluster.objects.values_list("name", flat=True)}
-        ordered = Environment.objects.order_by("-is_production", "position", "name")
+        ordered = Environment.objects.standing().order_by("-is_production", "position", "name")
         for name, namespace in ordered.values_list("cluster__name", "namespace"):
             found[name].append(namespace)
         return found

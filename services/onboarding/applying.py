@@ -37,8 +37,15 @@ SILENT, PATIENT = timedelta(seconds=20), timedelta(minutes=3)
 
 
 def folders_of(request: Request, environment: str) -> list[str]:
-    """`apps/<team>/<service>/<environment>`, where the request's files of one environment are, or were."""
-    paths = fnmatch.filter([*request.files, *request.removed], f"apps/*/*/{environment}/*.yaml")
+    """`apps/<team>/<service>/<environment>`, where the request's files of one environment are, or were.
+
+    Of a preview `previews/<team>/<environment>/<service>`.
+    """
+    every, places = (
+        [*request.files, *request.removed],
+        (f"apps/*/*/{environment}", f"previews/*/{environment}/*"),
+    )
+    paths = [path for place in places for path in fnmatch.filter(every, f"{place}/*.yaml")]
     return sorted({path.rpartition("/")[0] for path in paths})
 
 
@@ -115,8 +122,13 @@ def apply_environment(request: Request, environment: str, waited: timedelta | No
     place = Environment.objects.select_related("cluster").filter(name=environment).first()
     if place is None:
         raise Refused(f"There is no environment {environment} any more.")
+    if request.kind == Request.Kind.END:
+        became = clusters.remove_namespace(place, request.entity_ref)
+        return Done([], [_removal(Ref("v1", "Namespace", place.namespace), became)])
     objects = objects_of(request, environment)
     own = _own_namespaces(request, environment)
+    if place.is_preview and request.kind == Request.Kind.PREVIEW:
+        own |= {place.namespace}
     for obj in objects:
         _check_place(obj, place, own)
     staying = {Ref.of(obj) for obj in objects}

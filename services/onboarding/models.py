@@ -110,10 +110,13 @@ class Request(models.Model):
         RESTORE = "restore"
         IMAGE = "image"
         PROMOTION = "promotion"
+        PREVIEW = "preview"
+        COPY = "copy"
+        END = "end"
 
     kind = models.CharField(
         max_length=10, choices=Kind.choices, default=Kind.FORM, db_default=Kind.FORM.value,
-        help_text="A filled-in form; a service that goes, or comes back; an image that is brought somewhere.",
+        help_text="A form; a service that goes or comes back; an image brought; a set made or ended.",
     )  # fmt: skip
     number = models.IntegerField(unique=True, db_default=NextNumber(), editable=False)
     title = models.CharField(max_length=200)
@@ -245,10 +248,15 @@ class Request(models.Model):
     def is_bringing(self) -> bool:
         return self.kind in BRINGING
 
+    @property
+    def is_of_set(self) -> bool:
+        """Whether it is about several services in one place, rather than one in several."""
+        return self.kind in (self.Kind.PREVIEW, self.Kind.COPY, self.Kind.END)
+
     def get_state_display(self) -> str:  # type: ignore[no-redef]  # Django then leaves its own out
         """What people read; what was taken away is not live at the end."""
-        retired = self.kind == self.Kind.RETIRE and self.state == State.LIVE
-        return "Retired" if retired else str(State(self.state).label)
+        gone = {self.Kind.RETIRE: "Retired", self.Kind.END: "Ended"}.get(self.Kind(self.kind))
+        return gone if gone and self.state == State.LIVE else str(State(self.state).label)
 
     @property
     def is_open(self) -> bool:

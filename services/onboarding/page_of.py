@@ -117,7 +117,7 @@ def entity_url(row: Request) -> str:
     """The page of what came of it, once the catalog has it."""
     kind, _, rest = row.entity_ref.partition(":")
     namespace, _, name = rest.partition("/")
-    if row.state != State.LIVE or not name:
+    if row.state != State.LIVE or not name or row.is_of_set:
         return ""
     return reverse("catalog:entity_detail", args=[kind, namespace, name])
 

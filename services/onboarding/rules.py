@@ -68,6 +68,15 @@ def is_reviewed(request: Request) -> bool:
     return not open_needs(request) and bool(given(request))
 
 
+def merges_itself(request: Request) -> bool:
+    """A preview has a place of its own and copies what was reviewed before: nobody has to look once more.
+
+    Unless somebody else's yes is asked for, or somebody pushed to its branch.
+    """
+    own = request.kind in (Request.Kind.PREVIEW, Request.Kind.END)
+    return own and not request.tree_hash.startswith("commit:") and not open_needs(request)
+
+
 def can_change(user: User, entity: Entity) -> bool:
     """Open the form of what runs: those it belongs to, and the platform team."""
     return user.is_active and (user.is_platform or entity.owner_ref in refs_of(user))

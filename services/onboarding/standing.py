@@ -39,8 +39,8 @@ def standing(row: Request) -> Standing:
     tone, icon = TONES[state]
     who = waiting.whom(row)
     heading = _HEADINGS.get(state, "Waits for {who}").format(who=who)
-    if row.kind == Request.Kind.RETIRE and state in _RETIRING:
-        heading, sentence = _RETIRING[state]
+    if row.kind in _LEAVING and state in _RETIRING:
+        heading, sentence = _LEAVING[Request.Kind(row.kind)] if state == State.LIVE else _RETIRING[state]
         return Standing(heading, sentence, *("line", "archive") if state == State.LIVE else (tone, icon), who)
     return Standing(heading, _sentence(row, state), tone, icon, who)
 
@@ -51,7 +51,11 @@ _RETIRING = {
         "The files are gone; the first environment follows now.",
     ),
     State.ROLLING_OUT: ("Going", "What ran is being removed, one environment after the other."),
-    State.LIVE: ("Retired", "Nothing of it runs any more, and it is out of the catalog."),
+    State.LIVE: ("", ""),
+}
+_LEAVING = {
+    Request.Kind.RETIRE: ("Retired", "Nothing of it runs any more, and it is out of the catalog."),
+    Request.Kind.END: ("Ended", "Nothing of it runs any more."),
 }
 
 
@@ -87,7 +91,7 @@ _PLAIN = {
     State.PROPOSING: "The files go to a branch of their own. This takes a moment.",
     State.MERGED: "The files are in the repository; the first environment gets them now.",
     State.ROLLING_OUT: "The cluster starts the new pods, one environment after the other.",
-    State.LIVE: "Healthy in every environment, and in the catalog.",
+    State.LIVE: "Healthy in every environment.",
 }
 
 

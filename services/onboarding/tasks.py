@@ -16,6 +16,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from services.catalog import actions as catalog
+from services.clusters.models import Environment
 from services.effects import crashpoints, silences
 from services.effects.bell import bell
 from services.effects.errors import OutsideError
@@ -344,8 +345,9 @@ def follow_proposal(pk: int) -> None:
         follow(row)
 
 
-def on_workload_changed(sender: object, *, entity_ref: str, **_: object) -> None:
+def on_workload_changed(sender: object, *, entity_ref: str, environment: Environment, **_: object) -> None:
     """A workload changed: look soon, if a request waits for it. With no broker at hand, beat looks later."""
-    if not queries.to_follow().about(entity_ref).exists():
-        return
-    bell.ring(follow_entity, entity_ref)
+    for pk in queries.of_sets_in(environment).values_list("pk", flat=True):
+        bell.ring(follow_proposal, pk)
+    if queries.to_follow().about(entity_ref).exists():
+        bell.ring(follow_entity, entity_ref)

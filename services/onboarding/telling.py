@@ -89,6 +89,8 @@ def _proposed(row: Request, by: str) -> Iterator[Telling]:
 
 
 def _review(row: Request, text: str) -> Iterator[Telling]:
+    if row.merge_asked_by_id:
+        return
     if row.state == State.IN_REVIEW and not rules.open_needs(row) and not rules.is_reviewed(row):
         own = list(rules.reviewers(row).filter(teams=row.team))
         people = own or list(rules.reviewers(row))

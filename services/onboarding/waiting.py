@@ -27,8 +27,10 @@ def approval(request: Request) -> str:
 def review(request: Request) -> str:
     if rules.open_needs(request):
         return approval(request)
+    if request.merge_asked_by_id:
+        return SLIPWAY
     if rules.is_reviewed(request):
-        return str(SLIPWAY if request.merge_asked_by else request.created_by)
+        return str(request.created_by)
     people = [str(user) for user in rules.reviewers(request)[:3]]
     return names(people, f"a reviewer in {request.team}")
 

@@ -28,6 +28,7 @@ from services.notices import actions as notices
 from services.notices.models import Notice
 from services.onboarding import actions as onboarding
 from services.onboarding.models import Exemption, Request, State
+from services.previews.models import Preview
 from tests.effects_driver import run_due_effects
 from tests.factories.clusters import cluster_row, environments
 from tests.factories.people import member, platform_engineer
@@ -101,15 +102,16 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
     mira, jonas, priya = known.mira, known.jonas, known.priya
     host = repository()
     runs = _imports(mira, priya)
-    cluster = places()
-    requests = _requests(mira)
+    cluster, requests = places(), _requests(mira)
     asked = ticket(by=mira, private=True, title="Mine alone")
     shown = ticket(by=jonas, title="Checkout is slow", snapshot={"findings": []})
     effect = Effect.objects.create(kind="test.nothing", key="1", state="needs_attention", last_error="No")
     token, _ = people_actions.create_token(by=priya, name="report", scopes=["catalog:read"], days=30)
     return SimpleNamespace(
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
-        effect=effect, api_token=token, exemption=_exemption(mira), server=_server(priya),
+        preview=_preview(mira, requests[State.LIVE]),
+        effect=effect, api_token=token,
+        exemption=_exemption(mira), server=_server(priya),
         notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
         **_desk(priya, shown),
     )  # fmt: skip
@@ -125,6 +127,20 @@ def _desk(priya: User, shown: Ticket) -> dict[str, Any]:
         "stand_in": desk.stand_in(by=priya, **about),
         "deed": outcome.deed,
     }
+
+
+def _preview(mira: User, brought: Request) -> Preview:
+    """One that is up, of the service that runs."""
+    ref, team = "component:default/checkout", mira.teams.get(slug="checkout")
+    place = Environment.objects.create(
+        name="preview-trial", cluster=Cluster.objects.get(), namespace="preview-trial", is_preview=True
+    )
+    routed = [{"name": "tax", "address": "tax.shop.svc.cluster.local", "needed_by": [ref]}]
+    return Preview.objects.create(
+        name="trial", root_ref=ref, refs=[ref], routed=routed, base="staging", environment=place, team=team,
+        created_by=mira, request=brought, url="https://checkout-trial.preview.int.larkfield.shop",
+        until=_soon(), hosts={"checkout.larkfield.shop": "checkout-trial.preview.int.larkfield.shop"},
+    )  # fmt: skip
 
 
 def _soon() -> datetime:
@@ -279,6 +295,9 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "notices:": [{"pk": world.notice.pk}],
         "onboarding_api:": requests,
         "onboarding:service_": [entity],
+        "previews:preview_new": [entity],
+        "previews:preview_detail": [{"pk": world.preview.pk}],
+        "previews:preview_step": [{"pk": world.preview.pk, "step": "renew"}],
         "onboarding:request_new": [{"blueprint": "web-service"}],
         "onboarding:": requests,
     }

@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 import portal.celery
 from services.catalog.queries import find
+from services.clusters.models import Environment
 from services.clusters.signals import workload_changed
 from services.effects.bell import Bell
 from services.effects.errors import OutsideError
@@ -281,7 +282,7 @@ def queued() -> int:
 
 
 def tell(ref: str) -> None:
-    workload_changed.send(sender=None, entity_ref=ref, environment=None)
+    workload_changed.send(sender=None, entity_ref=ref, environment=Environment(name="staging"))
 
 
 def test_news_of_a_workload_looks_at_the_requests_that_wait_for_it(world, in_review) -> None:

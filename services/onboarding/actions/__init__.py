@@ -9,6 +9,7 @@ from . import bringing, changing, deciding, outcomes, promoting, retiring, writi
 from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
+from .sets import Wanted, ask_for_set
 
 approve = again_when_lost(deciding.approve)
 bring_again = again_when_lost(bringing.bring_again)
@@ -33,9 +34,11 @@ submit = again_when_lost(writing.submit)
 withdraw = again_when_lost(deciding.withdraw)
 
 __all__ = [
+    "Wanted",
     "applied",
     "approve",
     "ask_exemption",
+    "ask_for_set",
     "bring_again",
     "bring_back",
     "bring_image",

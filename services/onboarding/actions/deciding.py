@@ -184,7 +184,7 @@ def _retry_propose(row: Request, by: User) -> None:
 
 def _retry_merge(row: Request, by: User) -> None:
     move(row, State.IN_REVIEW, by=by, action="retried")
-    if rules.can_merge(by, row) and not queries.run_out(row):
+    if (rules.can_merge(by, row) and not queries.run_out(row)) or rules.merges_itself(row):
         ask_merge(row, by)
 
 

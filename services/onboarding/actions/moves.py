@@ -13,6 +13,7 @@ from services.effects.actions import enqueue
 from .. import telling, waiting
 from ..errors import WrongState
 from ..models import ACTIVE, TERMINAL, TRANSITIONS, Hop, Request, State
+from ..signals import moved
 
 _HOP = {
     State.DRAFT: Hop.Name.FORM,
@@ -89,6 +90,7 @@ def move(
         enter_hop(request, _HOP[to])
     else:
         say_who(request)
+    moved.send(sender=Request, request=request, by=by)
 
 
 def enter_hop(request: Request, name: str, started_at: datetime | None = None) -> None:

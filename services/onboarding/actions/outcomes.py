@@ -50,7 +50,9 @@ def _opened(row: Request, found: dict[str, Any]) -> None:
 
 
 def _merge_by_itself(row: Request) -> None:
-    """What changes nothing but an image, where the company lets that go without a review."""
+    """What changes nothing but an image, where the company lets that go without a review; and previews."""
+    if rules.merges_itself(row):
+        ask_merge(row, row.created_by)
     if not row.is_bringing or row.answers.get("fields") or rules.open_needs(row):
         return
     place = Environment.objects.filter(name=row.environments[0]).first()
@@ -237,7 +239,8 @@ def _arrive(row: Request) -> None:
     """Everything is where it was to be; what was retired leaves the catalog as well."""
     row.problem = {}
     if row.kind != Request.Kind.RETIRE:
-        move(row, State.LIVE, by=None, action="live")
+        ended = row.kind == Request.Kind.END
+        move(row, State.LIVE, by=None, action="ended" if ended else "live")
         return
     catalog.retire(ref=row.entity_ref, paths=row.removed, by=row.created_by)
     move(row, State.LIVE, by=None, action="retired")

@@ -119,7 +119,9 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
     row = request or EMPTY
     return engine.Context(
         user=_person(user),
-        environments=[environment_info(each) for each in Environment.objects.select_related("cluster")],
+        environments=[
+            environment_info(each) for each in Environment.objects.standing().select_related("cluster")
+        ],
         taken=_taken(row),
         systems=lambda chosen: [
             engine.Choice(e.name, e.title or e.name) for e in _entities("name", chosen, "System")

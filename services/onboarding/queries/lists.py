@@ -3,6 +3,7 @@
 from django.db.models import Q
 
 from services.accounts.models import User
+from services.clusters.models import Environment
 
 from .. import rules
 from ..models import Request, RequestQuerySet, State
@@ -59,6 +60,12 @@ def to_follow() -> RequestQuerySet:
     """Requests whose truth is outside just now: a pull request under review, or a rollout."""
     states = (State.IN_REVIEW, State.NEEDS_ATTENTION, State.ROLLING_OUT)
     return Request.objects.filter(state__in=states).order_by("updated_at")
+
+
+def of_sets_in(environment: Environment) -> RequestQuerySet:
+    """Those of several services that come up in an environment just now."""
+    kinds = (Request.Kind.PREVIEW, Request.Kind.COPY)
+    return to_follow().filter(kind__in=kinds, environments__contains=[environment.name])
 
 
 def person_named(username: str) -> User | None:

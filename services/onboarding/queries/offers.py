@@ -55,7 +55,8 @@ class Group:
 
 def offers(words: str = "") -> list[Group]:
     """Every blueprint that all of the words are about, in groups."""
-    environments = [environment_info(each) for each in Environment.objects.select_related("cluster")]
+    rows = Environment.objects.standing().select_related("cluster")
+    environments = [environment_info(each) for each in rows]
     known = library()
     all_of_them = [*(Offer(each, _missing([each], environments)) for each in known.blueprints.values())]
     all_of_them += [_bundled(each, known.blueprints, environments) for each in known.bundles.values()]

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from services.clusters import queries as clusters
-from services.clusters.models import WORKLOADS, Environment, Health
+from services.clusters.models import WORKLOADS, Environment, Health, KubeObject
 from services.clusters.picture import EnvironmentState
 from services.diagnosis.health import STATELESS
 from services.integrations.kube.objects import Ref
@@ -27,6 +27,7 @@ STUCK = frozenset(
     }
 )  # fmt: skip
 _UNITS = {"Mi": Decimal(1024**2), "m": Decimal("0.001")}
+LASTING = ("Deployment", "StatefulSet", "DaemonSet")
 FAILING = (Health.DEGRADED, Health.MISSING)
 _BY_STATE = (Rollout.State.HEALTHY, Rollout.State.PROGRESSING, Rollout.State.FAILING)
 _BY_WEIGHT = ("Healthy", "Suspended", "Unknown", "Progressing", "Missing", "Degraded")
@@ -70,8 +71,10 @@ def _together(
     request: Request, rollout: Rollout, seen: Mapping[str, EnvironmentState | None]
 ) -> Picture | None:
     """All parts as one: as the worst of them is, and only once every one of them can be seen."""
-    if request.kind == Request.Kind.RETIRE:
+    if request.kind in (Request.Kind.RETIRE, Request.Kind.END):
         return _of_gone(rollout)
+    if request.is_of_set:
+        return _of_set(request, rollout)
     found = {
         ref: _picture(request, rollout, ref, applied, seen[ref])
         for ref, applied in _by_entity(rollout.applied, list(seen)).items()
@@ -125,6 +128,38 @@ def _picture(
         and all(_arrived(request, each, seen) for each in expected)
         and (bool(expected) or _is_brought(request, seen)),
     )
+
+
+def _of_set(request: Request, rollout: Rollout) -> Picture | None:
+    """All of a set together: how many of its pods are there, and what is wrong with the first that is not."""
+    place = Environment.objects.select_related("cluster").filter(name=rollout.environment).first()
+    if place is None:
+        return None
+    seen = {(row.kind, row.name): row for row in clusters.workloads_in(place)}
+    expected = [each for each in rollout.applied if each["kind"] in LASTING]
+    rows = [row for each in expected if (row := seen.get((each["kind"], each["name"])))]
+    counts = [clusters.counts(row) for row in rows]
+    bad = next((row for row in rows if row.health in FAILING), None)
+    there = sum(row.health == Health.HEALTHY for row in rows)
+    state = Rollout.State.FAILING if bad else Rollout.State.PROGRESSING
+    if there == len(expected):
+        state = Rollout.State.HEALTHY
+    message = f"{bad.name}: {bad.health_message}" if bad else f"{there} of {len(expected)} services are up"
+    worst = (
+        next((s for s in clusters.live_state(bad.entity_ref) if s.environment == place), None)
+        if bad
+        else None
+    )
+    return Picture(
+        state, message, sum(ready for ready, _ in counts), sum(desired for _, desired in counts),
+        place.cluster.heard_at, _finding(request, worst, bad.entity_ref) if worst and bad else None,
+        current=not place.cluster.is_stale and all(_is_there(each, seen) for each in expected),
+    )  # fmt: skip
+
+
+def _is_there(applied: Mapping[str, Any], seen: Mapping[tuple[str, str], KubeObject]) -> bool:
+    row = seen.get((applied["kind"], applied["name"]))
+    return row is not None and row.generation >= applied["generation"]
 
 
 def _of_things(rollout: Rollout, applied: Sequence[dict[str, Any]]) -> Picture | None:

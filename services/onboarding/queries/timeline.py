@@ -35,6 +35,7 @@ _MACHINE = {
     "applied": ("rocket", "go", "applied"),
     "live": ("heartbeat", "ok", "saw every environment healthy: it is live"),
     "retired": ("archive", "ok", "saw that nothing of it runs any more"),
+    "ended": ("archive", "ok", "saw that nothing of it runs any more"),
     "reminded": ("bell", "", "reminded those it waits for"),
     "escalated": ("users", "warn", "asked the platform team as well: nobody had answered"),
     "overtaken": ("replace", "", "saw that a later one came"),

@@ -66,7 +66,7 @@ def exemption_list(request: HttpRequest) -> HttpResponse:
         "show": show,
         "shown": [(key, label) for key, (label, _) in SHOWN.items()],
         "teams": Team.objects.all(),
-        "environments": Environment.objects.order_by("position"),
+        "environments": Environment.objects.standing().order_by("position"),
         "q": request.GET.get("q", ""),
     }
     return render(request, "onboarding/exemption_list.html", context)

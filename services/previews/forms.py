@@ -1,0 +1,88 @@
+"""What the plan page posts."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from services.accounts.models import User
+from services.catalog.models import Entity
+from services.clusters.models import Environment
+from services.onboarding.models import Request
+
+from . import queries
+from .actions.asking import IMAGE, LEASES, LONGEST_NAME
+from .planning import Wish
+
+LEASE_WORDS = {24: "a day", 72: "three days", 168: "a week"}
+MOST_REFS = 400
+
+
+class PreviewForm(forms.Form):
+    """`out`: what stays shared, of what the page showed (`seen`) and was not ticked (`with`)."""
+
+    name = forms.SlugField(label="Name", max_length=LONGEST_NAME)
+    base = forms.ChoiceField(label="Copy of")
+    hours = forms.TypedChoiceField(
+        label="For", coerce=int, choices=[(hours, LEASE_WORDS[hours]) for hours in LEASES]
+    )
+    sleeps = forms.BooleanField(label="Asleep at night and on weekends", required=False)
+    image = forms.CharField(label="Image", required=False, max_length=500)
+
+    def __init__(self, entity: Entity, user: User, data: QueryDict | None, **initial: Any) -> None:
+        self.entity, self.user, self.given = entity, user, data
+        self.places = {each.name: each for each in queries.bases()}
+        self.begin = {"name": name_for(entity, user), "hours": 24, "sleeps": True, **initial}
+        self.begin.setdefault("base", next(iter(self.places), ""))
+        super().__init__(data, initial=self.begin)
+        base = self.fields["base"]
+        assert isinstance(base, forms.ChoiceField)  # for mypy: it is declared above
+        base.choices = [(each.name, str(each)) for each in self.places.values()]
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).lower()
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
+            raise forms.ValidationError("Lower-case letters, digits and dashes.")
+        if queries.previews(self.user, "standing").filter(name=name).exists():
+            raise forms.ValidationError(f"There is a preview {name} already.")
+        return name
+
+    def clean_image(self) -> str:
+        image = str(self.cleaned_data["image"])
+        if image and not IMAGE.fullmatch(image):
+            raise forms.ValidationError("An image is registry/name:tag, or name@sha256:….")
+        return image
+
+    @property
+    def base_now(self) -> Environment | None:
+        said = self.given.get("base", "") if self.given else ""
+        return self.places.get(said) or self.places.get(str(self.begin["base"]))
+
+    def left_out(self) -> frozenset[str]:
+        if self.given is None:
+            return frozenset()
+        kept = set(self.given.getlist("with")[:MOST_REFS])
+        return frozenset(each for each in self.given.getlist("seen")[:MOST_REFS] if each not in kept)
+
+    def wish(self, of_request: Request | None = None) -> Wish | None:
+        """What the page shows now, whether it could be asked for or not; None without an environment."""
+        base, team = self.base_now, team_of(self.entity, self.user)
+        if base is None or team is None:
+            return None
+        said = self.given.get("name", "") if self.given else str(self.begin["name"])
+        name = re.sub(r"[^a-z0-9-]+", "-", said.lower()).strip("-")[:LONGEST_NAME].strip("-")
+        image = self.given.get("image", "").strip() if self.given else ""
+        images = {self.entity.name: image} if IMAGE.fullmatch(image) else {}
+        over = dict(of_request.files) if of_request else {}
+        return Wish(self.entity, base, name or "preview", team, self.left_out(), images, over)
+
+
+def team_of(entity: Entity, user: User) -> Any:
+    from services.onboarding.actions.writing import team_of as found
+
+    return found(entity.ref, user)
+
+
+def name_for(entity: Entity, user: User) -> str:
+    return f"{entity.name[:24].strip('-')}-{user.username.lower()[:12]}".replace("_", "-").replace(".", "-")

@@ -1,0 +1,69 @@
+"""What previews add to the pages of the shell and the catalog."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.shell import registry
+from portal.shell.http import HttpRequest
+from portal.shell.registry import EntityAction, EntityPanel, NavItem, NeedsItem, PaletteItem
+
+
+def register() -> None:
+    registry.nav.add(
+        NavItem("previews", "Previews", "layers-subtract", "previews:preview_list", order=50, badge=mine)
+    )
+    registry.entity_actions.add(preview)
+    registry.entity_panels.add(
+        EntityPanel("previews", 60, "previews/entity_previews.html", of_entity, area="side")
+    )
+    registry.palette.add(found)
+    registry.needs_me.add(needs)
+
+
+def mine(request: HttpRequest) -> Any:
+    from .models import Preview
+
+    return Preview.objects.standing().filter(team__in=request.user.teams.all())
+
+
+def preview(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
+    """For what runs, to those who may."""
+    from . import rules
+
+    if entity.kind == "Component" and rules.can_ask(request.user, entity):
+        url = reverse("previews:preview_new", args=[entity.kind.lower(), entity.namespace, entity.name])
+        yield EntityAction("Preview", url, "layers-subtract", order=30)
+
+
+def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+    from .models import Preview
+
+    rows = list(Preview.objects.standing().filter(refs__contains=[entity.ref]).for_page()[:5])
+    return {"previews": rows} if rows else None
+
+
+def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
+    from .models import Preview
+
+    rows = Preview.objects.standing().for_page()
+    rows = rows.filter(name__icontains=query) if query else rows.filter(created_by=request.user)
+    for row in rows[:4]:
+        yield PaletteItem("Previews", row.name, row.get_absolute_url(), "layers-subtract", row.root_name)
+
+
+def needs(request: HttpRequest) -> Iterator[NeedsItem]:
+    """Those of one's own that end within a day."""
+    from .actions.living import REMINDED
+    from .models import Preview
+
+    now = timezone.now()
+    rows = Preview.objects.standing().filter(created_by=request.user, reminded_for__isnull=False)
+    for row in rows.filter(until__lte=now + REMINDED, ending__isnull=True).for_page():
+        text = "It is taken away then, unless you keep it."
+        url = row.get_absolute_url()
+        yield NeedsItem(
+            "clock", "warn", f"Preview {row.name} ends soon", text, url, "Keep it", row.until, order=45
+        )

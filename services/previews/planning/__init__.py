@@ -1,0 +1,6 @@
+"""What a preview, or a copy of a set elsewhere, would be: worked out before anything is asked for."""
+
+from .gathering import Gathered, gather
+from .plans import MOST_SERVICES, Choice, Plan, Wish, plan
+
+__all__ = ["MOST_SERVICES", "Choice", "Gathered", "Plan", "Wish", "gather", "plan"]

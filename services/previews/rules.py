@@ -1,0 +1,18 @@
+"""Who may do what with previews. The same predicates serve actions, pages and the API."""
+
+from services.accounts.models import User
+from services.catalog.models import Entity
+from services.onboarding.rules import can_change
+
+from .models import Preview
+
+
+def can_ask(user: User, entity: Entity) -> bool:
+    """A preview of a service: those it belongs to, and the platform team. What it needs comes along."""
+    return can_change(user, entity)
+
+
+def can_manage(user: User, preview: Preview) -> bool:
+    """Renew, end, wake, put to sleep: its team, whoever asked, and the platform team."""
+    own = user.pk == preview.created_by_id or user.in_team(preview.team)
+    return user.is_active and (own or user.is_platform)
