@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from services.diagnosis import objects
-from services.diagnosis.findings import capacity, network, operators, pods, services, workloads
+from services.diagnosis.findings import capacity, network, operators, pods, serving, workloads
 from services.diagnosis.findings.model import Evidence, Finding, Picture
 from services.diagnosis.objects import Object
 
@@ -25,7 +25,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "CronJob": (workloads.cron_job,),
     "PersistentVolumeClaim": (workloads.volume_claim,),
     "HorizontalPodAutoscaler": (workloads.autoscaler,),
-    "Service": (services.service, network.load_balancer),
+    "Service": (serving.service, network.load_balancer),
     "Endpoints": (network.endpoints,),
     "Ingress": (network.ingress,),
     "HTTPRoute": (network.route,),
