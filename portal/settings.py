@@ -104,6 +104,7 @@ TEMPLATES = [
                 "template_partials.templatetags.partials",
                 "django.templatetags.static",
                 "portal.shell.templatetags.slipway",
+                "portal.shell.templatetags.constant",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

@@ -1,7 +1,7 @@
 """What the frame of every page needs, computed only when a template draws it: fragments pay nothing."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
@@ -36,7 +36,7 @@ class Shell:
     @cached_property
     def entries(self) -> list[Entry]:
         items = [item for item in registry.nav if item.visible is None or item.visible(self._request)]
-        urls = {item.key: reverse(item.url_name) for item in items}
+        urls = {item.key: _address(item.url_name) for item in items}
         here, letters = self._current(urls), _letters([item.label for item in items])
         badges = counting.counts({item.key: item.badge(self._request) for item in items if item.badge})
         return [
@@ -88,6 +88,11 @@ class Shell:
     @property
     def toasts(self) -> list[dict[str, Any]]:
         return toasts.shown(self._request)
+
+
+@cache
+def _address(name: str) -> str:
+    return reverse(name)
 
 
 def _letters(labels: list[str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from portal.shell.frozen import Frozen
+
 SCOPES = {
     "catalog:read": "Read the catalog",
     "catalog:write": "Change the catalog: put descriptors, read sources again, apply what they bring",
@@ -84,7 +86,7 @@ class User(AbstractUser):
     @cached_property
     def roles(self) -> "dict[str, Membership]":
         """Memberships by team slug, read once per person and request."""
-        return {m.team.slug: m for m in self.memberships.select_related("team")}
+        return {m.team.slug: m for m in memberships_of(person=self.pk)} if self.pk else {}
 
     @cached_property
     def stands_in_for(self) -> frozenset[int]:
@@ -117,6 +119,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+memberships_of = Frozen(
+    lambda person: Membership.objects.filter(user=person).select_related("team").order_by(), person=0
+)
 
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, OuterRef, Q, Subquery, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
+from portal.shell.frozen import Frozen
 from services.accounts.models import Membership, User
 from services.catalog import health
 from services.catalog.descriptors.relations import INVERSE
@@ -76,14 +77,28 @@ def icon_of(entity: Entity) -> str:
 
 def relations_of(entity: Entity) -> list[Said]:
     """What the entity and others say about its relations, each once, sorted; one query."""
-    long = ("spec", "metadata", "search", "problem", "description")
-    rows = (
-        Relation.objects.filter(Q(source=entity) | Q(target_ref=entity.ref))
-        .standing()
-        .select_related("source", "target")
-        .defer(*(f"{side}__{column}" for side in ("source", "target") for column in long))
-    )[: 20 * SHOWN]
+    rows = _relations(entity.pk, entity.ref)[: 20 * SHOWN]
     return told(list(rows), entity)
+
+
+def related_to(entity: Entity) -> list[Said]:
+    """The same without what the page of an entity lists by itself: what it owns and what it consists of."""
+    return told(beside_it(pk=entity.pk, ref=entity.ref), entity)
+
+
+LISTED = ("ownedBy", "ownerOf", "partOf", "hasPart")
+LONG = ("spec", "metadata", "search", "facts", "problem", "description")
+
+
+def _relations(pk: int, ref: str) -> "QuerySet[Relation]":
+    rows = Relation.objects.filter(Q(source=pk) | Q(target_ref=ref)).standing()
+    long = (f"{side}__{column}" for side in ("source", "target") for column in LONG)
+    return rows.select_related("source", "target").defer(*long)
+
+
+beside_it = Frozen(
+    lambda pk, ref: _relations(pk, ref).exclude(type__in=LISTED).order_by()[: 20 * SHOWN], pk=0, ref=""
+)
 
 
 def told(rows: list[Relation], entity: Entity) -> list[Said]:
@@ -110,11 +125,6 @@ def grouped(said: list[Said], types: tuple[str, ...]) -> list[tuple[str, list[Sa
     return list(found.items())
 
 
-def owned(entity: Entity) -> EntityQuerySet:
-    """What belongs to a group or a person, by their name or through a system or domain."""
-    return Entity.objects.owned_by_refs([entity.ref])
-
-
 def parts(entity: Entity) -> EntityQuerySet:
     """What a system consists of, or what a domain's systems are."""
     within = Relation.objects.order_by().filter(target_ref=entity.ref, type="partOf").values("source_id")
@@ -128,10 +138,7 @@ def below(entity: Entity) -> dict[str, Any] | None:
     if kind not in BELOW:
         return None
     title, key = BELOW[kind]
-    rows = owned(entity) if key == "owner" else parts(entity)
-    listed = list(
-        rows.for_list().order_by(Case(When(kind="Component", then=0), default=1), "kind", "name")[: SHOWN + 1]
-    )
+    listed = listed_owned(ref=entity.ref) if key == "owner" else list(_listed(parts(entity)))
     running = [row.ref for row in listed if row.kind not in ("System", "Domain")]
     states = health.by_entity(running) if running else {}
     return {
@@ -140,6 +147,15 @@ def below(entity: Entity) -> dict[str, Any] | None:
         "more": len(listed) > SHOWN,
         "query": f"?kind=any&{key}={entity.ref}" if kind != "domain" else "",
     }
+
+
+def _listed(rows: EntityQuerySet) -> EntityQuerySet:
+    return rows.for_list().order_by(Case(When(kind="Component", then=0), default=1), "kind", "name")[
+        : SHOWN + 1
+    ]
+
+
+listed_owned = Frozen(lambda ref: _listed(Entity.objects.filter(holder_ref=ref)), ref="")
 
 
 @dataclass(frozen=True)

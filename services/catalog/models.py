@@ -1,5 +1,6 @@
 """Entities, how they relate, and where they came from."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -99,6 +100,12 @@ class Source(Steered):
     def hook_path(self) -> str:
         """Where the git host sends its webhooks."""
         return f"/webhooks/{self.hook_provider}/{self.pk}/"
+
+
+@lru_cache(10_000)
+def address_of(kind: str, namespace: str, name: str) -> str:
+    """Of the page of an entity; kept, for a list has many."""
+    return reverse("catalog:entity_detail", args=[kind.lower(), namespace, name])
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):
@@ -259,7 +266,7 @@ class Entity(models.Model):
         return self.title or self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:entity_detail", args=[self.kind.lower(), self.namespace, self.name])
+        return address_of(self.kind, self.namespace, self.name)
 
     @property
     def other_title(self) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from portal.shell.frozen import Frozen
 from services.clusters import diagnosing, picture, redaction, sealing
 from services.clusters.models import (
     STALE_AFTER,
@@ -52,10 +53,17 @@ def client_for(cluster: Cluster, timeout: float | None = None) -> KubeClient:
     return KubeClient(cluster.server, token, cluster.ca, timeout or settings.HTTP_TIMEOUT)
 
 
+objects_of = Frozen(
+    lambda ref: KubeObject.objects.filter(entity_ref=ref).select_related("environment__cluster")[
+        :OBJECTS_SHOWN
+    ],
+    ref="",
+)
+
+
 def _objects(entity_ref: str) -> dict[int, list[KubeObject]]:
     rows: dict[int, list[KubeObject]] = defaultdict(list)
-    seen = KubeObject.objects.filter(entity_ref=entity_ref.lower())
-    for row in seen.select_related("environment__cluster")[:OBJECTS_SHOWN]:
+    for row in objects_of(ref=entity_ref.lower()):
         rows[row.environment_id].append(row)
     return rows
 
@@ -72,7 +80,8 @@ def _events(entity_ref: str) -> dict[int, list[KubeEvent]]:
 
 def live_state(entity_ref: str) -> list[EnvironmentState]:
     """The service in each environment it runs in, in their order; empty when it runs nowhere we watch."""
-    rows, events = _objects(entity_ref), _events(entity_ref)
+    rows = _objects(entity_ref)
+    events = _events(entity_ref) if rows else {}
     return [
         picture.environment_state(
             environment,
@@ -110,11 +119,14 @@ def _healths() -> QuerySet[KubeObject, tuple[str, str, str, Any]]:
     )
 
 
+seen_healths: Any = Frozen(lambda refs: _healths().filter(entity_ref__any_of=refs), refs=[""])
+
+
 def health_by_entity(refs: Iterable[str]) -> dict[str, dict[str, str]]:
     """Health by environment name for each of `refs` that runs somewhere: one query. Stale is Unknown."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     fresh = timezone.now() - STALE_AFTER
-    for ref, environment, health, heard_at in _healths().filter(entity_ref__in=list(refs)):
+    for ref, environment, health, heard_at in seen_healths(refs=list(refs)):
         known = heard_at is not None and heard_at >= fresh
         found[ref][environment].append(health if known else str(Health.UNKNOWN))
     return {

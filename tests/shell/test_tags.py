@@ -102,3 +102,22 @@ def test_markdown_filter_cleans():
 
 def test_small_filters():
     assert draw("{{ 1|plus:2 }}{{ d|get:'a' }}{{ n|get:'a' }}", d={"a": "x"}, n=3) == "3xNone"
+
+
+def test_what_is_written_in_the_template_is_found_out_once():
+    written = "{% icon 'x' 's' %}{% url 'home' %}{% static 'favicon.svg' %}"
+    drawn = Template(written + "{% icon name %}{% url to %}")
+    first = drawn.render(Context({"name": "plus", "to": "home"}))
+    again = drawn.render(Context({"name": "search", "to": "palette"}))
+    assert "#i-x" in first
+    assert "#i-plus" in first
+    assert first.replace("#i-plus", "#i-search").removesuffix("/") + "/palette" == again
+    kept = Template("{% url 'home' as there %}[{{ there }}]{% icon 'x' as drawn %}{{ drawn }}")
+    alone = Template("{% icon 'x' %}").render(Context())
+    assert kept.render(Context()) == f"[/]{alone}"
+
+
+def test_long_texts_end_in_an_ellipsis():
+    drawn = Template("{{ text|truncatechars:5 }}")
+    shown = [drawn.render(Context({"text": text})) for text in ("12345", "123456", "<1234", 123456)]
+    assert shown == ["12345", "1234…", "&lt;1234", "1234…"]

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from portal.shell import markdown as md
 from portal.shell import times
+from portal.shell.templatetags.constant import kept_where_constant
 
 register = template.Library()
 
@@ -53,6 +54,9 @@ def _sprite() -> str:
 @cache
 def _sprite_of_this_release() -> str:
     return static("icons/sprite.svg")
+
+
+register.tags["icon"] = kept_where_constant(register.tags["icon"])
 
 
 @register.simple_tag
@@ -188,6 +192,13 @@ def pager(context: template.Context, page: Any, noun: str = "rows") -> dict[str,
         "before": qs(context, page=number - 1) if page.has_previous() else "",
         "after": qs(context, page=number + 1) if page.has_next() else "",
     }
+
+
+@register.filter
+def truncatechars(text: Any, most: int) -> str:
+    """Django's own, without looking up how to end in which language: a list has hundreds of them."""
+    whole = str(text)
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
 
 
 @register.filter

@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.urls import reverse
 
 from services.catalog.compatible import identity, places
 from services.catalog.compatible.fields import Fields, only, wants
-from services.catalog.models import Entity, EntityQuerySet, Source
+from services.catalog.models import Entity, EntityQuerySet, Source, address_of
 
 MADE: Final = "ARRAY['annotations', 'namespace', 'uid', 'etag']"
 COLUMNS: Final = f"""
@@ -59,7 +58,7 @@ class Row:
     sorting: str = ""
 
     def get_absolute_url(self) -> str:
-        return reverse("catalog:entity_detail", args=[self.kind.lower(), self.namespace, self.name])
+        return address_of(self.kind, self.namespace, self.name)
 
 
 def read(rows: EntityQuerySet, fields: Fields = ()) -> list[Row]:

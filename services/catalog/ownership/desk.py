@@ -23,11 +23,13 @@ from django.db.models.functions import Coalesce, JSONObject, NullIf
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.shell.frozen import Frozen
 from services.catalog.models import Confirmation, EntityQuerySet, Handover, Lifeless, Tenure
 from services.catalog.ownership import tenures
 from services.catalog.ownership.states import OPEN, State
 
 SHOWN = 25
+LONG = ("spec", "metadata", "search", "facts", "problem")
 
 
 def short(ref: str) -> str:
@@ -86,9 +88,8 @@ class Holdings:
     due: "Due"
 
 
-def holdings(ref: str) -> Holdings:
-    """Everything about what one owner has; one query."""
-    is_due, inherited = Q(due_at__lte=timezone.now(), moving=False), ~Q(via="")
+def _holdings(ref: str, now: datetime) -> "QuerySet[Tenure]":
+    is_due, inherited = Q(due_at__lte=now, moving=False), ~Q(via="")
     moving = Exists(Handover.objects.filter(entity=OuterRef("pk"), state__in=OPEN))
     rows = Tenure.objects.filter(owner_ref=ref).annotate(moving=moving)
     counted = rows.annotate(
@@ -97,9 +98,16 @@ def holdings(ref: str) -> Holdings:
         number=Window(Count("pk", filter=is_due)),
         is_due=Case(When(is_due, then=Value(0)), default=Value(1)),
     )
-    long = ("spec", "metadata", "search", "problem")
-    light = counted.select_related("entity").defer(*(f"entity__{name}" for name in long))
-    found = list(light.order_by("is_due", "due_at", "pk")[:SHOWN])
+    light = counted.select_related("entity").defer(*(f"entity__{name}" for name in LONG))
+    return light.order_by("is_due", "due_at", "pk")[:SHOWN]
+
+
+held = Frozen(_holdings, ref="", now=timezone.now())
+
+
+def holdings(ref: str) -> Holdings:
+    """Everything about what one owner has; one query."""
+    found = held(ref=ref, now=timezone.now())
     if not found:
         return Holdings(0, 0, 0, Due([], more=False))
     first: Any = found[0]
@@ -121,8 +129,7 @@ def due_of(refs: list[str], most: int = SHOWN) -> Due:
     """What some owners have to confirm, the longest overdue first; one query."""
     if not refs:
         return Due([], more=False)
-    long = ("spec", "metadata", "search", "problem")
-    rows = tenures.due_of(refs).select_related("entity").defer(*(f"entity__{name}" for name in long))
+    rows = tenures.due_of(refs).select_related("entity").defer(*(f"entity__{name}" for name in LONG))
     found = list(rows[: most + 1])
     return Due(found[:most], len(found) > most)
 
@@ -134,9 +141,8 @@ def tallies(refs: list[str]) -> list[dict[str, Any]]:
 
 
 def _light(rows: "QuerySet[Handover]") -> "QuerySet[Handover]":
-    long = ("spec", "metadata", "search", "problem")
     return rows.select_related("entity", "asked_by", "decided_by").defer(
-        *(f"entity__{name}" for name in long)
+        *(f"entity__{name}" for name in LONG)
     )
 
 

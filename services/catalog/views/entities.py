@@ -7,30 +7,47 @@ from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.shell import registry, toasts
 from portal.shell.counting import counts
+from portal.shell.frozen import Frozen
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.catalog import about, actions, graph, health, queries, reach, rules
 from services.catalog.export import as_yaml
 from services.catalog.importing import lifecycle
-from services.catalog.models import Alias, Entity
+from services.catalog.models import Alias, Entity, EntityQuerySet
 from services.catalog.ownership.desk import beside
 from services.catalog.ownership.pages import below, owner_here
 
 RUNNING = ("Component", "API", "Resource")
 
 
+LONG = ("spec", "metadata", "search", "facts", "problem", "description")
+OTHERS = [f"{other}__{column}" for other in ("owner", "system") for column in LONG]
+
+
+def _rows() -> EntityQuerySet:
+    """With all that a page says of an entity itself."""
+    former = ArraySubquery(Alias.objects.filter(entity=OuterRef("pk")).values("ref"))
+    rows = beside(Entity.objects.select_related("owner", "system", "source")).annotate(former=former)
+    return rows.defer("search", "facts", *OTHERS).order_by()
+
+
+called = Frozen(lambda ref: _rows().filter(ref=ref), ref="")
+once_called = Frozen(lambda ref: _rows().filter(aliases__ref=ref), ref="")
+
+
 def entity_for(request: HttpRequest, kind: str, namespace: str, name: str) -> Entity:
     """The entity of a URL, or the one that had this name before; everybody signed in may see the catalog."""
     ref = f"{kind}:{namespace}/{name}".lower().replace("\x00", "?")
-    former = ArraySubquery(Alias.objects.filter(entity=OuterRef("pk")).values("ref"))
-    rows = beside(Entity.objects.select_related("owner", "system", "source")).annotate(former=former)
-    return rows.filter(ref=ref).first() or get_object_or_404(rows, aliases__ref=ref)
+    found = called(ref=ref) or once_called(ref=ref)
+    if not found:
+        raise Http404(f"no {ref}")
+    return found[0]
 
 
 @policy(signed_in)
@@ -100,7 +117,7 @@ def _panels(request: HttpRequest, entity: Entity, area: str) -> list[dict[str, A
 
 
 def _overview(request: HttpRequest, entity: Entity) -> dict[str, Any]:
-    said = about.relations_of(entity) if entity.kind != "Domain" else []  # it has parts only
+    said = about.related_to(entity) if entity.kind != "Domain" else []  # it has parts only
     kind = entity.kind.lower()
     return {
         "wide": _panels(request, entity, "wide"),
