@@ -16,6 +16,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, JSONObject
 from django.utils.dateparse import parse_datetime
 
+from portal.shell.frozen import Frozen
 from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
 from services.catalog.finding import search as finding
@@ -94,9 +95,12 @@ def search(q: str, limit: int = 10) -> list[Entity]:
     return in_order(finding.find(Entity.objects.all(), q).keys[:limit])
 
 
+of_keys = Frozen(lambda keys: Entity.objects.for_list().filter(pk__any_of=keys).order_by(), keys=[""])
+
+
 def in_order(keys: list[int]) -> list[Entity]:
     """The entities of these keys in this order, with owner and system, without the long columns."""
-    rows = Entity.objects.for_list().in_bulk(keys) if keys else {}
+    rows = {row.pk: row for row in of_keys(keys=keys)} if keys else {}
     return [rows[key] for key in keys if key in rows]
 
 

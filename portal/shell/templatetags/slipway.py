@@ -3,7 +3,7 @@
 Escaping is Django's: nothing here calls text safe but `markdown`, which cleans it first.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from typing import Any
 
@@ -35,6 +35,10 @@ AVATARS = "abcde"
 @register.simple_tag
 def icon(name: str, size: str = "", tone: str = "") -> SafeString:
     """One icon of the sprite; size "s" is 14 pixels, "l" 20; tone is a class such as ok, warn, bad."""
+    return drawn(name, size, tone)
+
+
+def drawn(name: str, size: str = "", tone: str = "") -> SafeString:
     return _drawn(name, size, tone, _sprite())
 
 
@@ -124,13 +128,19 @@ def clock(at: datetime | None) -> SafeString | str:
 
 
 def _time(at: datetime, text: str, mark: str) -> SafeString:
-    local = timezone.localtime(at)
+    begin = _when(at, timezone.get_current_timezone(), mark)
+    return format_html("{}{}</time>", begin, text)
+
+
+@lru_cache(2000)
+def _when(at: datetime, zone: tzinfo, mark: str) -> SafeString:
+    """Kept, for what came together has one time."""
+    local = at.astimezone(zone)
     return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>',
+        '<time datetime="{}" title="{}"{}>',
         local.isoformat(timespec="seconds"),
         f"{local:%A} {local.day} {local:%B %Y, %H:%M:%S %Z}",
-        format_html(" {}", mark) if mark else "",
-        text,
+        f" {mark}" if mark else "",
     )
 
 

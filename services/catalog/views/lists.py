@@ -16,6 +16,7 @@ from portal.shell import keyset, tables
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
+from portal.shell.templatetags import slipway
 from services.catalog import about, health, queries
 from services.catalog.finding import hints, saved, search
 from services.catalog.finding.filters import KINDS, MINE, NOBODY, Filters, chosen, spelt, total
@@ -90,15 +91,32 @@ def _page(request: HttpRequest, rows: EntityQuerySet, found: Found | None) -> di
         page = keyset.paginate(request, rows, per_page)
     states = health.by_entity([entity.ref for entity in page.rows])
     names = health.environments()[:3] if states else []
-    drawn = [
-        {
-            "entity": entity,
-            "icon": about.icon_of(entity),
-            "health": [states.get(entity.ref, {}).get(n) for n in names],
-        }
-        for entity in page.rows
-    ]
+    drawn = [_drawn(entity, [states.get(entity.ref, {}).get(n) for n in names]) for entity in page.rows]
     return {"page": page, "rows": drawn, "environments": names, "found": found}
+
+
+def _drawn(entity: Entity, states: list[str | None]) -> dict[str, Any]:
+    """One row with all that it says: templates find things out slowly, and there are many rows."""
+    title, holder, system = entity.other_title, entity.holder, entity.system
+    about_it = entity.description
+    return {
+        "url": entity.get_absolute_url(),
+        "name": slipway.truncatechars(entity.name, 63),
+        "state": entity.get_state_display() if entity.state != Entity.State.ACTIVE else "",
+        "about": f"{title}{': ' if title and about_it else ''}{slipway.truncatechars(about_it, 120)}",
+        "health": states,
+        "standing": entity.standing,
+        "holder_ref": entity.holder_ref,
+        "holder": holder and str(holder),
+        "mark": holder and slipway.avatar(holder, "s"),
+        "system": str(system) if system else "",
+        "system_url": system.get_absolute_url() if system else "",
+        "system_ref": entity.system_ref,
+        "lifecycle": entity.lifecycle,
+        "icon": slipway.drawn(about.icon_of(entity), "s"),
+        "type": entity.type or entity.kind,
+        "at": entity.updated_at,
+    }
 
 
 def _counted(filters: Filters, tallies: Tallies, rows: EntityQuerySet, found: Found | None) -> dict[str, Any]:
