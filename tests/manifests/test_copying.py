@@ -335,3 +335,13 @@ def test_a_real_system_is_copied_whole_and_nothing_the_schema_allowed_is_refused
         return sum(each.rule == "schema" for each in check(some, environment="staging"))
 
     assert refused([each.data for each in found.items]) <= refused([each.data for each in items])
+
+
+def test_where_nothing_makes_its_certificate_a_preview_shows_the_shared_one() -> None:
+    spec = {"rules": [{"host": "a.example.com"}], "tls": [{"hosts": ["a.example.com"], "secretName": "tls"}]}
+    ingress = obj("Ingress", "a", spec, "networking.k8s.io/v1")
+    found = copied(ingress)
+    assert one(found, "Ingress")["spec"]["tls"] == [{"hosts": ["a-cart.preview.example.net"]}]
+    assert found.missing == []
+    kept = copied(ingress, target=Target("elsewhere"))
+    assert [each.name for each in kept.missing] == ["tls"]

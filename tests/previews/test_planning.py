@@ -79,3 +79,29 @@ def test_planning_takes_no_time_worth_waiting_for(shop) -> None:
     found = planning.plan(wish())
     assert time.perf_counter() - started < 3
     assert set(found.took) == {"graph", "read", "render", "check"}
+
+
+def test_secrets_for_previews_come_from_their_own_place(shop, environments) -> None:
+    path = "apps/checkout/rates/staging/deployment.yaml"
+    text = manifests("rates")[path].decode().replace("env: []", SECRETS)
+    assert "secretKeyRef" in text
+    shop.host.commit(REPO, files={path: text.encode()}, author=Person("sam", "Sam"), message="Secrets")
+    assert [each.name for each in planning.plan(wish(of="rates")).copied.missing] == ["rates-db", "whole"]
+    place = environments[0]
+    place.settings = place.settings | {"preview_secrets": {"name": "vault", "path": "shop/previews"}}
+    place.save()
+    found = planning.plan(wish(of="rates"))
+    assert (found.copied.missing, found.needs) == ([], [])
+    made = found.files["previews/checkout/preview-trial/rates/externalsecret-rates-db.yaml"]
+    spec = yaml.safe_load(made)["spec"]
+    assert spec["secretStoreRef"] == {"name": "vault", "kind": "ClusterSecretStore"}
+    remote = {"key": "shop/previews/rates-db", "property": "url"}
+    assert spec["data"] == [{"secretKey": "url", "remoteRef": remote}]
+    whole = yaml.safe_load(found.files["previews/checkout/preview-trial/rates/externalsecret-whole.yaml"])
+    assert whole["spec"]["dataFrom"] == [{"extract": {"key": "shop/previews/whole"}}]
+
+
+SECRETS = (
+    "env: [{name: DB, valueFrom: {secretKeyRef: {name: rates-db, key: url}}}]\n"
+    "        envFrom: [{secretRef: {name: whole}}]"
+)

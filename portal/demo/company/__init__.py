@@ -46,6 +46,7 @@ class Place:
             "time_zone": "Europe/Stockholm",
             "machine_domain": f"vm.{self.name}.larkfield.internal",
             "secret_store": {"name": "vault", "path": f"shop/{self.name}"},
+            "preview_secrets": {"name": "vault", "path": "shop/previews"},
             "backups": {"destination": f"s3://larkfield-{self.name}-backups"},
             "monitors": {"release": "prometheus"},
             "dashboards": {"dashboards": "larkfield"},

@@ -98,6 +98,8 @@ class _Copying:
             data["metadata"]["annotations"] = {key: self._told(str(value)) for key, value in marks.items()}
         for host in hosts.named(data, self.target):
             self.out.hosts.setdefault(f"*:{objects.name(data)}", host)
+        if self.target.small and hosts.without_certificates(data, self.own | self.made):
+            self.out.notes.append(Noted(called(data), "shows the certificate that all previews share"))
         gateways = {name for kind, name in self.own if kind == "Gateway"}
         spaces.gateway_stays(data, self.source, gateways)
         if self.target.suffix:
@@ -138,13 +140,18 @@ class _Copying:
 
     def _missing(self, kept: Sequence[Item]) -> list[Missing]:
         found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        keys: dict[tuple[str, str], set[str]] = defaultdict(set)
         here = self.own | self.made | self.there | _ALWAYS_THERE
         for item in () if self.target.suffix else kept:
             for each in references.references(item.data):
                 key = (each.kind, each.name)
                 if each.kind in _ASKED and not each.optional and key not in here:
                     found[key].add(item.part)
-        return [Missing(*key, tuple(sorted(parts))) for key, parts in sorted(found.items())]
+                    keys[key] |= {each.key} - {""}
+        return [
+            Missing(*key, tuple(sorted(parts)), tuple(sorted(keys[key])))
+            for key, parts in sorted(found.items())
+        ]
 
     def _lead_back(self, routed: Mapping[str, set[str]]) -> None:
         """A Service of the same name that leads to the original: no text needs to know."""

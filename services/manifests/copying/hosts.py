@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from services.manifests import objects
@@ -85,6 +85,17 @@ def named(data: dict[str, Any], target: Target) -> list[str]:
     for rule in bare:
         rule["host"] = host  # type: ignore[index]  # read as a Mapping, built as a dict
     return [host]
+
+
+def without_certificates(data: Mapping[str, Any], made: Collection[tuple[str, str]]) -> bool:
+    """Lets an Ingress whose certificate nothing makes show its controller's own; says if there was one."""
+    if objects.kind(data) != "Ingress":
+        return False
+    entries = [each for _, each in objects.entries(data, ("spec", "tls")) if isinstance(each, dict)]
+    gone = [each for each in entries if each.get("secretName") and ("Secret", each["secretName"]) not in made]
+    for each in gone:
+        del each["secretName"]
+    return bool(gone)
 
 
 def exchanged_in(text: str, hosts: Mapping[str, str]) -> str:

@@ -51,11 +51,12 @@ class Left:
 
 @dataclass(frozen=True)
 class Missing:
-    """Something the copy needs by name and nothing in it makes."""
+    """Something the copy needs by name and nothing in it makes; `keys` of it that are asked for by name."""
 
     kind: str
     name: str
     needed_by: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

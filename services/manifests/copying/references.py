@@ -51,12 +51,13 @@ _OF_KINDS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
 
 @dataclass(frozen=True)
 class Reference:
-    """`optional`: what runs starts without it too."""
+    """`optional`: what runs starts without it too; `key`: the one of its keys that is meant."""
 
     kind: str
     name: str
     path: Path
     optional: bool = False
+    key: str = ""
 
 
 def references(data: Mapping[str, Any]) -> Iterator[Reference]:
@@ -79,7 +80,8 @@ def _found(data: Any, patterns: tuple[tuple[str, tuple[str, ...]], ...], at: Pat
             told = around if isinstance(around, Mapping) else {}
             here = _kind_of(told, kind)
             if isinstance(name, str) and name and here and not told.get("namespace"):
-                yield Reference(here, name, (*at, *path), told.get("optional") is True)
+                key = str(told.get("key") or "")
+                yield Reference(here, name, (*at, *path), told.get("optional") is True, key)
 
 
 def _kind_of(around: Mapping[str, Any], usual: str) -> str:

@@ -43,7 +43,7 @@ class Brought:
 
 def environment_named(name: str, refused: str = "environment") -> Environment:
     """Refuses (ImageRefused) a name that no environment has, with the nearest that one has."""
-    rows = list(Environment.objects.select_related("cluster"))
+    rows = list(Environment.objects.standing().select_related("cluster"))
     found = next((row for row in rows if row.name == name), None)
     if found is None:
         near = difflib.get_close_matches(name, [row.name for row in rows], 1, 0.3)

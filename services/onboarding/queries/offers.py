@@ -71,7 +71,9 @@ def offers(words: str = "") -> list[Group]:
 
 def joinable() -> list[Offer]:
     """What may come along with something else in one request."""
-    environments = [environment_info(each) for each in Environment.objects.select_related("cluster")]
+    environments = [
+        environment_info(each) for each in Environment.objects.standing().select_related("cluster")
+    ]
     known = sorted(
         blueprints().values(), key=lambda each: (list(CATEGORIES).index(each.category), each.order)
     )

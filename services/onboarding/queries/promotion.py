@@ -216,7 +216,7 @@ class Standing:
 
 def standings(entity: Entity) -> list[Standing]:
     """Every environment it has an image in, in their order. Raises `integrations.errors`."""
-    rows = Environment.objects.select_related("cluster").order_by("position", "name")
+    rows = Environment.objects.standing().select_related("cluster").order_by("position", "name")
     found, base = list[Standing](), ""
     for environment in rows:
         where = deployed(entity, environment, base)

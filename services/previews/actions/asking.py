@@ -106,7 +106,7 @@ def _ask(by: User, found: Plan, lease: Lease) -> Preview:
         hosts=found.copied.hosts, images=dict(wish.images), of_request=lease.of_request, pull=lease.pull,
         until=timezone.now() + min(timedelta(hours=max(1, lease.hours)), LONGEST), sleeps=lease.sleeps,
     )  # fmt: skip
-    audit.record(by=by, action="preview.asked", obj=preview, summary=f"{wish.name}: {_reason(found)}")
+    audit.record(by=by, action="preview.asked", obj=preview, summary=_reason(found))
     return preview
 
 

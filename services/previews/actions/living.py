@@ -45,7 +45,12 @@ def renew(*, preview: Preview, by: User) -> Preview:
     now = timezone.now()
     row.until = min(max(row.until, now) + RENEWAL, now + FARTHEST)
     row.save(update_fields=["until"])
-    audit.record(by=by, action="preview.renewed", obj=row, summary=f"until {row.until:%-d %b %H:%M}")
+    audit.record(
+        by=by,
+        action="preview.renewed",
+        obj=row,
+        summary=f"until {timezone.localtime(row.until):%-d %b %H:%M}",
+    )
     return row
 
 

@@ -86,6 +86,15 @@ class Plan:
         return [each for each in self.choices if not each.chosen]
 
     @property
+    def offered(self) -> list[Choice]:
+        """What one can choose; the rest has nothing to be copied."""
+        return [each for each in self.choices if not each.why_not]
+
+    @property
+    def bare(self) -> list[Choice]:
+        return [each for each in self.choices if each.why_not]
+
+    @property
     def blocked(self) -> bool:
         return any(each.severity == "block" for each in self.findings)
 
@@ -179,8 +188,12 @@ def _rendered(
     )
     marks = {ENTITY: ref_of(wish.name), REQUEST: space.mark(request)}
     place = f"{PREFIX}{wish.name}"
-    first = space.around(copied.items, wish.base, place, marks, {PREVIEW: wish.name})
-    return [*first, *map(_owned, copied.items)], copied
+    kept = space.secrets(copied.missing, wish.base)
+    copied.missing = [each for each in copied.missing if each.kind != "Secret" or not kept]
+    made = space.placed(
+        [*space.around(copied.items, wish.base, place), *kept], place, marks, {PREVIEW: wish.name}
+    )
+    return [*made, *map(_owned, copied.items)], copied
 
 
 def target_of(wish: Wish, request: Request | None = None) -> Target:

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.clusters.models import Environment
 from services.manifests import objects, pointers
-from services.manifests.copying import Item
+from services.manifests.copying import Item, Missing
 from services.manifests.quantities import NotAQuantity, parse
 from services.onboarding.models import Request
 
@@ -28,17 +28,50 @@ def settings_of(base: Environment) -> Json:
     return kept | ({"public_domain": domain, "domain": domain} if domain else {})
 
 
-def around(items: Iterable[Item], base: Environment, namespace: str, marks: Json, labels: Json) -> list[Item]:
+def around(items: Iterable[Item], base: Environment, namespace: str) -> list[Item]:
     """Namespace, quota and network policy. A quota keeps a runaway from being everybody's (row 9)."""
     datas = [item.data for item in items]
     made = [_namespace(base, namespace), _quota(datas), _default_limits(), *_network(base, namespace)]
-    for each in made:
-        about = each["metadata"]
-        if each["kind"] != "Namespace":
+    return [Item(PART, each) for each in made]
+
+
+def placed(items: Iterable[Item], namespace: str, marks: Json, labels: Json) -> list[Item]:
+    """What was made for a preview, in its namespace and with its marks."""
+    items = list(items)
+    for item in items:
+        about = item.data["metadata"]
+        if item.data["kind"] != "Namespace":
             about["namespace"] = namespace
         about["labels"] = {**about.get("labels", {}), **labels}
         about["annotations"] = dict(marks)
-    return [Item(PART, each) for each in made]
+    return items
+
+
+def secrets(missing: Iterable[Missing], base: Environment) -> list[Item]:
+    """Where the environment keeps secrets for previews, what asks for one gets that, never the original's.
+
+    `preview_secrets`: `name` and `kind` of the store, and the `path` below which there is one for each name.
+    """
+    store = base.settings.get("preview_secrets")
+    if not isinstance(store, Mapping) or not store.get("path"):
+        return []
+    return [Item(each.needed_by[0], _secret(each, store)) for each in missing if each.kind == "Secret"]
+
+
+def _secret(wanted: Missing, store: Mapping[str, Any]) -> Json:
+    key = f"{store['path']}/{wanted.name}"
+    named = [{"secretKey": each, "remoteRef": {"key": key, "property": each}} for each in wanted.keys]
+    spec: Json = {
+        "refreshInterval": "1h",
+        "secretStoreRef": {
+            "name": str(store.get("name") or "default"),
+            "kind": str(store.get("kind") or "ClusterSecretStore"),
+        },
+        "target": {"name": wanted.name, "creationPolicy": "Owner"},
+        **({"data": named} if named else {"dataFrom": [{"extract": {"key": key}}]}),
+    }  # fmt: skip
+    about = {"name": wanted.name}
+    return {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": about, "spec": spec}
 
 
 def _namespace(base: Environment, namespace: str) -> Json:

@@ -77,14 +77,34 @@ def _shown(request: HttpRequest, row: Preview) -> dict[str, Any]:
         "standing": queries.standing(row),
         "running": [(each, known.get(each.ref)) for each in running],
         "quiet": [known[ref] for ref in row.refs if ref in known and ref not in shown],
-        "legs": requests.legs(row.request),
-        "events": list(events_for(row)[:20]),
+        "legs": _legs(row),
+        "events": [_told(each) for each in events_for(row)[:20]],
         "may": rules.can_manage(request.user, row),
         "left": row.left(now),
         "turns_at": nights.turns_at(now, nights.zone_of(row.environment)) if row.is_up else None,
         "as_of": row.environment.cluster.heard_at if row.environment else None,
         "simulated": bool(row.environment and row.environment.cluster.is_simulated),
     }
+
+
+def _legs(row: Preview) -> list[tuple[Any, bool]]:
+    """Each leg of its way here, and whether it was not needed."""
+    legs = requests.legs(row.request)
+    gone = [leg.state != "todo" for leg in legs]
+    return [(leg, not gone[at] and any(gone[at + 1 :])) for at, leg in enumerate(legs)]
+
+
+DID = {
+    "asked": "asked for it", "renewed": "kept it", "ending": "had it taken away",
+    "ended": "saw that it is gone",
+    "sent_to_sleep": "put it to sleep", "woken": "woke it",
+}  # fmt: skip
+
+
+def _told(event: Any) -> dict[str, Any]:
+    action = event.action.removeprefix("preview.")
+    said = {name: getattr(event, name) for name in ("actor", "actor_name", "summary", "at")}
+    return said | {"did": DID.get(action, action.replace("_", " "))}
 
 
 def _renew(row: Preview, request: HttpRequest) -> str:

@@ -29,7 +29,9 @@ def operated(world: World, obj: Object) -> None:
     world.status(obj, {"observedGeneration": _generation(obj), "conditions": [ready]})
     wanted = _secret_of(obj)
     if wanted and world.store.find("v1", "Secret", obj["metadata"]["namespace"], wanted) is None:
-        world.store.put(parts.child(obj, "v1", "Secret", wanted) | {"type": "Opaque"})
+        keys = [each.get("secretKey", "") for each in (obj.get("spec") or {}).get("data") or []]
+        held = {"data": dict.fromkeys(keys, "")} if keys else {}
+        world.store.put(parts.child(obj, "v1", "Secret", wanted) | {"type": "Opaque", **held})
 
 
 def _secret_of(obj: Object) -> str:
