@@ -25,7 +25,7 @@ from portal.shell.schemas import (
 from services.accounts.serving import addresses
 from services.onboarding import actions, images_api, queries, waiting
 from services.onboarding.errors import Refusal
-from services.onboarding.models import Hop, Request, Rollout, State
+from services.onboarding.models import Hop, Request, RequestPart, Rollout, State
 from services.onboarding.queries.hops import Leg
 from services.onboarding.views.access import request_for, said
 from services.onboarding.views.requests import SHOWN, filtered
@@ -47,6 +47,13 @@ FIELDS: Final = {
     "updated_at": moment(),
     "url": text("Its page"),
 }
+PART: Final = named(
+    "RequestPart",
+    thing(
+        key=text("Stands before the names of its answers"), blueprint=text(),
+        entity=text("The reference of what it makes"), digest=text("The blueprint's version"),
+    ),
+)  # fmt: skip
 BRIEF: Final = named("RequestInList", any_of(**FIELDS))
 HOP: Final = named(
     "Hop",
@@ -75,7 +82,7 @@ REQUEST: Final = named(
     thing(
         **FIELDS, waits_for=text("Whom it waits for; empty for nobody"), reason=text("Why it ended"),
         problem=text("What stopped it"), hops=listed(HOP), approvals=listed(APPROVAL),
-        rollouts=listed(ROLLOUT),
+        rollouts=listed(ROLLOUT), parts=listed(PART, "What it makes beside its entity"),
         files=listed(text(), "Paths in the repository"), merge_sha=text(),
         tree_hash=text("What an approval is of: it counts for exactly this content"),
     ),
@@ -141,6 +148,7 @@ def _whole(row: Request) -> dict[str, Any]:
             for a in row.approvals.select_related("by")
         ],
         "rollouts": [_rollout(each) for each in row.rollouts.all()],
+        "parts": [_part(each) for each in row.parts.all()],
         "files": sorted(row.files),
         "merge_sha": row.merge_sha,
         "tree_hash": row.tree_hash,
@@ -213,6 +221,10 @@ def _hop(leg: Leg) -> dict[str, Any]:
     columns = ("name", "state", "waits_for", "is_human", "started_at", "finished_at")
     took = None if leg.took is None else round(leg.took.total_seconds())
     return {**{column: getattr(leg, column) for column in columns}, "seconds": took}
+
+
+def _part(row: RequestPart) -> dict[str, Any]:
+    return {"key": row.key, "blueprint": row.blueprint, "entity": row.entity_ref, "digest": row.digest}
 
 
 def _rollout(row: Rollout) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the pages of requests show, put together from the queries: a line of the list, the page of one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -93,6 +93,7 @@ def detail(row: Request) -> dict[str, Any]:
         "whole": sum((leg.took for leg in legs if leg.took), timedelta()),
         "bars": bars(legs),
         "rollouts": [rollout_line(rollout) for rollout in row.rollouts.all()],
+        "parts": list(parts_of(row)),
         "timeline": queries.timeline(row),
         "pull": (pull := proposal_of(row)),
         "merged_by": queries.person_named(pull.merged_by) if pull else None,
@@ -113,19 +114,43 @@ def _is_skipped(leg: queries.Leg, later: Iterable[queries.Leg]) -> bool:
     return leg.state == "todo" and any(each.state != "todo" for each in later)
 
 
-def entity_url(row: Request) -> str:
-    """The page of what came of it, once the catalog has it."""
-    kind, _, rest = row.entity_ref.partition(":")
+def entity_url(row: Request, ref: str = "") -> str:
+    """The page of what came of it, or of a part of it, once the catalog has it."""
+    kind, _, rest = (ref or row.entity_ref).partition(":")
     namespace, _, name = rest.partition("/")
     if row.state != State.LIVE or not name or row.is_of_set:
         return ""
     return reverse("catalog:entity_detail", args=[kind, namespace, name])
 
 
+def parts_of(row: Request) -> Iterator[dict[str, str]]:
+    """What the request makes, the main thing first; nothing for one that makes a single thing."""
+    parts = list(row.parts.all())
+    known = queries.blueprints().get(row.blueprint)
+    if not parts:
+        return
+    if known is not None:
+        main = {"name": row.entity_name, "title": known.title, "icon": known.icon}
+        yield {**main, "url": entity_url(row)}
+    for part in parts:
+        url = entity_url(row, part.entity_ref)
+        yield {"name": part.entity_name, "title": part.title, "icon": part.icon, "url": url}
+
+
 def rollout_line(rollout: Rollout) -> dict[str, Any]:
     health, word = HEALTH[Rollout.State(rollout.state)]
     tone = {"Healthy": "ok", "Degraded": "bad"}.get(health, "")
-    return {"rollout": rollout, "health": health, "word": word, "tone": tone}
+    return {
+        "rollout": rollout, "health": health, "word": word, "tone": tone,
+        "parts": [_part_line(each) for each in rollout.parts],
+    }  # fmt: skip
+
+
+def _part_line(seen: Mapping[str, str]) -> dict[str, str]:
+    health, word = HEALTH[Rollout.State(seen["state"])]
+    name, said = seen["entity"].rpartition("/")[2], seen["message"]
+    plain = health == "Healthy" and not said.startswith("In place")
+    return {"name": name, "health": health, "message": word if plain or not said else said}
 
 
 def proposal_of(row: Request) -> Proposal | None:

@@ -36,6 +36,7 @@ def body(request: Request) -> str:
         f"Slipway request {request.ref}: {settings.BASE_URL}/requests/{request.ref}/",
         f"Asked for by {one_line(str(request.created_by))} (`{request.created_by.username}`).",
         fenced(about) if about else "",
+        "\n".join(f"- {part.title}: `{part.entity_name}`" for part in request.parts.all()),
         "" if request.is_form else fenced(str(request.answers.get("reason") or "")),
         "\n".join(f"- `{path}`" for path in sorted(changed(request))),
     ]

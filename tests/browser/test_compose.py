@@ -24,8 +24,9 @@ def test_a_service_with_database_cache_and_address(
     add_and_take_away(page)
     submit(page)
     expect(page.get_by_role("heading", level=1)).to_contain_text("with database, cache and address with TLS")
+    address = page.url
     become(page, "sam")
-    page.reload()
+    page.goto(address)
     page.get_by_role("button", name="Approve").click()
     state(page, "In review")
     accessible(page)

@@ -58,8 +58,6 @@ def united(parts: "Sequence[tuple[Part, Tree]]", context: Context) -> tuple[Appr
                 found[need.key] = need
             elif (other.who, other.team, other.count) != (need.who, need.team, need.count):
                 found[part.outer(need.key)] = replace(need, key=part.outer(need.key))
-            elif need.reason not in other.reason:
-                found[need.key] = replace(other, reason=f"{other.reason}; {need.reason}")
     return tuple(found.values())
 
 

@@ -1,5 +1,6 @@
 """What operators would do with their objects: say after a moment that all is well, and leave a Secret."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from portal.demo.cluster.controllers import parts
@@ -19,6 +20,10 @@ READY = {
     "Permission": (1.0, "Ready"),
 }
 
+# What CloudNativePG leaves in the Secret of an application.
+APPLICATION = ("host", "port", "dbname", "username", "password", "uri", "jdbc-uri", "pgpass")
+NOTHING = "c2ltdWxhdGVk"
+
 
 def operated(world: World, obj: Object) -> None:
     delay, type_ = READY[obj["kind"]]
@@ -29,9 +34,19 @@ def operated(world: World, obj: Object) -> None:
     world.status(obj, {"observedGeneration": _generation(obj), "conditions": [ready]})
     wanted = _secret_of(obj)
     if wanted and world.store.find("v1", "Secret", obj["metadata"]["namespace"], wanted) is None:
-        keys = [each.get("secretKey", "") for each in (obj.get("spec") or {}).get("data") or []]
-        held = {"data": dict.fromkeys(keys, "")} if keys else {}
-        world.store.put(parts.child(obj, "v1", "Secret", wanted) | {"type": "Opaque", **held})
+        world.store.put(_secret(obj, wanted, "Opaque", _keys_of(obj)))
+
+
+def _secret(owner: Object, name: str, type_: str, keys: Iterable[str]) -> Object:
+    """With the keys that are read, and nothing worth keeping behind them."""
+    return parts.child(owner, "v1", "Secret", name) | {"type": type_, "data": dict.fromkeys(keys, NOTHING)}
+
+
+def _keys_of(obj: Object) -> list[str]:
+    spec = obj.get("spec") or {}
+    if obj["kind"] == "ExternalSecret":
+        return [str(each.get("secretKey")) for each in spec.get("data") or []]
+    return ["username", "password"]
 
 
 def _secret_of(obj: Object) -> str:
@@ -62,7 +77,7 @@ def postgres(world: World, obj: Object) -> None:
     world.status(obj, phase | {"conditions": [ready]})
     name, namespace = f"{obj['metadata']['name']}-app", obj["metadata"]["namespace"]
     if world.store.find("v1", "Secret", namespace, name) is None:
-        world.store.put(parts.child(obj, "v1", "Secret", name) | {"type": "kubernetes.io/basic-auth"})
+        world.store.put(_secret(obj, name, "kubernetes.io/basic-auth", APPLICATION))
 
 
 def database(world: World, obj: Object) -> None:
