@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from portal.shell import code
+from portal.shell import code, pasted
 from services.accounts.models import Team, User
 from services.integrations.errors import IntegrationError
 from services.onboarding import actions, asking, drawing, forms, queries
@@ -116,6 +116,13 @@ class FormPage:
         """The change of something that runs already, kept or not yet."""
         row = self.row or self.unkept
         return row if row is not None and row.is_change else None
+
+    @property
+    def adopted(self) -> dict[str, Any]:
+        """Of what no form made: what is kept beside the answers, without what may be a secret."""
+        found = self.changed.adopted if self.changed is not None else {}
+        kept = [(file, obj, path, pasted.masked(value)) for file, obj, path, value in found.get("kept", ())]
+        return {"kept": kept, "more": found["more"]} if found else {}
 
     @property
     def heading(self) -> str:

@@ -129,6 +129,11 @@ class Request(models.Model):
     origin = models.JSONField(
         default=dict, help_text="The answers in the repository that it changes; empty for what is new."
     )
+    adopted = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="Which files, made by no form, stand for those of this one.",
+    )
     files = models.JSONField(default=dict, help_text="Rendered text by path.")
     removed = models.JSONField(default=list, help_text="Paths in the repository that go away.")
     findings = models.JSONField(default=list)

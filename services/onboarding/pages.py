@@ -66,9 +66,16 @@ def change_url(entity: Any) -> str:
 
 
 def change(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
-    """For what came through a form, to those who may."""
-    if _may_change(request.user, entity):
+    """To those who may: what came through a form, and what runs and is read into one."""
+    from services.clusters.pages import states_for
+    from services.onboarding import rules
+
+    is_ours = _may_change(request.user, entity)
+    if is_ours or (
+        entity.kind == "Component" and rules.can_change(request.user, entity) and states_for(request, entity)
+    ):
         yield EntityAction("Change", change_url(entity), "pencil", order=20)
+    if is_ours:
         where = [entity.kind.lower(), entity.namespace, entity.name]
         yield EntityAction("Retire", reverse("onboarding:service_retire", args=where), "archive", order=90)
 

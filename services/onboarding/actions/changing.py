@@ -29,6 +29,6 @@ def _draft(entity: Entity, by: User, changes: dict[str, Any] | None) -> Request:
     with transaction.atomic():
         Entity.objects.select_for_update().get(pk=entity.pk)
         row = queries.draft_of(entity, by) or writing.draft_for(by, found.request.blueprint, "", None)
-        row.entity_ref, row.origin = entity.ref, found.origin
-        row.save(update_fields=["entity_ref", "origin", "updated_at"])
+        row.entity_ref, row.origin, row.adopted = entity.ref, found.origin, found.request.adopted
+        row.save(update_fields=["entity_ref", "origin", "adopted", "updated_at"])
         return writing.save_draft(by=by, blueprint=row.blueprint, answers=found.answers, request=row)

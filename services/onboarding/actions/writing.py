@@ -311,6 +311,6 @@ def reopen_as_draft(*, request: Request, by: User, changes: dict[str, Any] | Non
         raise NotAllowed(f"{row.ref} belongs to {row.team or row.created_by}.", ask=[str(row.created_by)])
     fresh = draft_for(by, row.blueprint, "", None)
     if row.is_change:
-        fresh.entity_ref, fresh.origin = row.entity_ref, row.origin
-        fresh.save(update_fields=["entity_ref", "origin"])
+        fresh.entity_ref, fresh.origin, fresh.adopted = row.entity_ref, row.origin, row.adopted
+        fresh.save(update_fields=["entity_ref", "origin", "adopted"])
     return save_draft(by=by, blueprint=row.blueprint, answers=answers, request=fresh)

@@ -1,5 +1,6 @@
 """Blueprints: a form, the manifests it renders, the rules it is under. Pure: no models, no requests."""
 
+from services.onboarding.blueprints.adopted import from_json as adopted_from
 from services.onboarding.blueprints.answers import with_carried
 from services.onboarding.blueprints.approvals import of_company as company_approvals
 from services.onboarding.blueprints.evaluation import evaluate
@@ -49,6 +50,7 @@ __all__ = [
     "Sketch",
     "TeamRef",
     "TooMuch",
+    "adopted_from",
     "company_approvals",
     "company_promotion",
     "evaluate",

@@ -9,6 +9,7 @@ from services.manifests.diff import FileDiff
 from services.manifests.expressions import Expression
 from services.manifests.problems import Lease
 from services.manifests.render import Template
+from services.onboarding.blueprints.adopted import Adopted
 from services.onboarding.blueprints.sketch import Folder
 
 # ---- what is asked of the world -------------------------------------------------------------------------
@@ -101,7 +102,8 @@ class Context:
     that were chosen it returns those of them that exist, and as many others as are worth offering.
     `services` are the components of the person's own teams; `reserved` says what is there of a type.
     `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`; `approvals` the
-    company's rules over every blueprint; `leases` the exceptions granted to an entity.
+    company's rules over every blueprint; `leases` the exceptions granted to an entity; `adopted` says which
+    files stand for those of a form that did not make them.
     """
 
     user: Person
@@ -119,6 +121,7 @@ class Context:
     kubernetes: str = "1.33"
     approvals: "tuple[ApprovalRule, ...]" = ()
     leases: Callable[[str], Sequence[Lease]] = no_leases
+    adopted: Adopted | None = None
     brought: Brought = Brought()
 
     def is_taken(self, name: str) -> bool:

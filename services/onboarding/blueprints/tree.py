@@ -9,7 +9,9 @@ from typing import Any
 
 from services.manifests.emit import Document, dump, load_all
 from services.manifests.expressions import Expression, Scope
+from services.manifests.merging import three_way
 from services.manifests.render import Template
+from services.onboarding.blueprints.adopted import KEY, Adopted, adopted_in, revised
 from services.onboarding.blueprints.answers import fill
 from services.onboarding.blueprints.model import Blueprint, Brought, Context, EnvironmentInfo, nothing_exists
 from services.onboarding.blueprints.previous import answers_in, documents_of, merge, merge_values
@@ -82,9 +84,13 @@ class _Building:
         self.name, self.owner = self.text(blueprint.subject), self.text(blueprint.owner)
         self.path = self.text(blueprint.path)
         tree.name = self.name
-        self.before = answers_in(self.context.existing(f"{self.path}/{ANSWERS}"), blueprint.name)
+        kept = self.context.existing(f"{self.path}/{ANSWERS}")
+        self.before = answers_in(kept, blueprint.name)
+        self.adopted = adopted_in(kept) if self.before is not None else self.context.adopted
         if self.before is not None:
             self.request = self.request or self.before[1]
+        elif self.adopted is not None and not self.adopted.silent:
+            self.before = self.adopted.answers, ""
         self.describe()
         for environment in self.environments:
             tree.objects[environment.name] = list(self.environment(environment))
@@ -109,8 +115,9 @@ class _Building:
             each.name: before.get(each.name) for each in self.blueprint.fields.values() if each.is_identity
         }
         quiet = replace(
-            self.context, fixed=fixed, existing=nothing_exists, request=request, brought=Brought()
-        )
+            self.context, fixed=fixed, existing=nothing_exists, request=request, brought=Brought(),
+            adopted=self.adopted and replace(self.adopted, silent=True),
+        )  # fmt: skip
         answers = fill(self.blueprint, before, quiet).preview
         return build(self.blueprint, answers, self.base, quiet)
 
@@ -120,6 +127,8 @@ class _Building:
         A file that the answers do not change stays as it is, whoever wrote what into it. Into one they do
         change, what was written by hand is carried over; where both changed the same lines, the form wins.
         """
+        if self.adopted is not None and not self.adopted.silent and path in self.adopted_paths:
+            return self.settle_adopted(path, text)
         found, files = self.context.existing(path), self.result.files
         files[path] = text
         if found is None or path not in self.same.files:
@@ -138,6 +147,30 @@ class _Building:
         return (
             merged if merged is not None and documents_of(merged.encode()) else merge_values(base, here, text)
         )
+
+    @cached_property
+    def adopted_paths(self) -> frozenset[str]:
+        """Those of the form that files by hand stand for, and those there is nothing for."""
+        found = self.adopted or Adopted()
+        return frozenset((*found.places, *found.left)) & self.same.files.keys()
+
+    def settle_adopted(self, path: str, text: str) -> str:
+        """As `settle`, where no form wrote the file; what the answers do not change is not in the tree.
+
+        Guardrails read what the form would write: what they find is of the answers, and what else is in the
+        file was there before.
+        """
+        assert self.adopted is not None
+        if path in self.adopted.left or self.same.files[path] == text:
+            return text
+        file, index = self.adopted.places[path]
+        found = self.context.existing(file)
+        before = self.result.files.get(file, found.decode(errors="replace") if found is not None else None)
+        if before is None:
+            return text
+        base, wanted = (load_all(each)[0].data for each in (self.same.files[path], text))
+        self.result.files[file] = revised(before, index, base, wanted)
+        return text
 
     def keep_answers(self) -> None:
         path, text = f"{self.path}/{ANSWERS}", self.answers_file()
@@ -170,7 +203,12 @@ class _Building:
     def described(self, path: str, rendered: dict[str, Any]) -> dict[str, Any]:
         """The descriptor as the repository will have it: teams write more into theirs than a form asks."""
         wanted = (rendered["kind"], *(rendered["metadata"].get(key) for key in NAMED))
-        for found in documents_of(self.result.files[path].encode()):
+        if self.adopted is not None and path in self.adopted.left:
+            known = self.adopted.descriptor
+            return dict(three_way(self.same.entity, known, rendered)) if known else rendered
+        at = self.adopted.file_of(path) if self.adopted is not None else path
+        text = self.result.files.get(at) or (self.context.existing(at) or b"").decode(errors="replace")
+        for found in documents_of(text.encode()):
             about = found.get("metadata") or {}
             readable = isinstance(about, dict) and isinstance(found.get("spec"), dict)
             if readable and (found.get("kind"), *(about.get(key) for key in NAMED)) == wanted:
@@ -192,12 +230,22 @@ class _Building:
                 continue
             names.append(manifest.file)
             comment = f"{MANAGED}\n{manifest.why}" if manifest.why else MANAGED
-            yield from load_all(self.settle(path, dump([self.marked(rendered)], comment)), path)
+            yield from self.read(path, self.settle(path, dump([self.marked(rendered)], comment)))
         self.settle(f"{folder}/{KUSTOMIZATION}", self.kustomization(environment, names))
+
+    def read(self, path: str, text: str) -> Iterator[Document]:
+        """For the guardrails; the lines of a file by hand are not those of the form."""
+        if self.adopted is None or path not in self.adopted.places:
+            yield from load_all(text, path)
+            return
+        for each in load_all(text, self.adopted.file_of(path)):
+            yield replace(each, line=0, positions={})
 
     def remove(self, path: str) -> None:
         """A file the answers brought goes with them; one that somebody put there by hand stays."""
         ours = self.before is None or path in self.same.files
+        if self.adopted is not None and path in (*self.adopted.places, *self.adopted.left):
+            ours = False  # somebody wrote it, and there may be more in it
         if ours and self.context.existing(path) is not None:
             self.result.removed.append(path)
 
@@ -206,7 +254,7 @@ class _Building:
         metadata = dict(tree.get("metadata", {}))
         metadata["labels"] = {**metadata.get("labels", {}), **self.labels}
         marks = {"slipway.dev/entity": self.result.entity_ref}
-        if self.request:
+        if self.request and self.adopted is None:
             marks["slipway.dev/request"] = self.request
         metadata["annotations"] = {**metadata.get("annotations", {}), **marks}
         return {**tree, "metadata": metadata}
@@ -226,12 +274,14 @@ class _Building:
         metadata = {"name": self.name, "blueprint": self.blueprint.name}
         if self.request:
             metadata["request"] = self.request
-        document = {
+        document: dict[str, Any] = {
             "apiVersion": "slipway.dev/v1",
             "kind": "Answers",
             "metadata": metadata,
             "spec": {"digest": self.blueprint.digest, "answers": _kept(self.answers)},
         }
+        if self.adopted is not None:
+            document["spec"][KEY] = self.adopted.as_kept()
         return dump([document], "The answers these files were made from; the form opens with them.")
 
 

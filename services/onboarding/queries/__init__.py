@@ -1,5 +1,6 @@
 """Reading requests: lists, what waits for whom, the form's evaluation, the timeline, the clocks."""
 
+from .adopting import adoption
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
 from .deployed import Deployed, deployed
 from .ending import over
@@ -40,6 +41,7 @@ __all__ = [
     "Rehearsed",
     "Retirement",
     "Standing",
+    "adoption",
     "asked_for",
     "base_of",
     "blueprints",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.accounts.models import User
@@ -12,6 +12,7 @@ from services.integrations import githosts
 
 from ..errors import NotOnboarded
 from ..models import BRINGING, Request
+from .adopting import adoption, as_kept
 from .forms import blueprints, evaluate, place_of
 from .rollouts import fix_in_fields
 
@@ -55,13 +56,15 @@ def opening(
     """
     from services.onboarding import blueprints as engine
 
-    found = written(entity, user)
+    found = written_or_adopted(entity, user)
     blueprint, origin = found.blueprint, found.answers
     draft = draft_of(entity, user)
     answers = _moved_on(draft, origin) if draft else origin
     if changes := {**(changes or {}), **fixed_by(blueprint, *fix)}:
         answers = engine.with_carried(blueprints()[blueprint], answers, changes)
-    return Opening(draft or _unkept(entity, user, blueprint, origin), answers, origin)
+    if draft is not None:
+        draft.adopted = found.adopted
+    return Opening(draft or found.as_request(entity, user), answers, origin)
 
 
 def _moved_on(draft: Request, origin: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +85,30 @@ class Written:
     path: str
     blueprint: str
     answers: dict[str, Any]
+    adopted: dict[str, Any] = field(default_factory=dict)
 
     def as_request(self, entity: Entity, user: User) -> Request:
-        return _unkept(entity, user, self.blueprint, self.answers)
+        row = _unkept(entity, user, self.blueprint, self.answers)
+        row.adopted = self.adopted
+        return row
+
+
+def written_or_adopted(entity: Entity, user: User) -> Written:
+    """As `written`; what no form wrote is read into the form that comes nearest, if one does."""
+    try:
+        return written(entity, user)
+    except NotOnboarded:
+        found = None if _is_written(entity) else adoption(entity, user)
+        if found is None:
+            raise
+        return Written("", found.blueprint, found.adopted.answers, as_kept(found))
+
+
+def _is_written(entity: Entity) -> bool:
+    """Whether there is a `slipway.yaml`, though one that cannot be used."""
+    provider, repo = place_of(Request())
+    read = githosts.get(provider).reader(repo)
+    return any(read(path) is not None for path in _places(entity))
 
 
 def written(entity: Entity, user: User) -> Written:

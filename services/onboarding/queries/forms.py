@@ -138,6 +138,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
         fixed=_fixed(row),
         leases=leases_of,
         approvals=engine.company_approvals(settings.APPROVALS),
+        adopted=engine.adopted_from(row.adopted),
     )
 
 
