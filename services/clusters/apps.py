@@ -6,7 +6,7 @@ class ClustersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from services.clusters import pages, signs
+        from services.clusters import pages, signs, tasks  # noqa: F401  # tasks register their handlers
 
         pages.register()
         signs.register()

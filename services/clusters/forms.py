@@ -53,6 +53,14 @@ class ClusterForm(CredentialsForm):
         return name
 
 
+class SteerForm(Form):
+    replicas_wanted = forms.IntegerField(min_value=0, max_value=10_000, required=False, label="Replicas")
+
+    def replicas(self) -> int | None:
+        """The number that was asked for, if it is one."""
+        return self.cleaned_data.get("replicas_wanted") if self.is_valid() else None
+
+
 class EnvironmentForm(Form):
     name = NameField(max_length=63, help_text="As folders in the deploy repository.")
     namespace = NameField(max_length=63)

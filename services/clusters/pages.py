@@ -13,7 +13,7 @@ from portal.shell.once import once
 from portal.shell.registry import EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 from services.catalog import health
 from services.catalog.sources.clusters import pictures
-from services.clusters import fixes, queries, rules
+from services.clusters import changes, fixes, queries, rules
 from services.clusters.models import Cluster
 from services.clusters.picture import EnvironmentState
 from services.clusters.sightings import Sightings
@@ -123,7 +123,21 @@ def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
         "entity": entity,
         "places": states_for(request, entity),
         "told": told(request, entity),
+        "changes": changes_in(entity, states_for(request, entity)),
+        "deeds": queries.deeds_of(entity),
         "may_read_logs": rules.can_read_logs(request.user, entity),
+        "may_steer": rules.can_steer(request.user, entity),
+    }
+
+
+def changes_in(entity: Any, states: Sequence[EnvironmentState]) -> dict[str, list[changes.Change]]:
+    """By environment, with the moment in view at which the trouble there began."""
+    done = list(queries.done_by_people(entity))
+    return {
+        state.environment.name: changes.changes_of(
+            state.rows, done, state.environment.name, changes.began(state.findings)
+        )
+        for state in states
     }
 
 

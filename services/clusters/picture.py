@@ -8,7 +8,9 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from services.clusters.deeds import Deed, possible
 from services.clusters.models import WORKLOADS, Environment, Health, KubeEvent, KubeObject
+from services.clusters.parts import Part, parts_of, resources_of
 
 WORST_FIRST = [
     Health.DEGRADED, Health.MISSING, Health.PROGRESSING, Health.UNKNOWN, Health.SUSPENDED, Health.HEALTHY,
@@ -29,6 +31,8 @@ class ContainerState:
     ready: bool
     restarts: int
     limit: str
+    resources: str
+    since: datetime | None
     last_reason: str
     last_exit: int | None
     last_at: datetime | None
@@ -73,6 +77,11 @@ class WorkloadState:
     request: str
     changed_at: datetime | None
     pods: list[PodState]
+    is_paused: bool
+
+    @property
+    def may_do(self) -> list[Deed]:
+        return possible(self.kind, is_paused=self.is_paused)
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,11 @@ class EnvironmentState:
     workloads: list[WorkloadState]
     findings: list[Any]
     events: list[KubeEvent]
+    rows: Sequence[KubeObject]
+
+    @property
+    def parts(self) -> list[Part]:
+        return parts_of(self.rows)
 
     @property
     def news(self) -> list[News]:
@@ -204,6 +218,8 @@ def _container(status: Mapping[str, Any], spec: Mapping[str, Any]) -> ContainerS
         ready=bool(status.get("ready")),
         restarts=int(status.get("restartCount") or 0),
         limit=str(((spec.get("resources") or {}).get("limits") or {}).get("memory") or ""),
+        resources=resources_of(spec),
+        since=time(now.get("startedAt")),
         last_reason=str(last.get("reason") or ""),
         last_exit=last.get("exitCode"),
         last_at=time(last.get("finishedAt")),
@@ -250,6 +266,7 @@ def _workload(row: KubeObject, pods: list[KubeObject]) -> WorkloadState:
         request=str((metadata.get("annotations") or {}).get(REQUEST) or ""),
         changed_at=row.changed_at,
         pods=shown,
+        is_paused=bool(row.spec.get("paused") or row.spec.get("suspend")),
     )
 
 
@@ -294,4 +311,5 @@ def environment_state(
         workloads=found,
         findings=findings,
         events=events,
+        rows=rows,
     )

@@ -10,7 +10,9 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from portal.shell.frozen import Frozen
-from services.clusters import diagnosing, picture, redaction, sealing
+from services.audit import queries as audit
+from services.audit.models import Event
+from services.clusters import changes, diagnosing, picture, redaction, sealing
 from services.clusters.models import (
     STALE_AFTER,
     WORKLOADS,
@@ -23,6 +25,8 @@ from services.clusters.models import (
 from services.clusters.picture import EnvironmentState
 from services.diagnosis.health import assess
 from services.diagnosis.judgement import Health as Judged
+from services.effects.models import Effect
+from services.effects.queries import effects_for
 from services.integrations.kube import errors
 from services.integrations.kube.client import KubeClient
 from services.integrations.kube.objects import Ref
@@ -31,6 +35,7 @@ RECENT = timedelta(hours=1)
 EVENTS_SHOWN = 40
 OBJECTS_SHOWN = 400
 LOG_LINES = 60
+DEEDS_SHOWN = 4
 
 
 def environments() -> QuerySet[Environment]:
@@ -177,6 +182,18 @@ def _told(event: KubeEvent) -> dict[str, Any]:
         "count": event.count,
         "last_at": event.last_at.isoformat(),
     }
+
+
+def done_by_people(entity: Any) -> QuerySet[Event]:
+    """What people did to what runs of it, of late."""
+    recent = timezone.now() - changes.LOOKED_BACK
+    return audit.events_for(entity).filter(action__startswith="workload.", at__gte=recent)
+
+
+def deeds_of(entity: Any) -> QuerySet[Effect]:
+    """What people asked for of late, and what came of it; the latest first."""
+    asked = effects_for(entity).filter(kind="clusters.steer", created_at__gte=timezone.now() - RECENT)
+    return asked.order_by("-created_at")[:DEEDS_SHOWN]
 
 
 def log_tail(environment: Environment, pod: str, container: str, *, previous: bool = False) -> list[str]:

@@ -14,4 +14,7 @@ urlpatterns = [
     path("platform/clusters/<slug:name>/environments/", views.environment_new, name="environment_new"),
     path(_ENTITY, views.entity_live, name="entity_live"),
     path(_ENTITY + "<str:environment>/<str:pod>/<str:container>/log/", views.pod_log, name="pod_log"),
+    path(
+        _ENTITY + "<str:environment>/<str:workload>/<str:deed>/", views.workload_steer, name="workload_steer"
+    ),
 ]

@@ -11,9 +11,9 @@ from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog.models import Entity
-from services.clusters import actions, pages, queries, rules
-from services.clusters.forms import ClusterForm, CredentialsForm, EnvironmentForm
-from services.clusters.models import Cluster, Environment
+from services.clusters import actions, pages, queries, rules, steering
+from services.clusters.forms import ClusterForm, CredentialsForm, EnvironmentForm, SteerForm
+from services.clusters.models import Cluster, Environment, KubeObject
 from services.integrations.kube.errors import KubeError
 
 
@@ -111,6 +111,33 @@ def entity_live(request: HttpRequest, kind: str, namespace: str, name: str) -> H
     """The live part alone, for the page that updates by itself."""
     entity = _component_for(request, kind, namespace, name)
     return render(request, "clusters/entity_live.html#live", pages.live(request, entity))
+
+
+@policy(signed_in, name="clusters.steer")
+@limited("connection")
+@require_POST
+def workload_steer(
+    request: HttpRequest, kind: str, namespace: str, name: str, environment: str, workload: str, deed: str
+) -> HttpResponse:
+    """Ask for a deed on a workload (`Deployment.web`) of the service; a worker does it."""
+    entity = _component_for(request, kind, namespace, name)
+    row = _workload_for(entity, environment, workload)
+    form = SteerForm(request.POST)
+    try:
+        steering.steer(by=request.user, entity=entity, workload=row, deed=deed, replicas=form.replicas())
+    except steering.NotAllowed as error:
+        raise Http404("not yours") from error
+    except steering.NotPossible as error:
+        toasts.refused(request, str(error))
+    else:
+        toasts.done(request, f"{row.name}: asked for. What comes of it shows here.")
+    return redirect(f"{entity.get_absolute_url()}?tab=live")
+
+
+def _workload_for(entity: Entity, environment: str, workload: str) -> KubeObject:
+    kind, _, name = workload.partition(".")
+    mine = KubeObject.objects.workloads().filter(entity_ref=entity.ref).select_related("environment__cluster")
+    return get_object_or_404(mine, environment__name=environment, kind=kind, name=name)
 
 
 @policy(signed_in, name="clusters.read_logs")

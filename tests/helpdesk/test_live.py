@@ -97,6 +97,7 @@ def test_then_and_now_colours_what_changed(mira) -> None:
     changed = {row.label: row for row in live.then_and_now(made, live.states(REF)).rows}
     assert (changed["Pods ready"].then, changed["Pods ready"].now) == ("1 of 2", "2 of 2")
     assert {label: row.tone for label, row in changed.items() if row.tone} == {
+        "Findings": "ok",
         "Health": "ok",
         "Pods ready": "ok",
         "Restarts": "bad",

@@ -281,6 +281,9 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "clusters:environment_": [{"name": "harbour"}],
         "clusters:entity_": [entity],
         "clusters:pod_log": [log],
+        "clusters:workload_steer": [
+            {**entity, "environment": "production", "workload": "Deployment.web", "deed": "restart"}
+        ],
         "effects:": [{"pk": world.effect.pk}],
         "onboarding:exemption_": [{"pk": world.exemption.pk}],
         "onboarding:exemption_step": [{"pk": world.exemption.pk, "step": "end"}],
