@@ -246,6 +246,8 @@ class _Compiler:
         name, where = mapping.get("$as", "item"), self.where(path)
         if not isinstance(name, str) or not name.isidentifier() or "$do" not in mapping:
             raise RenderError("$each needs $do, and a plain name in $as", where)
+        if not isinstance(mapping.get("$key", ""), str):
+            raise RenderError("$key must be text", where)
         self.loops += 1
         if self.loops > MAX_EACH_DEPTH:
             raise RenderError(f"$each is nested more than {MAX_EACH_DEPTH} deep", where)

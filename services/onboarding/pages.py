@@ -30,6 +30,12 @@ def register() -> None:
             badge=to_decide, visible=lambda request: bool(request.user.is_platform),
         )
     )  # fmt: skip
+    registry.nav.add(
+        NavItem(
+            "playground", "Playground", "code", "onboarding:playground", order=46, section="platform",
+            visible=lambda request: bool(request.user.is_platform),
+        )
+    )  # fmt: skip
     fixes.sources.append(form_of)
     registry.entity_actions.add(change)
     registry.entity_actions.add(promote)

@@ -25,10 +25,11 @@ from services.onboarding.blueprints.model import (
 from services.onboarding.blueprints.parts import Part, fields_of, parts_of, with_changes
 from services.onboarding.blueprints.promotion import Promotion
 from services.onboarding.blueprints.promotion import of_company as company_promotion
-from services.onboarding.blueprints.sketch import Sketch, TooMuch, sketch, texts_of
+from services.onboarding.blueprints.sketch import MOST_CHARACTERS, Sketch, TooMuch, sketch, texts_of
 from services.onboarding.blueprints.source import BlueprintError
 
 __all__ = [
+    "MOST_CHARACTERS",
     "SHIPPED",
     "ApprovalNeed",
     "Blueprint",

@@ -24,7 +24,7 @@ def read(piece: Piece) -> ApprovalRule:
     piece.only(("key", "when", "who", "team", "count", "reason"))
     said = piece.get("who", (str, list))
     who = (said,) if isinstance(said, str) else tuple(said)
-    if not who or not set(who) <= set(WORDS):
+    if not who or not all(isinstance(word, str) and word in WORDS for word in who):
         raise piece.error(f"who must be {', '.join(WORDS[:-1])} or {WORDS[-1]}, or a list of them", "who")
     if "team" not in piece.data and set(who) & set(OF_A_TEAM):
         raise piece.error("team is missing: a lead or member of which team?")

@@ -24,6 +24,7 @@ from services.onboarding.blueprints.model import (
 )
 from services.onboarding.blueprints.sketch import Folder
 from services.onboarding.blueprints.source import BlueprintError, Piece, read_documents, read_one, template_of
+from services.onboarding.blueprints.validation import FORMATS
 
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "shipped"
 LIBRARY: Final = "fields.yaml"
@@ -201,6 +202,8 @@ def _field(piece: Piece) -> Field:
         raise piece.error(f"type must be one of {', '.join(TYPES)}", "type")
     if source and source not in SOURCES:
         raise piece.error(f"from must be one of {', '.join(SOURCES)}", "from")
+    if piece.text("format", "") not in ("", *FORMATS):
+        raise piece.error(f"format must be one of {', '.join(FORMATS)}", "format")
     if not piece.text("name").isidentifier():
         raise piece.error("name must be letters, digits and _", "name")
     return Field(

@@ -10,7 +10,7 @@ from typing import Any
 from services.manifests.emit import Document, dump, load_all
 from services.manifests.expressions import Expression, Scope
 from services.manifests.merging import three_way
-from services.manifests.render import Template
+from services.manifests.render import RenderError, Template, Where
 from services.onboarding.blueprints.adopted import KEY, Adopted, adopted_in, revised
 from services.onboarding.blueprints.answers import fill
 from services.onboarding.blueprints.model import Blueprint, Brought, Context, EnvironmentInfo, nothing_exists
@@ -230,7 +230,8 @@ class _Building:
                 continue
             names.append(manifest.file)
             comment = f"{MANAGED}\n{manifest.why}" if manifest.why else MANAGED
-            yield from self.read(path, self.settle(path, dump([self.marked(rendered)], comment)))
+            text = dump([self.marked(rendered, manifest.file)], comment)
+            yield from self.read(path, self.settle(path, text))
         self.settle(f"{folder}/{KUSTOMIZATION}", self.kustomization(environment, names))
 
     def read(self, path: str, text: str) -> Iterator[Document]:
@@ -249,9 +250,11 @@ class _Building:
         if ours and self.context.existing(path) is not None:
             self.result.removed.append(path)
 
-    def marked(self, tree: dict[str, Any]) -> dict[str, Any]:
+    def marked(self, tree: Any, file: str) -> dict[str, Any]:
         """Every object says whose it is and which request brought it; a blueprint cannot forget to."""
-        metadata = dict(tree.get("metadata", {}))
+        metadata = dict(_mapping(_mapping(tree, "", file), "metadata", file))
+        for name in ("labels", "annotations"):
+            metadata[name] = _mapping(metadata, name, file)
         metadata["labels"] = {**metadata.get("labels", {}), **self.labels}
         marks = {"slipway.dev/entity": self.result.entity_ref}
         if self.request and self.adopted is None:
@@ -283,6 +286,15 @@ class _Building:
         if self.adopted is not None:
             document["spec"][KEY] = self.adopted.as_kept()
         return dump([document], "The answers these files were made from; the form opens with them.")
+
+
+def _mapping(tree: Any, name: str, file: str) -> Mapping[str, Any]:
+    """What must be keys and values in an object; nothing there is none of them."""
+    found = (tree.get(name) or {}) if name else tree
+    if not isinstance(found, Mapping):
+        where = Where(("metadata", name) if name in ("labels", "annotations") else (name,) if name else ())
+        raise RenderError("must be a mapping", replace(where, file=f"manifests/{file}"))
+    return found
 
 
 def _json(tree: Mapping[str, Any], why: str) -> str:

@@ -22,6 +22,7 @@ from services.onboarding.views.exemptions import (
     exemption_step,
 )
 from services.onboarding.views.new import blueprint_list, request_edit, request_new
+from services.onboarding.views.playground import playground, playground_rehearsal
 from services.onboarding.views.promoting import service_promote
 from services.onboarding.views.requests import request_detail, request_list
 from services.onboarding.views.retiring import request_bring_back, service_retire
@@ -33,6 +34,8 @@ __all__ = [
     "exemption_list",
     "exemption_new",
     "exemption_step",
+    "playground",
+    "playground_rehearsal",
     "proposal_detail",
     "request_approve",
     "request_bring_back",

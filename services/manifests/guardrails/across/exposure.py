@@ -77,13 +77,18 @@ def _is_probed(workload: Object) -> Iterator[bool]:
 def uncertified(rule: Rule, objects: Together) -> Found:
     for index, route in of_kind(objects, "Ingress"):
         tls = list(entries(route, ("spec", "tls")))
-        named = [host for _, each in tls for host in each.get("hosts") or ()]
+        named = [host for _, each in tls for host in _listed(each.get("hosts"))]
         for path, rule_ in entries(route, ("spec", "rules")) if named else ():
             host = str(rule_.get("host") or "")
             if host and not any(_covers(str(each), host) for each in named):
                 message = f"TLS is set up for {', '.join(map(str, named[:5]))}, not for {host}"
-                fix = {(*tls[0][0], "hosts"): [*(tls[0][1].get("hosts") or ()), host]}
+                fix = {(*tls[0][0], "hosts"): [*_listed(tls[0][1].get("hosts")), host]}
                 yield index, Problem(rule, (*path, "host"), message, fix, f"Add {host}")
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list; of anything else, which the schema refuses, nothing."""
+    return value if isinstance(value, list) else []
 
 
 def _covers(pattern: str, host: str) -> bool:
