@@ -12,7 +12,7 @@ from portal.shell import pasted, times
 from portal.shell.forms import Form
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
-from services.helpdesk.models import Category, Macro, Ticket
+from services.helpdesk.models import Category, Macro, Message, Ticket
 from services.helpdesk.queries import Filters
 from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
 
@@ -119,6 +119,7 @@ class ReplyForm(Words):
     wait = forms.BooleanField(required=False)
     seen = forms.IntegerField(required=False)
     nonce = forms.CharField(max_length=40, required=False)
+    soon = forms.BooleanField(required=False)
 
 
 class StateForm(Form):
@@ -136,14 +137,60 @@ class StateForm(Form):
         self.user = user
 
     def clean_original(self) -> Ticket | None:
-        number = self.cleaned_data["original"].strip().upper().removeprefix("T-")
-        if not number:
-            return None
-        seen = Ticket.objects.visible_to(self.user)
-        found = seen.filter(number=int(number)).first() if number.isdecimal() else None
-        if found is None:
-            raise forms.ValidationError(f"There is no ticket T-{number}.")
-        return found
+        return ticket_called(self.cleaned_data["original"], self.user)
+
+
+def ticket_called(text: str, user: Any) -> Ticket | None:
+    """The ticket that is meant by "T-1001" or "1001"; None for nothing. One that may not be seen is none."""
+    number = text.strip().upper().removeprefix("T-")
+    if not number:
+        return None
+    fits = number.isdecimal() and number.isascii() and len(number) < 10
+    found = Ticket.objects.visible_to(user).filter(number=int(number)).first() if fits else None
+    if found is None:
+        raise forms.ValidationError(f"There is no ticket T-{number}.")
+    return found
+
+
+class OtherForm(forms.Form):
+    """Another ticket."""
+
+    original = forms.CharField(max_length=20, error_messages={"required": "Say which other ticket."})
+
+    def __init__(self, *args: Any, user: Any, required: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["original"].required = required
+
+    def clean_original(self) -> Ticket | None:
+        return ticket_called(self.cleaned_data["original"], self.user)
+
+
+class SplitForm(forms.Form):
+    message = forms.ModelChoiceField(queryset=Message.objects.none())
+    title = forms.CharField(max_length=200, error_messages={"required": "Say in one line what it is about."})
+
+    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        messages: Any = self.fields["message"]
+        messages.queryset = ticket.messages.all()
+
+
+class AnswerAllForm(Words):
+    body = forms.CharField(
+        max_length=TOO_LONG, error_messages={"required": "Say something to those who wait."}
+    )
+    nonce = forms.CharField(max_length=40)
+    resolve = forms.BooleanField(required=False)
+    cause = forms.ChoiceField(choices=[("", ""), *Cause.choices], required=False)
+    minutes = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+
+
+class CallInForm(forms.Form):
+    person = forms.ModelChoiceField(
+        queryset=User.objects.filter(is_active=True), to_field_name="username",
+        error_messages={"required": "Say whom.", "invalid_choice": "There is nobody of that name."},
+    )  # fmt: skip
 
 
 def first_error(form: forms.BaseForm) -> str:

@@ -8,10 +8,19 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.core.cache import cache
-from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery
 
 from services.helpdesk import searching
-from services.helpdesk.models import Canned, Category, Macro, Message, Ticket, TicketEvent, TicketQuerySet
+from services.helpdesk.models import (
+    Canned,
+    Category,
+    Link,
+    Macro,
+    Message,
+    Ticket,
+    TicketEvent,
+    TicketQuerySet,
+)
 from services.helpdesk.states import (
     CLOSE_AFTER,
     GIVE_UP_WAITING_AFTER,
@@ -147,10 +156,38 @@ def like(ticket: Ticket, user: Any, *, limit: int = 3) -> list[Ticket]:
     return list(found.order_by(rank.desc(), F("resolved_at").desc(nulls_last=True))[:limit])
 
 
-def linked(ticket: Ticket, user: Any) -> list[Ticket]:
-    """What went on elsewhere because of it: follow-ups and duplicates."""
-    found = Ticket.objects.visible_to(user).filter(Q(follows=ticket) | Q(duplicate_of=ticket))
-    return list(found.defer("snapshot", "search").order_by("created_at"))
+@dataclass(frozen=True)
+class Tied:
+    """The other end of a tie; `back` when that one points here."""
+
+    ticket: Ticket
+    kind: str
+    label: str
+    back: bool
+
+
+def tied(ticket: Ticket, user: Any) -> list[Tied]:
+    """What a ticket is tied to, as far as this person sees it: links, follow-ups, duplicates; one query."""
+    ends = Ticket.objects.order_by()
+    away, here = Link.objects.filter(ticket=ticket), Link.objects.filter(other=ticket)
+    pks = ends.filter(follows=ticket).values("pk").union(
+        ends.filter(duplicate_of=ticket).values("pk"), away.values("other"), here.values("ticket")
+    )  # fmt: skip
+    rows = Ticket.objects.visible_to(user).filter(pk__in=pks).defer("snapshot", "search")
+    found = rows.annotate(
+        points_to=Subquery(away.filter(other=OuterRef("pk")).order_by("pk").values("kind")[:1]),
+        points_here=Subquery(here.filter(ticket=OuterRef("pk")).order_by("pk").values("kind")[:1]),
+    )
+    return [_tied(ticket, other) for other in found.order_by("created_at")]
+
+
+def _tied(ticket: Ticket, other: Any) -> Tied:
+    if other.follows_id == ticket.pk:
+        return Tied(other, "follow_up", "follow-up", True)
+    if other.duplicate_of_id == ticket.pk:
+        return Tied(other, "duplicate", "duplicate", True)
+    kind = other.points_here or other.points_to
+    return Tied(other, kind, Link.Kind(kind).label, other.points_here is not None)
 
 
 def conversation(ticket: Ticket, user: Any) -> QuerySet[Message]:

@@ -65,6 +65,7 @@ def clocks() -> None:
     actions.recount()
     actions.look(now)
     actions.tell_turn(now=now)
+    actions.follow_requests()
 
 
 @register("helpdesk.escalate")
@@ -75,4 +76,13 @@ def escalate(claim: Claim) -> Done:
     given = {name: claim.payload[name] for name in ("do", "clock", "minutes")}
     ticket = Ticket.objects.get(pk=claim.payload["ticket"])
     actions.escalate(ticket=ticket, key=claim.key, at=timezone.now(), **given)
+    return Done({})
+
+
+@register("helpdesk.send")
+def send_reply(claim: Claim) -> Done:
+    """A reply nobody called back. A second run finds it sent."""
+    from services.helpdesk import actions
+
+    actions.send_now(pk=claim.payload["pending"])
     return Done({})

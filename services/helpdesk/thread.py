@@ -38,15 +38,17 @@ class Line:
 
 def items(ticket: Ticket, user: Any, events: Iterable[TicketEvent] | None = None) -> list[Item]:
     """What this person may read, oldest first: two queries, or one when the events are known."""
-    messages = {m.pk: m for m in queries.conversation(ticket, user)}
+    known = queries.history(ticket, user) if events is None else events
+    happenings: list[tuple[Any, Any]] = [((e.at, 1, e.pk), e) for e in known if e.message_id is None]
+    said: list[tuple[Any, Any]] = [((m.created_at, 0, m.pk), m) for m in queries.conversation(ticket, user)]
     thread: list[Item] = []
-    for event in queries.history(ticket, user) if events is None else events:
-        if event.message_id is not None:
-            thread.append(Item(message=messages[event.message_id]))
+    for _, each in sorted([*happenings, *said], key=lambda pair: pair[0]):
+        if isinstance(each, Message):
+            thread.append(Item(message=each))
         elif thread and thread[-1].message is None:
-            thread[-1].lines.append(line(event))
+            thread[-1].lines.append(line(each))
         else:
-            thread.append(Item(lines=[line(event)]))
+            thread.append(Item(lines=[line(each)]))
     return thread
 
 
@@ -92,6 +94,12 @@ def _assigned(event: TicketEvent) -> tuple[str, str, str]:
     return "user-check", "", f"gave it to {data['name']}"
 
 
+def _merged(data: dict[str, Any]) -> str:
+    if "into" in data:
+        return f"merged it into {data['into']}"
+    return f"merged {data['from']} into it, with {data['count']} message{'' if data['count'] == 1 else 's'}"
+
+
 def _escalated(data: dict[str, Any]) -> str:
     clock = clocks.NAMES[data["clock"]].lower()
     when = "is due soon" if data["minutes"] < 0 else "is overdue"
@@ -116,5 +124,14 @@ WORDS: dict[str, Any] = {
         ("bell", "", "follows it") if e.data["on"] else ("bell-off", "", "stopped following it")
     ),
     Kind.ESCALATED: lambda e: ("flame", "warn", _escalated(e.data)),
+    Kind.MERGED: lambda e: ("git-merge", "", _merged(e.data)),
+    Kind.LINK: lambda e: ("link", "", f"{e.data['how']} {e.data['ticket'] or 'a private ticket'}"),
+    Kind.PROBLEM: lambda e: (
+        ("alert-triangle", "bad", "made it a problem")
+        if e.data["how"] == "made"
+        else ("alert-triangle", "", f"found {e.data['ticket']} behind it")
+    ),
+    Kind.NUDGE: lambda e: ("bell", "warn", f"asked {', '.join(e.data['told'])} how far it is"),
+    Kind.ME_TOO: lambda e: ("users", "", "has it too" if e.data["on"] else "has it no longer"),
     Kind.FOLLOW_UP: lambda e: ("corner-down-right", "", f"went on in {e.data['ticket']}"),
 }

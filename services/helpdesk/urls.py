@@ -1,6 +1,17 @@
 from django.urls import path, register_converter
 
-from services.helpdesk.views import asking, duty, lists, queue, settings, steps, ticket
+from services.helpdesk.views import (
+    asking,
+    converting,
+    duty,
+    following,
+    lists,
+    queue,
+    settings,
+    steps,
+    ticket,
+    ties,
+)
 
 
 class TicketKey:
@@ -49,5 +60,16 @@ urlpatterns = [
     path("help/<ticket:number>/macro/", steps.ticket_macro, name="ticket_macro"),
     path("help/<ticket:number>/canned/<int:pk>/", ticket.ticket_canned, name="ticket_canned"),
     path("help/<ticket:number>/take-back/", steps.ticket_take_back, name="ticket_take_back"),
+    path("help/<ticket:number>/merge/", ties.ticket_merge, name="ticket_merge"),
+    path("help/<ticket:number>/split/", ties.ticket_split, name="ticket_split"),
+    path("help/<ticket:number>/link/", ties.ticket_link, name="ticket_link"),
+    path("help/<ticket:number>/problem/", ties.ticket_problem, name="ticket_problem"),
+    path("help/<ticket:number>/problem/answer/", ties.problem_answer, name="problem_answer"),
+    path("help/<ticket:number>/me-too/", following.ticket_me_too, name="ticket_me_too"),
+    path("help/<ticket:number>/nudge/", following.ticket_nudge, name="ticket_nudge"),
+    path("help/<ticket:number>/call-in/", following.ticket_call_in, name="ticket_call_in"),
+    path("help/<ticket:number>/presence/", following.ticket_presence, name="ticket_presence"),
+    path("help/<ticket:number>/call-back/<int:pk>/", following.reply_call_back, name="reply_call_back"),
+    path("help/<ticket:number>/convert/", converting.ticket_convert, name="ticket_convert"),
     path("help/<ticket:number>/watch/", steps.ticket_watch, name="ticket_watch"),
 ]

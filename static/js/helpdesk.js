@@ -82,6 +82,24 @@
     htmx.ajax("POST", button.dataset.previewMd, { target: target, swap: "innerHTML", values: { body: text.value } });
   });
 
+  /* presence: others see who looks and who writes; undo: what is sent waits some seconds on the server */
+  var wrote = 0;
+  function tell(writes) {
+    var form = document.getElementById("presence");
+    if (!form) return;
+    form.querySelector("[data-writes]").value = writes ? "1" : "";
+    htmx.trigger(form, "writing");
+  }
+  document.addEventListener("input", function (event) {
+    if (event.target.id !== "reply") return;
+    var now = Date.now();
+    if (now - wrote > 5000) { wrote = now; tell(event.target.value.trim() !== ""); }
+  });
+  function readyToUndo() {
+    document.querySelectorAll("[data-soon]").forEach(function (field) { field.value = "1"; });
+    if (document.querySelector("#pending .bub:not(.held)")) setTimeout(function () { location.reload(); }, 13000);
+  }
+
   /* canned answers go to where the cursor is */
   document.addEventListener("click", function (event) {
     var link = event.target.closest("a[data-insert]");
@@ -151,6 +169,7 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     dropSent();
+    readyToUndo();
     document.querySelectorAll("form[data-draft]").forEach(restore);
     var first = document.querySelector("[data-focus]");
     if (first) { first.focus(); return; }

@@ -126,6 +126,7 @@ def _desk(priya: User, shown: Ticket) -> dict[str, Any]:
         "canned": Canned.objects.create(title="Hello", body="Hi {first_name}"),
         "stand_in": desk.stand_in(by=priya, **about),
         "deed": outcome.deed,
+        "pending": desk.send_soon(ticket=shown, by=priya, body="Hi", wait=False, seen=None, nonce="world"),
     }
 
 
@@ -292,6 +293,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "helpdesk:queue_undo": [{"pk": world.deed.pk}],
         "helpdesk:setting_new": [{"kind": "canned"}],
         "helpdesk:setting_": [{"kind": "canned", "pk": world.canned.pk}],
+        "helpdesk:reply_call_back": [{**each, "pk": world.pending.pk} for each in tickets],
         "helpdesk:ticket_canned": [{**each, "pk": world.canned.pk} for each in tickets],
         "insights:chart_csv": [{"key": "adoption"}],
         "integrations:": [{"name": world.server.name}],

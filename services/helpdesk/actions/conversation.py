@@ -9,7 +9,7 @@ from django.utils import timezone
 from services.audit import actions as audit
 from services.effects import crashpoints
 from services.helpdesk import rules, timing
-from services.helpdesk.actions import posting
+from services.helpdesk.actions import posting, telling
 from services.helpdesk.actions.base import Kind, happened, locked, refuse_crossing
 from services.helpdesk.actions.opening import open_ticket
 from services.helpdesk.actions.sorting import assign
@@ -66,6 +66,7 @@ def reply(
     audit.record(
         by=by, action="ticket.noted" if internal else "ticket.replied", obj=ticket, summary=ticket.key
     )
+    telling.tell(message, by=by, waits=then_wait)
     if not internal:
         _after_public_word(ticket, by=by, then_wait=then_wait, at=at)
         posting.answer(message, by=by)

@@ -10,7 +10,7 @@ from services.audit import actions as audit
 from services.helpdesk import rules
 from services.helpdesk.actions.base import Kind, happened, locked, refuse_crossing
 from services.helpdesk.errors import AnswerMissing, IllegalTransition, NotAllowed, TooLate
-from services.helpdesk.models import Ticket
+from services.helpdesk.models import Message, Ticket
 from services.helpdesk.states import (
     CLOSE_AFTER,
     GIVE_UP_WAITING_AFTER,
@@ -51,6 +51,8 @@ def change_state(
         ticket, to, by=by, cause=cause, minutes=minutes, original=duplicate_of, request=converted_to
     )
     before = ticket.state
+    if before == State.DUPLICATE and to in OPEN_STATES:
+        _unmerge(ticket)
     ticket.state, ticket.state_since = to, at
     data = _stamp(
         ticket,
@@ -85,6 +87,8 @@ def take_back(*, ticket: Ticket, by: Any, at: datetime | None = None) -> Ticket:
     if ticket.events.filter(version__gt=step.version, kind__in=(Kind.MESSAGE, Kind.NOTE)).exists():
         raise NotAllowed("Somebody has said something since; it is too late to take this back.")
     before = ticket.state
+    if before == State.DUPLICATE:
+        _unmerge(ticket)
     ticket.state, ticket.state_since = step.from_state, at
     if ticket.is_open:
         ticket.resolved_at, ticket.cause, ticket.minutes = None, "", None
@@ -110,6 +114,13 @@ def settle(*, ticket: Ticket, now: datetime) -> Ticket:
     if ticket.state == State.DUPLICATE and not ticket.may_undo_duplicate(now):
         return change_state(ticket=ticket, to=State.CLOSED, by=None, at=now)
     return ticket
+
+
+def _unmerge(ticket: Ticket) -> None:
+    """Bring the messages of a merged ticket back to it; nothing for one that was only marked."""
+    step = ticket.events.filter(kind=Kind.MERGED, data__has_key="messages").last()
+    if step is not None:
+        Message.objects.filter(pk__in=step.data["messages"]).update(ticket=ticket)
 
 
 def _refuse_step(ticket: Ticket, to: str, *, by: Any, at: datetime) -> None:

@@ -22,6 +22,7 @@ from services.helpdesk.models.tickets import (
     TicketEvent,
     TicketQuerySet,
 )
+from services.helpdesk.models.ties import Link, MeToo, Pending, Problem
 
 __all__ = [
     "Calendar",
@@ -31,11 +32,15 @@ __all__ = [
     "DeedRow",
     "DeskView",
     "HandOver",
+    "Link",
     "Macro",
     "Mail",
     "MailQuerySet",
+    "MeToo",
     "Message",
     "NextNumber",
+    "Pending",
+    "Problem",
     "Promise",
     "Rota",
     "RotaChange",

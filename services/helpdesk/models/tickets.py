@@ -314,6 +314,11 @@ class TicketEvent(models.Model):
         WATCHER = "watcher"
         FOLLOW_UP = "follow_up"
         ESCALATED = "escalated"
+        MERGED = "merged"
+        LINK = "link"
+        PROBLEM = "problem"
+        NUDGE = "nudge"
+        ME_TOO = "me_too"
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind.choices)

@@ -28,19 +28,12 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     form = forms.ReplyForm(request.POST)
     held = {"held": request.POST.get("body", ""), "held_vis": request.POST.get("vis", "public")}
     if not form.is_valid():
-        told = {"refused": forms.first_error(form), "looks_secret": form.looks_secret}
-        return page_of(request, ticket, status=422, **told, **held)
+        return page_of(request, ticket, status=422, **_refused(form), **held)
     given = form.cleaned_data
+    if _can_wait(given):
+        return _send_soon(request, ticket, given)
     try:
-        message = actions.reply(
-            ticket=ticket,
-            by=request.user,
-            body=given["body"],
-            internal=given["vis"] == "note",
-            then_wait=given["wait"],
-            seen=given["seen"],
-            external_id=f"{request.user.pk}:{given['nonce']}" if given["nonce"] else "",
-        )
+        message = actions.reply(ticket=ticket, by=request.user, **_said(request, given))
     except TicketMoved as moved:
         fresh = ticket_for(request, number)
         return page_of(request, fresh, status=409, moved=[thread.line(e) for e in moved.events], **held)
@@ -49,6 +42,32 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     if message.ticket_id != ticket.pk:
         toasts.done(request, f"{ticket.key} is closed, so this opened {message.ticket.key}.")
     return redirect(f"{message.ticket.get_absolute_url()}#m-{message.pk}")
+
+
+def _can_wait(given: dict[str, Any]) -> bool:
+    """Public words of a page that shows them with the way back; a plain form sends at once."""
+    return bool(given["soon"] and given["nonce"] and given["vis"] != "note")
+
+
+def _said(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "body": given["body"],
+        "internal": given["vis"] == "note",
+        "then_wait": given["wait"],
+        "seen": given["seen"],
+        "external_id": f"{request.user.pk}:{given['nonce']}" if given["nonce"] else "",
+    }
+
+
+def _refused(form: forms.ReplyForm) -> dict[str, Any]:
+    return {"refused": forms.first_error(form), "looks_secret": form.looks_secret}
+
+
+def _send_soon(request: HttpRequest, ticket: Ticket, given: dict[str, Any]) -> HttpResponse:
+    """Sent in some seconds, unless it is called back; the page shows it with the way back."""
+    what = {"body": given["body"], "wait": given["wait"], "seen": given["seen"], "nonce": given["nonce"]}
+    actions.send_soon(ticket=ticket, by=request.user, **what)
+    return redirect(f"{ticket.get_absolute_url()}#pending")
 
 
 @policy(signed_in)
@@ -66,7 +85,7 @@ def ticket_state(request: HttpRequest, number: int) -> HttpResponse:
         return f"{moved.key}: {State(moved.state).label.lower()}."
 
     undo = reverse("helpdesk:ticket_take_back", args=[ticket.key])
-    return _do(request, ticket, form, step, undo=undo)
+    return do(request, ticket, form, step, undo=undo)
 
 
 @policy(signed_in)
@@ -80,7 +99,7 @@ def ticket_assign(request: HttpRequest, number: int) -> HttpResponse:
         actions.assign(ticket=ticket, to=to, by=request.user)
         return f"{ticket.key} is {'yours' if to == request.user else f'with {to}' if to else 'with nobody'}."
 
-    return _do(request, ticket, form, step)
+    return do(request, ticket, form, step)
 
 
 @policy(signed_in)
@@ -99,7 +118,7 @@ def ticket_sort(request: HttpRequest, number: int) -> HttpResponse:
             actions.set_private(ticket=ticket, private=given["private"] == "yes", by=request.user)
         return ""
 
-    return _do(request, ticket, form, step)
+    return do(request, ticket, form, step)
 
 
 @policy(platform_only)
@@ -114,7 +133,7 @@ def ticket_macro(request: HttpRequest, number: int) -> HttpResponse:
         actions.run_macro(macro=macro, ticket=ticket, by=request.user)
         return f"“{macro}” is done."
 
-    return _do(request, ticket, form, step)
+    return do(request, ticket, form, step)
 
 
 @policy(signed_in)
@@ -128,7 +147,7 @@ def ticket_take_back(request: HttpRequest, number: int) -> HttpResponse:
             f"{ticket.key}: {State(actions.take_back(ticket=ticket, by=request.user).state).label.lower()}."
         )
 
-    return _do(request, ticket, forms.NoForm(request.POST), step)
+    return do(request, ticket, forms.NoForm(request.POST), step)
 
 
 @policy(signed_in)
@@ -141,7 +160,7 @@ def ticket_watch(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(ticket)
 
 
-def _do(
+def do(
     request: HttpRequest, ticket: Ticket, form: Any, step: Callable[[], str], *, undo: str = ""
 ) -> HttpResponse:
     """Run one step and go back to where it was pressed; a refusal says why and changes nothing."""

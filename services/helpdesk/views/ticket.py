@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.core.cache import cache
+from django.db.models import Count, Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -15,8 +16,8 @@ from portal.shell.policies import platform_only, policy, signed_in
 from services.accounts.models import User
 from services.catalog import queries as catalog
 from services.catalog.models import Entity
-from services.helpdesk import actions, canned, forms, live, queries, rules, thread, timing
-from services.helpdesk.models import Canned, Ticket
+from services.helpdesk import actions, canned, expecting, forms, live, queries, rules, thread, timing
+from services.helpdesk.models import Canned, Link, MeToo, Pending, Ticket
 from services.helpdesk.states import CAUSE_HINTS, TRANSITIONS, Cause, Priority, State
 
 
@@ -24,12 +25,24 @@ def ticket_for(request: HttpRequest, number: int) -> Ticket:
     """The ticket with this number, if this person may see it; 404 otherwise, for its existence is private
     too.
     """
-    tickets = Ticket.objects.visible_to(request.user).defer("search")
-    related = ("asker", "assignee", "team", "category", "duplicate_of", "follows", "queue")
+    mine = Pending.objects.filter(ticket=OuterRef("pk"), author_id=request.user.pk, state__in=ON_THE_WAY)
+    tickets = (
+        Ticket.objects.visible_to(request.user)
+        .defer("search")
+        .annotate(
+            pending_mine=Exists(mine),
+            toos=Count("me_toos"),
+            too_mine=Exists(MeToo.objects.filter(ticket=OuterRef("pk"), person_id=request.user.pk)),
+        )
+    )
+    related = ("asker", "assignee", "team", "category", "duplicate_of", "follows", "queue", "problem")
     ticket = tickets.select_related(*related).filter(number=number).first()
     if ticket is None:
         raise Http404(f"There is no ticket T-{number} that you may see.")
     return ticket
+
+
+ON_THE_WAY = (Pending.State.WAITING, Pending.State.HELD)
 
 
 @policy(signed_in)
@@ -61,7 +74,7 @@ def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: 
         "thennow": live.then_and_now(ticket, []),
         "findings": (ticket.snapshot or {}).get("findings", [])[:1],
         "like": queries.like(ticket, request.user),
-        "linked": queries.linked(ticket, request.user),
+        **_ties(request, ticket),
         "watchers": list(ticket.watchers.all()),
         "entity": entity_of(request, ticket.entity_ref),
         "nonce": forms.nonce(),
@@ -71,6 +84,31 @@ def page_of(request: HttpRequest, ticket: Ticket, *, status: int = 200, **more: 
         **more,
     }
     return render(request, "helpdesk/ticket_detail.html", context, status=status)
+
+
+def _ties(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """What it is tied to, the reply on its way, and what whoever asked may expect."""
+    tied = queries.tied(ticket, request.user)
+    waits = request.user.pk == ticket.asker_id and ticket.is_open
+    return {
+        "tied": [one for one in tied if one.kind != Link.Kind.PROBLEM],
+        "behind": next((one.ticket for one in tied if one.kind == Link.Kind.PROBLEM and not one.back), None),
+        "explains": [one.ticket for one in tied if one.kind == Link.Kind.PROBLEM and one.back],
+        "is_problem": hasattr(ticket, "problem"),
+        "pending": pending_of(request, ticket),
+        "there": expecting.there() if waits else None,
+        "ahead": expecting.ahead_of(ticket) if waits else None,
+        "expected": expecting.history(ticket.category_id, ticket.priority) if waits else None,
+        "may_nudge": waits and actions.may_nudge(ticket, request.user, timezone.now()),
+    }
+
+
+def pending_of(request: HttpRequest, ticket: Ticket) -> Pending | None:
+    """The reply of this person that is on its way, or was held."""
+    if not getattr(ticket, "pending_mine", False):
+        return None
+    rows = Pending.objects.filter(ticket=ticket, author_id=request.user.pk, state__in=ON_THE_WAY)
+    return rows.order_by("pk").last()
 
 
 def entity_of(request: HttpRequest, ref: str) -> Entity | None:
@@ -93,6 +131,8 @@ def _may(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "can_hide": rules.can_change_privacy(request.user, ticket),
         "undo_to": undo if triage else "",
         "steps": [s for s in steps if s in OFFERED and ticket.is_open],
+        "can_convert": (triage or request.user.pk == ticket.asker_id)
+        and State.CONVERTED in TRANSITIONS[ticket.state],
         "can_mark": triage and State.DUPLICATE in steps,
         "people": _assignable() if triage else [],
         "priorities": Priority.choices,
