@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.shell import registry
 from portal.shell.http import HttpRequest
-from portal.shell.registry import EntityAction, EntityPanel, NavItem, NeedsItem, PaletteItem
+from portal.shell.registry import EntityAction, EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 
 
 def register() -> None:
@@ -19,6 +19,10 @@ def register() -> None:
     registry.entity_panels.add(
         EntityPanel("previews", 60, "previews/entity_previews.html", of_entity, area="side")
     )
+    registry.entity_tabs.add(
+        Tab("local", "Run locally", 60, "previews/entity_local.html", local, visible=runs_locally)
+    )
+    registry.request_actions.add(of_request)
     registry.palette.add(found)
     registry.needs_me.add(needs)
 
@@ -38,11 +42,41 @@ def preview(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
         yield EntityAction("Preview", url, "layers-subtract", order=30)
 
 
+def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
+    """What a pull request would make, before it is merged; the preview itself for one that brought it."""
+    from services.catalog import queries as catalog
+
+    from . import rules
+    from .models import Preview
+
+    if row.is_of_set:
+        for made in Preview.objects.filter(request=row)[:1]:
+            yield EntityAction("Open the preview", made.get_absolute_url(), "layers-subtract")
+    elif row.is_form and row.submitted_at and row.is_open and not row.merge_sha:
+        entity = catalog.find(row.entity_ref)
+        if entity is not None and entity.kind == "Component" and rules.can_ask(request.user, entity):
+            where = [entity.kind.lower(), entity.namespace, entity.name]
+            url = f"{reverse('previews:preview_new', args=where)}?of={row.ref}"
+            yield EntityAction("Preview", url, "layers-subtract")
+
+
 def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     from .models import Preview
 
     rows = list(Preview.objects.standing().filter(refs__contains=[entity.ref]).for_page()[:5])
     return {"previews": rows} if rows else None
+
+
+def local(request: HttpRequest, entity: Any) -> dict[str, Any]:
+    from .local import of_entity
+
+    return of_entity(request, entity)
+
+
+def runs_locally(request: HttpRequest, entity: Any) -> bool:
+    from .local import runs
+
+    return runs(request, entity)
 
 
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:

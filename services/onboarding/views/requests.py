@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal.shell import tables, times
+from portal.shell import registry, tables, times
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
@@ -106,6 +106,7 @@ def request_detail(request: HttpRequest, ref: str) -> HttpResponse:
     context = page_of.detail(row) | {
         "row": row,
         "may": standing.permissions(request.user, row),
+        "more": [action for source in registry.request_actions for action in source(request, row)],
         "as_of": timezone.now(),
         "polls": row.state not in TERMINAL,
     }
