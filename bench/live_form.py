@@ -15,7 +15,9 @@ from services.onboarding.blueprints import (
     TeamRef,
     evaluate,
     load,
+    shipped,
 )
+from services.onboarding.blueprints.parts import PLAN
 
 TIMES = 100
 SETTINGS = {
@@ -59,6 +61,20 @@ def measured(blueprint: Blueprint, what: str, answers: dict[str, Any], component
     return {"evaluation": what, "p50 ms": p50, "p95 ms": p95}
 
 
+def composed() -> dict[str, Any]:
+    """A service with its database, cache and address: four forms, wired, judged together."""
+    known, parts = context(20), {PLAN: ["db:postgres", "cache:cache", "route:public-route"]}
+    blueprints, limits = shipped(), iter(range(130, 130 + TIMES + 10))
+    samples = timed(
+        lambda: evaluate(
+            blueprints["web-service"], {**MINIMAL, **parts, "memory_limit": next(limits)}, known, blueprints
+        ),
+        TIMES,
+    )
+    p50, p95 = percentiles(samples)
+    return {"evaluation": "four parts, wired", "p50 ms": p50, "p95 ms": p95}
+
+
 def cold() -> dict[str, Any]:
     """Reading the blueprint and evaluating it for the first time in a process."""
     started = time.perf_counter()
@@ -74,6 +90,7 @@ def main(arguments: list[str]) -> None:
         first,
         measured(blueprint, "three answers, two environments", MINIMAL, 20),
         measured(blueprint, "everything answered, 10,000 components", EVERYTHING, 10_000),
+        composed(),
     ]
     show("live form", rows, arguments)
 

@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "public_domain": "example.com",
     "gateway": {"name": "shared", "namespace": "gateway"},
     "prices": {"cpu": 20, "memory": 4, "storage": 0.1, "currency": "EUR"},
+    "machine_network": "10.70.0.0/16",
     "backups": {"destination": "s3://backups"},
     "database_module": {"source": "git::https://git.example.com/postgres", "version": "v1"},
 }
@@ -54,6 +55,12 @@ def composed(plan: list[str] = ALL, blueprint: str = "web-service", **over: Any)
 def manifest(found: Evaluation, path: str) -> dict[str, Any]:
     name = next(each for each in found.files if each.endswith(path))
     return dict(load_all(found.files[name])[0].data)
+
+
+def outside(egress: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Ranges and ports a policy opens."""
+    opened = [(to["ipBlock"]["cidr"], rule) for rule in egress for to in rule["to"] if "ipBlock" in to]
+    return [(cidr, rule["ports"][0]["port"]) for cidr, rule in opened]
 
 
 def part(found: Evaluation, key: str) -> Any:
@@ -101,6 +108,11 @@ def test_the_service_reads_the_secret_of_its_database_and_may_reach_it(whole) ->
         "resource:default/wishlist-db",
         "resource:default/wishlist-cache",
     ]
+    out = outside(egress)
+    assert out == [], "in staging it runs in the cluster"
+    egress = manifest(whole, "wishlist/production/networkpolicy.yaml")["spec"]["egress"]
+    out = outside(egress)
+    assert out == [("10.70.0.0/16", 5432)], "in production on a machine"
     assert whole.dependencies == ("resource:default/wishlist-db", "resource:default/wishlist-cache")
 
 

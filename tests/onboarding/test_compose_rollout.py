@@ -18,7 +18,7 @@ from tests.factories.clusters import cluster_row
 from tests.factories.clusters import environments as make_environments
 from tests.factories.requests import make_request
 from tests.fakes.cluster import TOKEN, eventually
-from tests.onboarding.conftest import REPO
+from tests.onboarding.conftest import EXPENSIVE, REPO, answers
 
 CACHE = "resource:default/wishlist-cache"
 
@@ -190,3 +190,29 @@ def test_the_effect_looks_again_and_says_what_it_waits_for(merged) -> None:
     assert tasks.apply(claim).reason == "Waits for ExternalSecret wishlist-db."
     assert merged.rollouts.get().message == "Waits for ExternalSecret wishlist-db"
     assert eventually(lambda: isinstance(tasks.apply(claim), tasks.Done))
+
+
+def test_an_exception_is_asked_for_the_part_it_concerns(world) -> None:
+    said = answers(**EXPENSIVE, **{"+parts": ["cache:cache"]})
+    row = actions.save_draft(by=world.mira, blueprint="web-service", answers=said)
+    asked = actions.ask_exemption(
+        by=world.mira, request=row, guardrail="one-replica-stateful", environment="production", object="",
+        reason="It may be lost.", until=timezone.localdate(),
+    )  # fmt: skip
+    assert asked.entity_ref == CACHE
+    assert list(queries.asked_for([CACHE, "component:default/wishlist"])) == [asked]
+
+
+def test_what_came_with_a_service_stays_when_it_goes(rolling, people) -> None:
+    register(rolling)
+    service = Entity.objects.get(ref="component:default/wishlist")
+    assert [each.ref for each in queries.came_with(service)] == [CACHE]
+    assert queries.came_with(Entity(ref="component:default/other")) == []
+
+
+def test_the_simulated_operators_leave_the_keys_that_are_read(merged, cluster) -> None:
+    """What reads a key that is not there never starts, here as anywhere."""
+    applying.apply_environment(merged, "staging")
+    found = cluster.world.store.find
+    assert eventually(lambda: found("v1", "Secret", "shop-staging", "wishlist-db") is not None)
+    assert set(found("v1", "Secret", "shop-staging", "wishlist-db")["data"]) == {"host"}

@@ -51,6 +51,7 @@ class Place:
             "monitors": {"release": "prometheus"},
             "dashboards": {"dashboards": "larkfield"},
             "rabbitmq": {"name": "shop-queue", "vhost": "/"},
+            "machine_network": "10.71.0.0/16" if self.is_production else "10.70.0.0/16",
             "networks": [{"name": "harbour pods", "cidr": "10.40.0.0/14"}],
             **{f"{kind}_module": _module(kind) for kind in ("database", "cache", "bucket")},
         }

@@ -22,7 +22,7 @@ from .lists import find, of_sets_in, person_named, requests_for, to_follow, wait
 from .offers import Group, Offer, joinable, offers
 from .promotion import Comparison, Standing, comparison, pair_of, promoted, standings
 from .rehearsing import Change, Rehearsed, guardrails_at, guardrails_with, of_the_past, rehearsed
-from .retiring import Retirement, dependents_of, hash_of, retirement, undo_until
+from .retiring import Retirement, came_with, dependents_of, hash_of, retirement, undo_until
 from .rollouts import Picture, environments_in_order, pictures
 from .timeline import Item, timeline
 
@@ -46,6 +46,7 @@ __all__ = [
     "base_of",
     "blueprints",
     "brought",
+    "came_with",
     "comparison",
     "context_for",
     "dependents_of",

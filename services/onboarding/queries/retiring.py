@@ -80,6 +80,14 @@ def dependents_of(entity: Entity) -> list[Entity]:
     return list(Entity.objects.filter(ref__in=refs).select_related("owner").order_by("name"))
 
 
+def came_with(entity: Entity) -> list[Entity]:
+    """What the same request brought beside it: that stays, and is retired by itself."""
+    if not entity.onboarded_request:
+        return []
+    rows = Entity.objects.filter(onboarded_request=entity.onboarded_request).exclude(pk=entity.pk)
+    return list(rows.order_by("name"))
+
+
 def hash_of(base: str, files: Mapping[str, bytes]) -> str:
     """Of exactly these contents, at this commit."""
     total = hashlib.sha256(base.encode())

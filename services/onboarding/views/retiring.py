@@ -39,6 +39,7 @@ def service_retire(request: HttpRequest, kind: str, namespace: str, name: str) -
         return redirect(entity)
     needs = [asking.who(need, asking.team_names([need])) for need in found.needs]
     context = {"entity": entity, "found": found, "form": form, "needs": needs}
+    context["came_with"] = queries.came_with(entity)
     return render(request, "onboarding/service_retire.html", context, status=422 if form.errors else 200)
 
 
