@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 
+from portal.shell.frozen import Frozen
 from services.catalog.models import Entity, Judgement, Relation, RelationQuerySet
 
 BY_API = ("consumesApi", "providesApi")
@@ -166,13 +167,18 @@ def walk(ref: str, *, needed: int, needs: int, depth: int = FARTHEST) -> Around:
     return found
 
 
+def _around(ref: str) -> RelationQuerySet:
+    long = ("spec", "metadata", "search", "facts", "problem", "description")
+    rows = _touching({ref}).judged().select_related("source", "target")
+    return rows.defer(*(f"{side}__{name}" for side in ("source", "target") for name in long))[:MOST_ROWS]
+
+
+rows_of = Frozen(_around, ref="")
+
+
 def rows_around(entity: Entity) -> list[Relation]:
     """Every relation of one entity, and who serves the APIs it uses, with what people said; one query."""
-    long = ("spec", "metadata", "search", "problem", "description")
-    rows = _touching({entity.ref}).judged().select_related("source", "target")
-    return list(
-        rows.defer(*(f"{side}__{name}" for side in ("source", "target") for name in long))[:MOST_ROWS]
-    )
+    return rows_of(ref=entity.ref)
 
 
 def _touching(wanted: set[str]) -> RelationQuerySet:

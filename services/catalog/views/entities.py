@@ -79,6 +79,7 @@ def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, A
     ]
     shown = [tab for tab in registry.entity_tabs if tab.visible is None or tab.visible(request, entity)]
     badges = counts({tab.key: tab.badge(request, entity) for tab in shown if tab.badge})
+    entity.badges = badges  # type: ignore[attr-defined]  # for panels: what is nothing need not be read
     added = [(tab.key, tab.label, tab.order, badges.get(tab.key)) for tab in shown]
     return [
         {"key": key, "label": label, "badge": badge, "current": key == chosen}
