@@ -72,8 +72,12 @@ def rows(judged: list[Judged]) -> list[dict[str, object]]:
 
 
 def main(arguments: list[str]) -> None:
-    named = [Path(each) for each in arguments if not each.startswith("--")]
-    judged = health(named[0] if named else SHARED / "4-k8s-trouble" / "index.json")
+    named = [Path(each) for each in arguments if each.endswith(".json")]
+    index = named[0] if named else SHARED / "4-k8s-trouble" / "index.json"
+    if not index.exists():
+        print(f"  nothing to compare with: {index} is not there", file=sys.stderr)
+        return
+    judged = health(index)
     wrong = [each for each in judged if not each.agrees]
     show("agreement", rows(judged), arguments)
     for each in wrong:
