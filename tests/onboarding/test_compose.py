@@ -165,7 +165,7 @@ def test_a_variable_that_cannot_be_one_is_refused_where_it_stands(wrong) -> None
     assert found.blocked
 
 
-def test_what_the_person_says_under_the_same_name_stays() -> None:
+def test_what_the_person_says_stays_and_connections_get_out_of_its_way() -> None:
     own = {"name": "DATABASE_HOST", "secret": "mine", "key": "host"}
     found = composed(secrets=[own], depends_on=["resource:default/wishlist-db"])
     env = manifest(found, "wishlist/staging/deployment.yaml")["spec"]["template"]["spec"]["containers"][0][
@@ -173,6 +173,7 @@ def test_what_the_person_says_under_the_same_name_stays() -> None:
     ]
     hosts = [each for each in env if each["name"] == "DATABASE_HOST"]
     assert [each["valueFrom"]["secretKeyRef"]["name"] for each in hosts] == ["mine"]
+    assert "DB_DATABASE_HOST" in {each["name"] for each in env}
     assert found.entity["spec"]["dependsOn"].count("resource:default/wishlist-db") == 1
 
 

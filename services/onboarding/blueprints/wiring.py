@@ -138,10 +138,10 @@ def _offers(part: Part, forms: Mapping[str, Form], contexts: Mapping[str, Contex
 def _wires(
     parts: Sequence[Part], offers: Sequence[Offer], forms: Mapping[str, Form], answers: Mapping[str, Any]
 ) -> Iterator[Wire]:
-    """At most one from one part to another; a second database's variables are told apart by its key."""
+    """At most one from one part to another; variables of a name that is there begin with the part's key."""
     for part in parts:
         joined: set[str] = set()
-        used: set[str] = set()
+        used = set(_said(part, forms[part.key])) if part.key in forms else set()
         for acceptance in part.blueprint.accepts if part.key in forms else ():
             for offer in offers:
                 fits = offer.part != part and offer.kind in acceptance.kinds
@@ -150,6 +150,14 @@ def _wires(
                     own = _told_apart(offer, used)
                     used |= {each["name"] for each in _variables(own)}
                     yield from _wire(part, acceptance, own, forms[part.key], answers)
+
+
+def _said(part: Part, form: Form) -> Iterator[str]:
+    """Names the person gave to rows that connections add to."""
+    for name in {name for acceptance in part.blueprint.accepts for name in acceptance.fill}:
+        key = part.blueprint.fields[name].limits.get("uniqueBy")
+        rows = form.answers[name] if key else []
+        yield from (str(row.get(key)) for row in rows if isinstance(row, dict))
 
 
 def _told_apart(offer: Offer, used: Collection[str]) -> Offer:

@@ -1,0 +1,104 @@
+"""What came in one request lives on part by part: changed, added to, corrected and retired."""
+
+import pytest
+
+from services.catalog.queries import find
+from services.onboarding import actions, queries
+from services.onboarding.blueprints.parts import PLAN, without_part
+from services.onboarding.errors import NameTaken
+from services.onboarding.models import Request, State
+from tests.effects_driver import run_due_effects
+from tests.onboarding.conftest import answers
+from tests.onboarding.test_change import changed_lines, merge, repository, send
+
+SERVICE, CACHE = "component:default/wishlist", "resource:default/wishlist-cache"
+HOME, CACHED = "apps/checkout/wishlist", "apps/checkout/wishlist-cache"
+
+
+@pytest.fixture
+def together(world) -> Request:
+    """A service with its cache, live."""
+    said = answers(**{PLAN: ["cache:cache"]})
+    return merged(world, actions.submit(by=world.mira, blueprint="web-service", answers=said))
+
+
+def merged(world, row: Request) -> Request:
+    merge(world, row)
+    row.parts.update(is_open=False)
+    return row
+
+
+def test_each_part_is_in_the_catalog_and_is_changed_by_itself(world, together) -> None:
+    cache = find(CACHE)
+    assert (cache.onboarded_request, find(SERVICE).onboarded_request) == (together.ref, together.ref)
+    row = actions.change_service(entity_ref=CACHE, by=world.noah)
+    assert (row.title, row.answers["memory"]) == ("Change wishlist-cache", 256)
+    assert changed_lines(row, world.noah) == {}
+    changed = merged(world, send(world, row, memory=100))
+    paths = {each.path for each in world.host.diff("shop/deploy", changed.pull_number)}
+    assert paths == {f"{CACHED}/slipway.yaml", f"{CACHED}/staging/statefulset.yaml"}
+
+
+def test_the_service_opens_with_what_connects_it_and_nothing_changes(world, together) -> None:
+    row = actions.change_service(entity_ref=SERVICE, by=world.mira)
+    assert row.answers["depends_on"] == [CACHE]
+    assert {each["name"] for each in row.answers["secrets"]} == {"CACHE_PASSWORD"}
+    assert changed_lines(row, world.mira) == {}
+
+
+def test_who_would_miss_a_part_is_shown_before_it_goes(world, together) -> None:
+    found = queries.retirement(find(CACHE), world.mira)
+    assert [each.ref for each in found.dependents] == [SERVICE]
+    assert all(path.startswith((CACHED, "catalog/wishlist-cache")) for path in found.files)
+    row = actions.retire(entity_ref=CACHE, by=world.mira, reason="The service is fast enough.")
+    assert row.entity_refs == [CACHE]
+
+
+def test_a_change_may_bring_something_new_along(world, together) -> None:
+    row = actions.change_service(entity_ref=SERVICE, by=world.mira)
+    row = merged(world, send(world, row, **{PLAN: ["db:cache"], "db-name": "sessions"}))
+    assert row.title == "Change wishlist with cache"
+    assert find("resource:default/sessions").onboarded_request == row.ref
+    assert find(SERVICE).onboarded_request == together.ref
+    text = repository(world, f"{HOME}/staging/deployment.yaml")
+    assert "sessions-app" in text
+    assert "DB_CACHE_PASSWORD" in text, "beside that of the cache there is"
+    assert "wishlist-cache-app" in text
+    assert repository(world, f"{CACHED}/staging/statefulset.yaml")
+    again = actions.change_service(entity_ref=SERVICE, by=world.mira)
+    assert again.answers["depends_on"] == [CACHE, "resource:default/sessions"]
+
+
+def test_a_correction_after_the_merge_takes_a_part_away_again(world, together) -> None:
+    Request.objects.update(state=State.NEEDS_ATTENTION, finished_at=None, problem={"step": "rollout"})
+    together.refresh_from_db()
+    said = without_part(together.answers, "cache")
+    row = actions.edit_and_resubmit(request=together, by=world.mira, answers=said)
+    assert row.branch.endswith("-2")
+    assert f"{CACHED}/staging/statefulset.yaml" in row.removed
+    assert f"{HOME}/staging/deployment.yaml" in row.files
+    assert "wishlist-cache-app" not in row.files[f"{HOME}/staging/deployment.yaml"]
+    assert row.entity_refs == [SERVICE]
+
+
+def test_what_was_rejected_opens_again_with_its_parts(world) -> None:
+    said = answers(**{PLAN: ["cache:cache"], "cache-memory": 300})
+    row = actions.submit(by=world.mira, blueprint="web-service", answers=said)
+    run_due_effects()
+    row.refresh_from_db()
+    actions.reject(request=row, by=world.sam, reason="Use the shared cache.")
+    fresh = actions.reopen_as_draft(request=row, by=world.mira)
+    assert (fresh.answers[PLAN], fresh.answers["cache-memory"]) == (["cache:cache"], 300)
+    again = actions.submit(by=world.mira, blueprint="web-service", answers=fresh.answers, request=fresh)
+    assert again.entity_refs == [SERVICE, CACHE]
+
+
+def test_of_two_open_requests_only_one_makes_a_part(world, monkeypatch) -> None:
+    """Both looked before either had sent: the database says no to the second."""
+    first = answers(**{PLAN: ["cache:cache"]})
+    actions.submit(by=world.mira, blueprint="web-service", answers=first)
+    monkeypatch.setattr("services.onboarding.queries.forms._taken", lambda own: lambda name: False)
+    second = answers("basket", **{PLAN: ["cache:cache"], "cache-name": "wishlist-cache"})
+    with pytest.raises(NameTaken, match="wishlist-cache"):
+        actions.submit(by=world.mira, blueprint="web-service", answers=second)
+    assert Request.objects.filter(state=State.DRAFT).count() == 1
