@@ -16,6 +16,11 @@ SCHEDULE = {
     "audit.verify": {"task": "audit.verify", "schedule": schedule(600), "options": {"expires": 600}},
     "helpdesk.settle": {"task": "helpdesk.settle", "schedule": schedule(600), "options": {"expires": 600}},
     "helpdesk.clocks": {"task": "helpdesk.clocks", "schedule": schedule(30), "options": {"expires": 30}},
+    "helpdesk.fetch_mail": {
+        "task": "helpdesk.fetch_mail",
+        "schedule": schedule(60),
+        "options": {"expires": 60},
+    },
     "notices.forget": {"task": "notices.forget", "schedule": schedule(3600), "options": {"expires": 3600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},
     "onboarding.remind": {

@@ -8,12 +8,29 @@ from services.effects.handlers import Claim, Done, register
 from services.helpdesk import mail_ids, queries
 from services.helpdesk.models import Mail, Message, Ticket
 from services.integrations import mail
+from services.integrations.errors import IntegrationError
+from services.integrations.mail import imap
 
 MAIL = "helpdesk.mail"
 CONFIRMED = (
     "We have your question: it is {key}, “{title}”.\n\nThe platform team answers by mail. To add something, "
     "answer this mail."
 )
+
+
+@shared_task(name="helpdesk.fetch_mail")
+def fetch_mail() -> None:
+    """Take in what is unseen in the inbox, where there is one. Safe to run twice, and at the same time."""
+    if not settings.MAIL_INBOX:
+        return
+    from services.helpdesk.actions import mailing
+
+    try:
+        imap.take_unseen(mailing.take_or_keep)
+    except IntegrationError as error:
+        mailing.note_look(error=str(error))
+        return
+    mailing.note_look()
 
 
 @register(MAIL)

@@ -18,7 +18,8 @@ from services.catalog.sources import pushing
 from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.helpdesk import actions as desk
-from services.helpdesk.models import Canned, Ticket
+from services.helpdesk.actions import mailing
+from services.helpdesk.models import Canned, Mail, Ticket
 from services.integrations import actions as git_hosts
 from services.integrations.githosts import hooks
 from services.integrations.githosts.base import Person
@@ -112,7 +113,7 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
         preview=_preview(mira, requests[State.LIVE]),
         effect=effect, api_token=token,
         exemption=_exemption(mira), server=_server(priya),
-        notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
+        mail=_mail(), notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
         **_desk(priya, shown),
     )  # fmt: skip
 
@@ -146,6 +147,16 @@ def _preview(mira: User, brought: Request) -> Preview:
 
 def _soon() -> datetime:
     return timezone.now() + timedelta(days=9)
+
+
+def _mail() -> Mail:
+    """One with a file, of somebody the company does not know."""
+    raw = (
+        b"From: zoe@elsewhere.example\nSubject: A mail\nMessage-ID: <1@x>\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nSee there.\n--b\n"
+        b"Content-Type: text/plain; name=log.txt\n\nlog\n--b--\n"
+    )
+    return mailing.take(raw=raw, transport="file")
 
 
 def _told(mira: User) -> Notice:
@@ -254,6 +265,8 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "catalog_api:change_": [{"run": world.planned.pk}],
         "catalog_api:source_": [{"source": world.source.pk}],
         "catalog_api:run_": [{"run": world.planned.pk}],
+        "helpdesk:mail_": [{"pk": world.mail.pk}],
+        "helpdesk:mail_file": [{"pk": world.mail.pk, "number": 1}],
         "helpdesk_api:": [{"key": world.ticket.key}],
         "catalog:entity_": [entity, group],
         "catalog:entity_restore": [{"pk": world.removed.pk}],

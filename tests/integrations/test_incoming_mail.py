@@ -137,6 +137,7 @@ def test_ten_thousand_lines_are_split_at_once():
     [
         ("<p>One</p><p>Two<br>lines</p>", "One\n\nTwo\nlines"),
         ("<style>p{}</style><script>x</script><title>t</title><div>Seen</div>", "Seen"),
+        ('<head><img alt="hidden"></head>shown', "shown"),
         ("<ul><li>a<li>b</ul>after", "- a\n- b\n\nafter"),
         ("<blockquote>Old<blockquote>Older</blockquote></blockquote>", "> Old\n>\n>> Older"),
         ("<p>so <b>bold</b></p>", "so bold"),

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from services.accounts import actions as accounts
 from services.accounts.models import User
@@ -15,13 +17,14 @@ from services.helpdesk.actions import posting
 from services.helpdesk.actions.conversation import reply
 from services.helpdesk.actions.opening import open_ticket
 from services.helpdesk.errors import ContinuesElsewhere, NotAllowed
-from services.helpdesk.models import Category, Mail, Message, Ticket
+from services.helpdesk.models import Category, InboxLook, Mail, Message, Ticket
 from services.helpdesk.states import Channel, Impact, Urgency
 from services.integrations.mail import incoming, kinds, quoting
 from services.integrations.mail.incoming import Incoming
 
 PREFIXES = re.compile(r"^(\s*(re|aw|sv|vs|fw|fwd|wg|tr|rv|antw|odp)\s*(\[\d+\])?\s*:)+\s*", re.IGNORECASE)
 LONGEST_BODY = 20_000
+log = structlog.get_logger(__name__)
 KEPT = Mail.Action
 crashpoints.declare_commit("ticket.mailed")
 
@@ -55,6 +58,29 @@ def take(*, raw: bytes, transport: str) -> Mail:
     audit.record(by=None, action="ticket.mail_taken", obj=row, summary=f"{row.get_action_display()}: {row}")
     crashpoints.around_commit("ticket.mailed")
     return row
+
+
+def take_or_keep(raw: bytes) -> Mail:
+    """From the inbox: what falls over is kept and told, so that it stops nothing behind it.
+
+    Where the database itself is away it goes on standing in the inbox.
+    """
+    try:
+        return take(raw=raw, transport="imap")
+    except OperationalError:
+        raise
+    except Exception as error:  # any fault of ours in one mail must not stop the others
+        log.exception("helpdesk.mail_fell_over")
+        return unreadable(raw=raw, transport="imap", why=type(error).__name__)
+
+
+def note_look(*, error: str = "") -> None:
+    """What came of looking into the inbox, for the page of mails."""
+    now = timezone.now()
+    look, _ = InboxLook.objects.get_or_create(pk=1)
+    look.looked_at, look.error = now, error[:500]
+    look.failing_since = (look.failing_since or now) if error else None
+    look.save()
 
 
 def key_of(mail: Incoming) -> str:

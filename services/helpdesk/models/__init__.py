@@ -13,7 +13,7 @@ from services.helpdesk.models.desk import (
     RotaChange,
     RotaMember,
 )
-from services.helpdesk.models.mails import Mail, MailQuerySet
+from services.helpdesk.models.mails import InboxLook, Mail, MailQuerySet
 from services.helpdesk.models.tickets import (
     Category,
     Message,
@@ -32,6 +32,7 @@ __all__ = [
     "DeedRow",
     "DeskView",
     "HandOver",
+    "InboxLook",
     "Link",
     "Macro",
     "Mail",

@@ -21,6 +21,17 @@ class MailQuerySet(models.QuerySet["Mail"]):
         return self.filter(ticket__in=Ticket.objects.visible_to(user))
 
 
+class InboxLook(models.Model):
+    """When the inbox was looked into last, and since when that fails; one row."""
+
+    looked_at = models.DateTimeField(default=timezone.now)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.error or "fine"
+
+
 class Mail(models.Model):
     """One mail, once: `key` is its Message-ID, or a digest of a mail without one."""
 
