@@ -23,14 +23,14 @@ def fetch_mail() -> None:
     """Take in what is unseen in the inbox, where there is one. Safe to run twice, and at the same time."""
     if not settings.MAIL_INBOX:
         return
-    from services.helpdesk.actions import mailing
+    from services.helpdesk import actions
 
     try:
-        imap.take_unseen(mailing.take_or_keep)
+        imap.take_unseen(actions.take_or_keep)
     except IntegrationError as error:
-        mailing.note_look(error=str(error))
+        actions.note_look(error=str(error))
         return
-    mailing.note_look()
+    actions.note_look()
 
 
 @register(MAIL)

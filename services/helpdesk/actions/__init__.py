@@ -11,6 +11,7 @@ from services.helpdesk.actions.converting import convert, follow_requests
 from services.helpdesk.actions.duty import hand_over, save_rota, stand_in, swap, tell_turn, undo_change
 from services.helpdesk.actions.escalating import escalate, forget_deadlines, look, recount
 from services.helpdesk.actions.following import call_in, may_nudge, me_too, nudge
+from services.helpdesk.actions.mailing import note_look, take_or_keep
 from services.helpdesk.actions.opening import open_ticket
 from services.helpdesk.actions.sending import call_back, send_now, send_soon
 from services.helpdesk.actions.settings import remove_setting, save_setting
@@ -45,6 +46,7 @@ __all__ = [
     "may_nudge",
     "me_too",
     "merge",
+    "note_look",
     "nudge",
     "open_ticket",
     "over",
@@ -65,6 +67,7 @@ __all__ = [
     "state_before_duplicate",
     "swap",
     "take_back",
+    "take_or_keep",
     "tell_turn",
     "undo",
     "undo_change",
