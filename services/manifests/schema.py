@@ -7,6 +7,7 @@ not Kubernetes' own are checked against the narrow schemas in `crds/`, or not at
 
 import difflib
 import importlib.util
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from services.manifests import pointers
+from services.manifests import custom, pointers
 from services.manifests.pointers import Path
 
 # The first release without these, from Kubernetes' deprecation guide.
@@ -83,7 +84,9 @@ class SchemaError:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`unchecked`: a kind without a schema here; `removed`: one this Kubernetes no longer serves."""
+    """Row 60: what the Kubernetes one goes to no longer serves is known before.
+
+    `unchecked`: a kind without a schema here; `removed`: one this Kubernetes no longer serves."""
 
     status: Status
     errors: tuple[SchemaError, ...] = ()
@@ -251,7 +254,10 @@ def _own_schema(api_version: str, kind: str) -> dict[str, Any] | None:
 def _without_schema(data: Mapping[str, Any], api_version: str, kind: str, version: str) -> Verdict:
     group = api_version.rpartition("/")[0]
     if group not in BUILT_IN:
-        return Verdict("unchecked")
+        fields = custom.fields_of(api_version, kind)
+        return (
+            Verdict("unchecked") if fields is None else Verdict("checked", tuple(_nearly_right(data, fields)))
+        )
     others = _other_api_versions(kind, version)
     if not others:
         return Verdict(
@@ -304,6 +310,20 @@ def _moved(data: Mapping[str, Any], version: str, other: str) -> SchemaError:
 def is_known(kind: str, kubernetes: str) -> bool:
     """Whether Kubernetes itself has a kind of that name."""
     return bool(_other_api_versions(kind, served(kubernetes)))
+
+
+def _nearly_right(data: Mapping[str, Any], fields: Any) -> Iterator[SchemaError]:
+    """Of an operator's kind: what is nearly right, for what is not known at all may be new."""
+    for each in itertools.islice(custom.slips(data, fields), MOST_ERRORS):
+        if each.types:
+            yield _wrong_type(each.path, list(each.types), each.value)
+            continue
+        *parent, name = each.path
+        near, where = nearest(str(name), list(each.known)), pointers.mapping(data, parent)
+        if near is not None and near not in where:
+            message = f"{pointers.text(parent) or 'the object'} has no field {name}; did you mean {near}?"
+            changes = {each.path: None, (*parent, near): where.get(str(name))}
+            yield SchemaError(each.path, message, "unknown-field", changes, f"Rename it to {near}")
 
 
 @lru_cache(maxsize=256)

@@ -32,6 +32,7 @@ def _handles(path: str, rules: Iterable[OwnerRule]) -> tuple[str, ...]:
 
 
 def check(row: Request) -> Check:
+    """Row 35: what the form was checked for before stands on the commit as well."""
     counted = dict.fromkeys(("block", "warn"), 0)
     for finding in row.findings:
         if finding.get("severity") in counted:

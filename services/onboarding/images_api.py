@@ -1,4 +1,7 @@
-"""New images for programs: a build tells what it made, and one pull request brings it to an environment."""
+"""New images for programs: a build tells what it made, and one pull request brings it to an environment.
+
+Row 84: the portal is no CI; whatever CI there is asks once.
+"""
 
 import difflib
 from collections.abc import Iterator

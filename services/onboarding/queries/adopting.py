@@ -1,4 +1,7 @@
-"""What runs and no form made: the nearest form, filled in from the manifests in the repository."""
+"""What runs and no form made: the nearest form, filled in from the manifests in the repository.
+
+Row 34: manifests are plain YAML, and a folder that is not ours is read, changed and tracked all the same.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The clocks: how long each leg of a request took, and how long legs take in general."""
+"""The clocks: how long each leg of a request took, and how long legs take in general.
+
+Row 79: from the form to healthy, in numbers.
+"""
 
 import statistics
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""What one can ask for, as the page lists it: by what it is for, with what is missing for it said."""
+"""What one can ask for, as the page lists it: by what it is for, with what is missing for it said.
+
+Row 66: the forms are the service catalogue. Row 88: every need has one, a service, a job, a preview, storage.
+"""
 
 from __future__ import annotations
 

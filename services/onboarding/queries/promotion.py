@@ -94,7 +94,10 @@ class Comparison:
 
 
 def comparison(entity: Entity, source: Environment, target: Environment) -> Comparison:
-    """Refuses (ImageRefused) where one of the two has no image of it. Raises `integrations.errors`."""
+    """Row 41: environments have the same files, and where they differ it is seen.
+
+    Refuses (ImageRefused) where one of the two has no image of it. Raises `integrations.errors`.
+    """
     there = deployed(entity, source)
     here = deployed(entity, target, there.base)
     for where, field in ((there, "from"), (here, "to")):

@@ -1,4 +1,4 @@
-"""What a preview, or a copy of a set elsewhere, would be: worked out before anything is asked for."""
+"""What a preview, or a copy of a set elsewhere, would be: worked out before it is asked for (row 37)."""
 
 from .gathering import Gathered, gather
 from .plans import MOST_SERVICES, Choice, Plan, Wish, plan
