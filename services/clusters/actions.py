@@ -1,6 +1,6 @@
 """Registering clusters and environments, and checking that they answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from services.audit import actions as audit
-from services.clusters import queries, sealing
+from services.clusters import queries, rights, sealing
 from services.clusters.models import Cluster, Environment
 from services.effects import crashpoints
 from services.integrations.errors import IntegrationError, Refused
@@ -170,15 +170,26 @@ def check_connection(cluster: Cluster) -> Cluster:
             version = client.version()
             client.list("v1", "Namespace", limit=1)
             kinds = client.kinds()
+            allowed = {each.name: client.rules(each.namespace) for each in cluster.environments.all()}
     except IntegrationError as error:
         return saw_problem(cluster, error)
-    return saw_version(saw_kinds(cluster, kinds), version)
+    return saw_version(saw_rights(saw_kinds(cluster, kinds), allowed), version)
 
 
 def saw_kinds(cluster: Cluster, kinds: Iterable[str]) -> Cluster:
     """What the cluster serves now; forms offer what needs it, or say what is missing."""
     cluster.serves = sorted(kinds)
     cluster.save(update_fields=["serves"])
+    return cluster
+
+
+def saw_rights(cluster: Cluster, allowed: Mapping[str, rights.Rules]) -> Cluster:
+    """By environment, what the token lacks and what it has beyond need."""
+    cluster.rights = {
+        environment: {"lacks": rights.lacking(rules), "beyond": rights.beyond(rules)}
+        for environment, rules in allowed.items()
+    }
+    cluster.save(update_fields=["rights"])
     return cluster
 
 

@@ -49,6 +49,8 @@ class Cluster(models.Model):
     version = models.CharField(max_length=60, blank=True)
     # Row 82: what it serves (`postgresql.cnpg.io/v1/Cluster`) decides what forms offer; empty: nobody looked.
     serves = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
+    # By environment: what the token lacks and has beyond need, as the cluster itself says; empty: not asked.
+    rights = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
     problem = models.TextField(blank=True)
     checked_at = models.DateTimeField(null=True)

@@ -11,7 +11,7 @@ from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog.models import Entity
-from services.clusters import actions, pages, queries, rules, steering
+from services.clusters import actions, pages, queries, rights, rules, steering
 from services.clusters.forms import ClusterForm, CredentialsForm, EnvironmentForm, SteerForm
 from services.clusters.models import Cluster, Environment, KubeObject
 from services.integrations.kube.errors import KubeError
@@ -60,6 +60,7 @@ def _detail(request: HttpRequest, cluster: Cluster, **forms: Any) -> HttpRespons
         "cluster": cluster,
         "environments": cluster.environments.order_by("position", "name"),
         "watches": cluster.watches.order_by("kind"),
+        "role": rights.role(environment.namespace for environment in cluster.environments.all()),
         "credentials_form": CredentialsForm(),
         "environment_form": EnvironmentForm(cluster=cluster),
     } | forms

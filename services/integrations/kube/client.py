@@ -190,6 +190,17 @@ class KubeClient:
         found = transport.exchange(self._http, "GET", path, params=params, limit=transport.LOG_LIMIT)
         return found.decode("utf-8", "replace")
 
+    def rules(self, namespace: str) -> tuple[Json, ...]:
+        """What this token may do in a namespace, as the cluster says of it."""
+        review: Json = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        }
+        found = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", body=review)
+        status = answers.mapping(found.get("status"))
+        return tuple(dict(each) for each in answers.mappings(status.get("resourceRules")))
+
     def resource(self, api_version: str, kind: str) -> Resource:
         """How the cluster spells a kind; asked once, and again when a kind is not among those it had."""
         known = self._resources.get(api_version, {}).get(kind)

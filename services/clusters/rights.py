@@ -1,0 +1,128 @@
+"""What the portal needs to be allowed in a cluster, as a role to apply; what a token lacks, or has beyond."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+WATCH = ("get", "list", "watch")
+WRITE = ("create", "patch", "delete")
+NAME = "slipway"
+
+
+@dataclass(frozen=True)
+class Need:
+    """`resources` of one group, and what the portal does to them."""
+
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    why: str
+
+
+NEEDS = (
+    Need(
+        "",
+        ("pods", "services", "events", "configmaps", "secrets", "persistentvolumeclaims", "resourcequotas"),
+        WATCH,
+        "to show what runs; of secrets the names alone are read",
+    ),
+    Need("", ("pods/log",), ("get",), "to show logs to owners"),
+    Need("apps", ("deployments", "statefulsets", "daemonsets", "replicasets"), WATCH, "to show what runs"),
+    Need("batch", ("jobs", "cronjobs"), WATCH, "to show what runs"),
+    Need("discovery.k8s.io", ("endpointslices",), WATCH, "to say whether requests arrive"),
+    Need("networking.k8s.io", ("ingresses",), WATCH, "to say whether requests arrive"),
+    Need("autoscaling", ("horizontalpodautoscalers",), WATCH, "to show who scales"),
+    Need("policy", ("poddisruptionbudgets",), WATCH, "to show what may be moved"),
+    Need("apps", ("deployments", "statefulsets", "daemonsets"), WRITE, "to apply and act"),
+    Need("batch", ("jobs", "cronjobs"), WRITE, "to apply, and to run one now"),
+    Need("", ("services", "configmaps", "persistentvolumeclaims"), WRITE, "to apply what git says"),
+    Need("networking.k8s.io", ("ingresses", "networkpolicies"), WRITE, "to apply what git says"),
+    Need("autoscaling", ("horizontalpodautoscalers",), WRITE, "to apply what git says"),
+    Need("policy", ("poddisruptionbudgets",), WRITE, "to apply what git says"),
+)
+# What nobody should hand to a portal: with these a token becomes another, or all of them.
+DANGEROUS = (
+    ("escalate", "rbac.authorization.k8s.io", "roles"),
+    ("bind", "rbac.authorization.k8s.io", "roles"),
+    ("impersonate", "", "users"),
+    ("create", "", "serviceaccounts/token"),
+    ("create", "", "pods/exec"),
+    ("create", "", "nodes/proxy"),
+    ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+)
+
+Rules = Iterable[Mapping[str, Any]]
+
+
+def lacking(rules: Rules) -> list[str]:
+    """`watch pods: to show what runs`, for everything needed that the rules do not give."""
+    held = list(rules)
+    return [
+        f"{', '.join(verbs)} {resource}{f' of {need.group}' if need.group else ''}: {need.why}"
+        for need in NEEDS
+        for resource in need.resources
+        if (verbs := [each for each in need.verbs if not allows(held, each, need.group, resource)])
+    ]
+
+
+def beyond(rules: Rules) -> list[str]:
+    """What a portal should not be able to do; everything is said in one word."""
+    held = list(rules)
+    if any(allows([rule], "*", "*", "*") for rule in held):
+        return ["everything, everywhere in this namespace"]
+    return [
+        f"{verb} {resource}" for verb, group, resource in DANGEROUS if allows(held, verb, group, resource)
+    ]
+
+
+def allows(rules: Rules, verb: str, group: str, resource: str) -> bool:
+    """Whether one of the rules gives it for every name."""
+    return any(
+        _among(verb, rule.get("verbs"))
+        and _among(group, rule.get("apiGroups"))
+        and _among(resource, rule.get("resources"))
+        and not rule.get("resourceNames")
+        for rule in rules
+    )
+
+
+def _among(word: str, words: Any) -> bool:
+    return isinstance(words, list) and (word in words or "*" in words)
+
+
+def role(namespaces: Iterable[str]) -> str:
+    """Service account, roles and bindings to apply: for these namespaces, and no more."""
+    account = {"kind": "ServiceAccount", "name": NAME, "namespace": NAME}
+    documents = [_object("v1", "Namespace", NAME), _object("v1", "ServiceAccount", NAME, NAME)]
+    documents += [_cluster_role(), _binding("ClusterRoleBinding", "ClusterRole", "", account)]
+    for namespace in namespaces:
+        documents.append(_object(RBAC, "Role", NAME, namespace) | {"rules": list(_rules())})
+        documents.append(_binding("RoleBinding", "Role", namespace, account))
+    return yaml.safe_dump_all(documents, sort_keys=False)
+
+
+RBAC = "rbac.authorization.k8s.io/v1"
+
+
+def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+    place = {"namespace": namespace} if namespace else {}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name} | place}
+
+
+def _cluster_role() -> dict[str, Any]:
+    """The names of namespaces, by which a connection is checked."""
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list"]}]
+    return _object(RBAC, "ClusterRole", NAME) | {"rules": rules}
+
+
+def _binding(kind: str, role_kind: str, namespace: str, account: dict[str, str]) -> dict[str, Any]:
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": NAME}
+    return _object(RBAC, kind, NAME, namespace) | {"roleRef": ref, "subjects": [account]}
+
+
+def _rules() -> Iterator[dict[str, Any]]:
+    for need in NEEDS:
+        verbs, resources = list(need.verbs), list(need.resources)
+        yield {"apiGroups": [need.group], "resources": resources, "verbs": verbs}

@@ -1,0 +1,72 @@
+"""What a token may do: asked of the cluster itself, held against what the portal needs."""
+
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from django.urls import reverse
+
+from services.clusters import actions, rights
+from services.clusters.models import Cluster as ClusterRow
+from services.integrations.kube.objects import Ref
+from tests.factories.clusters import cluster_row, environments
+from tests.factories.people import platform_engineer
+from tests.fakes.cluster import PORTAL_TOKEN, TOKEN, Cluster
+
+ROLE = next(each for each in yaml.safe_load_all(rights.role(["shop"])) if each["kind"] == "Role")["rules"]
+ALL = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+
+
+def test_the_role_we_show_is_enough_and_no_more() -> None:
+    assert rights.lacking(ROLE) == []
+    assert rights.beyond(ROLE) == []
+    assert not any("*" in each for rule in ROLE for each in rule.values())
+
+
+@pytest.mark.parametrize("rule", range(len(rights.NEEDS)))
+def test_without_any_of_its_rules_something_is_lacking(rule: int) -> None:
+    assert rights.lacking(ROLE[:rule] + ROLE[rule + 1 :])
+
+
+def test_names_of_resources_are_no_right_to_all() -> None:
+    named = [{**rule, "resourceNames": ["web"]} for rule in ROLE]
+    assert len(rights.lacking(named)) == len(rights.lacking([]))
+
+
+def test_what_goes_beyond_is_told() -> None:
+    exec_ = {"verbs": ["create"], "apiGroups": [""], "resources": ["pods/exec"]}
+    assert rights.beyond([*ROLE, exec_]) == ["create pods/exec"]
+    assert rights.beyond(ALL) == ["everything, everywhere in this namespace"]
+
+
+@pytest.mark.django_db
+def test_checking_a_connection_asks_for_the_rights(client: Client, cluster: Cluster) -> None:
+    row = cluster_row(cluster.url, TOKEN)
+    environments(row)
+    assert actions.check_connection(row).rights["production"]["beyond"] == rights.beyond(ALL)
+    client.force_login(platform_engineer())
+    text = client.get(reverse("clusters:cluster_detail", args=[row.name])).content.decode()
+    assert "More than it needs" in text
+    assert "kind: RoleBinding" in text
+
+
+def _shown(kube: Any, namespaces: list[str]) -> None:
+    for document in yaml.safe_load_all(rights.role(namespaces)):
+        for subject in document.get("subjects") or ():
+            subject |= {"kind": "User", "name": "portal"}
+            subject.pop("namespace")
+        if kube.find(Ref.of(document)) is None:
+            kube.create(document)
+
+
+@pytest.mark.django_db
+def test_with_the_role_applied_a_token_lacks_nothing(cluster: Cluster) -> None:
+    row = cluster_row(cluster.url, PORTAL_TOKEN)
+    environments(row)
+    assert actions.check_connection(row).state == ClusterRow.State.REFUSED
+    with cluster.client() as kube:
+        _shown(kube, ["shop", "shop-staging"])
+    assert actions.check_connection(row).rights == {
+        name: {"lacks": [], "beyond": []} for name in ("production", "staging")
+    }
