@@ -9,11 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from services.accounts.models import User
-from services.helpdesk import canned, escalation, hours, searching
+from services.catalog import queries as catalog
+from services.helpdesk import answering, canned, escalation, hours, searching
 from services.helpdesk.forms import TOO_LONG, platform_people
 from services.helpdesk.hours import DAYS
-from services.helpdesk.models import Calendar, Canned, Category, DeskView, Macro, Promise, Rota
+from services.helpdesk.models import Answer, Calendar, Canned, Category, DeskView, Macro, Promise, Rota
 from services.helpdesk.states import WAITING_STATES, State
+from services.manifests.expressions import ExpressionError, holds
 
 MOST_CATEGORIES = 8
 MACRO_STATES = (
@@ -288,3 +290,44 @@ class CategoryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
         if self.instance.slug == "other" and self.instance.pk and not cleaned.get("active"):
             self.add_error("active", "“Something else” always stays.")
         return cleaned
+
+
+class AnswerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+    owner = forms.ModelChoiceField(
+        queryset=User.objects.none(), to_field_name="username", label="Who keeps it true"
+    )
+
+    class Meta:
+        model = Answer
+        fields = [
+            "title", "body", "category", "entity_ref", "finding", "condition", "owner", "review_on",
+            "published",
+        ]  # fmt: skip
+        labels = {"entity_ref": "About one service", "review_on": "Look again on", "finding": "For a finding"}
+        help_texts = {
+            "body": "Markdown.",
+            "condition": "CEL over service, environment, category, kind, health and findings: "
+            '"oom-killed" in findings && environment == "production"',
+        }
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
+        self.initial["owner"] = self.instance.owner.username if self.instance.owner_id else user.username
+        self.initial["entity_ref"] = self.instance.entity_ref.removeprefix("component:default/")
+
+    def clean_entity_ref(self) -> str:
+        text = self.cleaned_data["entity_ref"].strip()
+        entity = catalog.find(text) if text else None
+        if text and entity is None:
+            raise ValidationError(f"“{text}” is not in the catalog.")
+        return entity.ref if entity else ""
+
+    def clean_condition(self) -> str:
+        text = str(self.cleaned_data["condition"]).strip()
+        try:
+            if text:
+                holds(text, answering.SAMPLE)
+        except ExpressionError as error:
+            raise ValidationError(str(error)) from None
+        return text

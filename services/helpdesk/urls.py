@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from services.helpdesk.views import (
+    answers,
     asking,
     converting,
     duty,
@@ -40,6 +41,9 @@ urlpatterns = [
     path("help/mails/<int:pk>/original/", mails.mail_original, name="mail_original"),
     path("help/mails/<int:pk>/files/<int:number>/", mails.mail_file, name="mail_file"),
     path("hooks/mail/", mails.mail_hook, name="mail_hook"),
+    path("help/answers/", answers.answer_list, name="answer_list"),
+    path("help/answers/<int:pk>/", answers.answer_detail, name="answer_detail"),
+    path("help/answers/<int:pk>/vote/", answers.answer_vote, name="answer_vote"),
     path("help/queue/", queue.queue, name="queue"),
     path("help/queue/bulk/", queue.queue_bulk, name="queue_bulk"),
     path("help/queue/undo/<int:pk>/", queue.queue_undo, name="queue_undo"),

@@ -19,7 +19,7 @@ from services.clusters.models import Cluster, Environment, Watch
 from services.effects.models import Effect
 from services.helpdesk import actions as desk
 from services.helpdesk.actions import mailing
-from services.helpdesk.models import Canned, Mail, Ticket
+from services.helpdesk.models import Answer, Canned, Mail, Ticket
 from services.integrations import actions as git_hosts
 from services.integrations.githosts import hooks
 from services.integrations.githosts.base import Person
@@ -127,6 +127,7 @@ def _desk(priya: User, shown: Ticket) -> dict[str, Any]:
         "canned": Canned.objects.create(title="Hello", body="Hi {first_name}"),
         "stand_in": desk.stand_in(by=priya, **about),
         "deed": outcome.deed,
+        "answer": Answer.objects.create(title="A pod is killed", body="Give it more.", owner=priya),
         "pending": desk.send_soon(ticket=shown, by=priya, body="Hi", wait=False, seen=None, nonce="world"),
     }
 
@@ -302,6 +303,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "onboarding:exemption_": [{"pk": world.exemption.pk}],
         "onboarding:exemption_step": [{"pk": world.exemption.pk, "step": "end"}],
         "helpdesk:": tickets,
+        "helpdesk:answer_": [{"pk": world.answer.pk}],
         "helpdesk:rota_undo": [{"pk": world.stand_in.pk}],
         "helpdesk:queue_undo": [{"pk": world.deed.pk}],
         "helpdesk:setting_new": [{"kind": "canned"}],

@@ -5,6 +5,7 @@ entry in one transaction. `at` is when it happened, now when absent: messages th
 that are brought along, keep their times. `seen` is the version the person was looking at.
 """
 
+from services.helpdesk.actions.answers import draft_from, solved_by, vote
 from services.helpdesk.actions.bulk import Outcome, over, run_macro, undo
 from services.helpdesk.actions.conversation import reply
 from services.helpdesk.actions.converting import convert, follow_requests
@@ -35,6 +36,7 @@ __all__ = [
     "call_in",
     "change_state",
     "convert",
+    "draft_from",
     "escalate",
     "follow_requests",
     "forget_deadlines",
@@ -62,6 +64,7 @@ __all__ = [
     "set_priority",
     "set_private",
     "settle",
+    "solved_by",
     "split",
     "stand_in",
     "state_before_duplicate",
@@ -72,5 +75,6 @@ __all__ = [
     "undo",
     "undo_change",
     "unlink",
+    "vote",
     "watch",
 ]

@@ -1,5 +1,6 @@
 """What the help desk keeps."""
 
+from services.helpdesk.models.answers import Answer, AnswerVote, Deflection
 from services.helpdesk.models.desk import (
     Calendar,
     Canned,
@@ -25,11 +26,14 @@ from services.helpdesk.models.tickets import (
 from services.helpdesk.models.ties import Link, MeToo, Pending, Problem
 
 __all__ = [
+    "Answer",
+    "AnswerVote",
     "Calendar",
     "Canned",
     "Category",
     "Deed",
     "DeedRow",
+    "Deflection",
     "DeskView",
     "HandOver",
     "InboxLook",

@@ -11,7 +11,7 @@ from portal.shell.http import HttpRequest
 from portal.shell.limits import always, limited
 from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
-from services.helpdesk import actions, live, queries
+from services.helpdesk import actions, answering, fitting, live, queries
 from services.helpdesk.forms import AskForm
 from services.helpdesk.states import Impact, Urgency
 
@@ -49,7 +49,9 @@ def ticket_live(request: HttpRequest) -> HttpResponse:
 @require_safe
 def ticket_similar(request: HttpRequest) -> HttpResponse:
     """Open tickets that may be the same trouble."""
-    return render(request, "helpdesk/ticket_new.html#similar", _similar(request, request.GET))
+    return render(
+        request, "helpdesk/ticket_new.html#similar", _similar(request, request.GET, _live(request.GET))
+    )
 
 
 @policy(signed_in)
@@ -71,13 +73,14 @@ def short(ref: str) -> str:
 
 
 def _about(request: HttpRequest, form: AskForm) -> dict[str, Any]:
-    source = {k: form[k].value() or "" for k in ("entity", "environment", "title")}
+    source = {k: form[k].value() or "" for k in ("entity", "environment", "title", "category")}
+    known = _live(source)
     return {
         "categories": queries.categories(),
         "environments": live.environments(),
         "entities": [short(ref) for ref in catalog.services().values_list("ref", flat=True)[:500]],
-        **_live(source),
-        **_similar(request, source),
+        **known,
+        **_similar(request, source, known),
     }
 
 
@@ -96,7 +99,20 @@ def _live(source: Any) -> dict[str, Any]:
     }
 
 
-def _similar(request: HttpRequest, source: Any) -> dict[str, Any]:
-    entity = catalog.find(source["entity"]) if source.get("entity") else None
-    about = entity.ref if entity else ""
-    return {"similar": queries.similar_open(request.user, source.get("title", ""), entity_ref=about)}
+def _similar(request: HttpRequest, source: Any, known: dict[str, Any]) -> dict[str, Any]:
+    """What is known already: problems, answers, forms that do it, open tickets like it."""
+    text = source.get("title", "")[:200].replace("\x00", "")
+    about = known["entity_ref"]
+    now = answering.situation(
+        entity_ref=about, environment=known["environment"], category=source.get("category") or "",
+        states=known["states"], findings=known["findings"],
+    )  # fmt: skip
+    incidents = answering.incidents(about, text, request.user)
+    similar = queries.similar_open(request.user, text, entity_ref=about)
+    return {
+        "incidents": incidents,
+        "answers": answering.fitting(request.user, text, now, entity_ref=about),
+        "blueprints": fitting.blueprints(text) if len(fitting.words(text)) > 1 else [],
+        "similar": [ticket for ticket in similar if ticket not in incidents],
+        "asked_about": about,
+    }

@@ -14,8 +14,9 @@ from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only, policy
 from services.helpdesk import actions, desk_forms
 from services.helpdesk.errors import HelpdeskError
-from services.helpdesk.models import Calendar, Canned, Category, DeskView, Macro, Promise
+from services.helpdesk.models import Answer, Calendar, Canned, Category, DeskView, Macro, Promise
 from services.helpdesk.styling import styled
+from services.helpdesk.views.ticket import ticket_for
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ def _minutes(promise: Promise) -> str:
     named = (("first", promise.first), ("next", promise.next), ("resolved", promise.resolution))
     told = ", ".join(f"{name} in {minutes} min" for name, minutes in named if minutes)
     return f"{told}; {promise.calendar}"
+
+
+def _answer(answer: Answer) -> str:
+    due = ", look at it again" if answer.is_due else ""
+    return f"{answer.owner}{due}{'' if answer.published else ', a draft'}"
 
 
 def _steps(macro: Macro) -> str:
@@ -70,6 +76,11 @@ KINDS = {
         Kind(
             "macros", "Macros", "macro", "bolt", "Several steps as one.",
             desk_forms.MacroForm, lambda user: Macro.objects.all(), _steps,
+        ),
+        Kind(
+            "answers", "Known answers", "known answer", "book-2", "Written once, found where it is asked.",
+            desk_forms.AnswerForm, lambda user: Answer.objects.select_related("owner"), _answer,
+            personal=True,
         ),
         Kind(
             "canned", "Canned answers", "canned answer", "message-circle", "What is said often.",
@@ -115,7 +126,9 @@ def setting_edit(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def _edit(request: HttpRequest, kind: Kind, row: Any) -> HttpResponse:
     more = {"user": request.user} if kind.personal else {}
     initial = {name: request.GET[name] for name in ("query", "title") if name in request.GET}
-    form = styled(kind.form(request.POST or None, instance=row, initial=initial, **more))
+    form = styled(
+        kind.form(request.POST or None, instance=row or _begun(request, kind), initial=initial, **more)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             saved = actions.save_setting(row=form.save(commit=False), by=request.user)
@@ -126,6 +139,17 @@ def _edit(request: HttpRequest, kind: Kind, row: Any) -> HttpResponse:
             return redirect("helpdesk:desk")
     context = {"kind": kind, "row": row, "form": form}
     return render(request, "helpdesk/setting_edit.html", context, status=422 if form.errors else 200)
+
+
+def _begun(request: HttpRequest, kind: Kind) -> Any:
+    """A known answer begun from a resolved ticket (`?from=T-1001`); nothing else begins with anything."""
+    number = request.GET.get("from", "").removeprefix("T-")
+    if kind.key != "answers" or not (number.isdecimal() and number.isascii() and len(number) < 10):
+        return None
+    try:
+        return actions.draft_from(ticket_for(request, int(number)), request.user)
+    except HelpdeskError as error:
+        raise Http404(str(error)) from None
 
 
 @policy(platform_only)
