@@ -70,7 +70,7 @@ def start_postgres(state: Path, *, durable: bool = True) -> None:
 
     As root the server runs as the system user `pgserver`, for PostgreSQL refuses root; the folders above
     `state` are then made passable for others. The lock file of a killed server is PostgreSQL's own to clear.
-    One that is not `durable` outlives being killed, but not the machine.
+    One that is not `durable` outlives being killed, but not the machine, and does not clean up behind tests.
     """
     server = _postgres(state)
     state.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def start_postgres(state: Path, *, durable: bool = True) -> None:
     options = f'-h "" -k {sockets} -c unix_socket_permissions=0700'
     options += " -c shared_buffers=48MB -c max_connections=60 -c jit=off"
     if not durable:
-        options += " -c fsync=off -c full_page_writes=off"
+        options += " -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
     _pg_ctl(server, "-w", "-o", options, "-l", str(server.pgdata / "log"), "start")
 
 

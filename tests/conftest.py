@@ -1,5 +1,6 @@
 """Fixtures everybody may use. Real PostgreSQL and Redis come from `tests/embedded.py`."""
 
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -10,11 +11,10 @@ import pytest
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
 
 import portal.celery  # noqa: F401  # tasks find their broker through it
 from portal.shell import roles
-from tests import template
+from tests import emptying, template
 from tests.contracts.summary import pytest_terminal_summary  # noqa: F401  # pytest looks for it here
 from tests.fakes.cluster import cluster  # noqa: F401  # a fixture for everybody
 
@@ -54,18 +54,21 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_block
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Tests that commit empty all tables afterwards, which the audit refuses; only `tests/audit` minds."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table in ("audit_event", "audit_link"):
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_truncate")
-    connection.close()
+def django_db_setup(django_db_setup: None) -> None:
+    emptying.arrange()
+
+
+@pytest.fixture(scope="session")
+def git_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders of which none is there yet."""
+    folder = tmp_path_factory.mktemp("git")
+    return (folder / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
-def _own_git_root(tmp_path: Path, settings) -> None:
-    """Each test has a folder of repositories to itself."""
-    settings.GIT_ROOT = tmp_path / "git"
+def _own_git_root(git_roots: Iterator[Path], settings) -> None:
+    """Each test has a folder of repositories to itself, made with the first of them: most need none."""
+    settings.GIT_ROOT = next(git_roots)
 
 
 @pytest.fixture(autouse=True)

@@ -41,3 +41,10 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Pytest looks five times at the end for what nobody closed: after the first time at nearly nothing."""
+    gc.collect()
+    gc.freeze()

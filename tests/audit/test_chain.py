@@ -224,10 +224,11 @@ def test_no_task_may_take_longer_than_brokers_wait_for_it(settings):
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET {}"])
 def test_triggers_refuse_even_a_superuser(events, table, statement):
     change = "summary = ''" if table == "audit_event" else "position = 0"
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_no_truncate")
-        with pytest.raises((InternalError, ProgrammingError), match="append-only"):
-            cursor.execute(statement.format(table, change))
+    with (
+        connection.cursor() as cursor,
+        pytest.raises((InternalError, ProgrammingError), match="append-only"),
+    ):
+        cursor.execute(statement.format(table, change))
 
 
 def test_sealing_many_at_once_looks_each_up_by_index(db):

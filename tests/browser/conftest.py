@@ -42,9 +42,13 @@ def base_url() -> Iterator[str]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+# Pages live for seconds: optimising their scripts costs more than it saves.
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--js-flags=--no-opt,--no-maglev"]
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, object]:
-    return {"executable_path": CHROMIUM.needed(), "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+    return {"executable_path": CHROMIUM.needed(), "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The demo company hangs together: what it declares, what it configures and who works there."""
 
+import functools
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from services.manifests.check import check
 UNDECLARED = {("promotions", "loyalty"), ("returns", "notifications"), ("recommendations", "orders")}
 
 
+@functools.cache
 def documents() -> list[dict]:
     return [doc for text in company.descriptors().values() for doc in yaml.safe_load_all(text)]
 

@@ -4,7 +4,7 @@ import os
 import re
 import traceback
 from collections.abc import Sequence
-from copy import deepcopy
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
@@ -95,7 +95,7 @@ class Asked:
         """
         self.count += 1
         said = f"{self.who}: {method} {path[:150]} {_short(data)} {_short(more)}"
-        cookies = deepcopy(self.client.cookies)
+        cookies = _copied(self.client.cookies)
         with transaction.atomic():
             try:
                 answer = getattr(self.client, method.lower())(path, data, **more)
@@ -129,6 +129,12 @@ class Asked:
                 "\n".join([f"{len(self.failures)} failures in {self.count} questions:", *lines]),
                 pytrace=False,
             )
+
+
+def _copied(cookies: SimpleCookie) -> SimpleCookie:
+    copied = SimpleCookie()
+    copied.update({name: morsel.copy() for name, morsel in cookies.items()})
+    return copied
 
 
 def _short(data: Any) -> str:
