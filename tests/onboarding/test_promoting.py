@@ -47,9 +47,7 @@ def test_what_differs_is_told_apart_from_what_may(ahead) -> None:
     assert [(each.key, each.here, each.there) for each in found.unexpected] == [
         (COMMAND, "", "- name: LOG\n  value: debug")
     ]
-    assert {each.key: each.why for each in found.expected} == {
-        "Deployment cart#metadata.namespace": "Each has its own namespace", REPLICAS: "Size",
-    }  # fmt: skip
+    assert {each.key: each.why for each in found.expected} == {REPLICAS: "Size"}
     assert ([each.object for each in found.only_there], found.only_here) == (["Service cart"], ())
 
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from services.manifests.differing import Alone, Difference
     from services.manifests.images import Image, Place
 
-LONGEST = 400
+LONGEST = 200
+# What says which object this is, and where: carried over, it would be another one.
+IDENTITY = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"), ("namespace",))
+MARK = ("metadata", "annotations", "slipway.dev/request")
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,9 @@ def _fields(there: Deployed, here: Deployed, pairs: Iterable[tuple[Any, Any]]) -
     rules = promotion()
     for one, other in pairs:
         for found in differences(one, other):
-            if (found.file, found.document, found.path) in images or _is_override(found):
+            if found.path in (*IDENTITY, MARK) or _is_override(found):
+                continue
+            if (found.file, found.document, found.path) in images:
                 continue
             why = rules.why(found.kind, found.path) or _of_the_place(found, there, here)
             yield Field(found, why)
@@ -168,8 +173,12 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, dict | list):
         text = dump([{"x": value}]).partition("\n")[2] if value else str(value)
-        return text.rstrip()[:LONGEST]
-    return str(value).lower() if isinstance(value, bool) else str(value)[:LONGEST]
+        return _cut(text.rstrip())
+    return str(value).lower() if isinstance(value, bool) else _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def promoted(found: Comparison, keys: Collection[str]) -> Brought:
