@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import QuerySet
 
+from portal.shell.frozen import Keys
 from portal.shell.http import HttpRequest
 
 T = TypeVar("T")
@@ -41,7 +42,8 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True)
 class NavItem:
-    """One line of the navigation. A badge is a number, or rows to count (all in one query)."""
+    """One line of the navigation. A badge is a number, or rows to count (all in one query;
+    best `Counted`, for it stands on every page)."""
 
     key: str
     label: str
@@ -49,7 +51,7 @@ class NavItem:
     url_name: str
     order: int
     section: str = "main"
-    badge: "Callable[[HttpRequest], QuerySet[Any] | int | None] | None" = None
+    badge: "Callable[[HttpRequest], QuerySet[Any] | Keys | int | None] | None" = None
     visible: Callable[[HttpRequest], bool] | None = None
     hot: bool = False  # the badge counts what waits for this very person
 
@@ -141,7 +143,7 @@ class Tab:
     order: int
     template: str
     context: Callable[[HttpRequest, Any], dict[str, Any]]
-    badge: "Callable[[HttpRequest, Any], QuerySet[Any] | int | None] | None" = None
+    badge: "Callable[[HttpRequest, Any], QuerySet[Any] | Keys | int | None] | None" = None
     visible: Callable[[HttpRequest, Any], bool] | None = None
 
 

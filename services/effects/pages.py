@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.frozen import Counted
 from portal.shell.http import HttpRequest
 from portal.shell.policies import platform_only
 from portal.shell.registry import NavItem, NeedsItem
 from services.effects import queries
+
+stuck = Counted(queries.waiting_for_people)
 
 
 def register() -> None:
@@ -20,7 +23,7 @@ def register() -> None:
             "effects:effect_list",
             order=80,
             section="platform",
-            badge=lambda request: queries.waiting_for_people(),
+            badge=lambda request: stuck.of(),
             visible=lambda request: platform_only(request.user),
         )
     )

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from portal.shell import registry
+from portal.shell.frozen import Counted, Keys
 from portal.shell.http import HttpRequest
 from portal.shell.registry import (
     EntityAction,
@@ -52,12 +53,16 @@ def register() -> None:
     registry.entity_actions.add(entity_action)
 
 
-def waiting_for_me(request: HttpRequest) -> QuerySet[Ticket]:
-    return Ticket.objects.waits_for(request.user)
+waits_for = Counted(lambda person: Ticket.objects.waits_for(person), person=0)
+untriaged = Counted(lambda: Ticket.objects.needs_triage())
 
 
-def unassigned(request: HttpRequest) -> QuerySet[Ticket]:
-    return Ticket.objects.needs_triage()
+def waiting_for_me(request: HttpRequest) -> Keys:
+    return waits_for.of(person=request.user.pk)
+
+
+def unassigned(request: HttpRequest) -> Keys:
+    return untriaged.of()
 
 
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:

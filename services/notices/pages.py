@@ -1,11 +1,9 @@
 """The bell: how much a person has not read yet."""
 
-from django.db.models import QuerySet
-
 from portal.shell import registry
+from portal.shell.frozen import Counted, Keys
 from portal.shell.http import HttpRequest
 from portal.shell.registry import NavItem
-from services.notices import queries
 from services.notices.models import Notice
 
 
@@ -15,5 +13,8 @@ def register() -> None:
     )
 
 
-def unread(request: HttpRequest) -> QuerySet[Notice]:
-    return queries.told(request.user).unread()
+unread_by = Counted(lambda person: Notice.objects.filter(person=person).unread(), person=0)
+
+
+def unread(request: HttpRequest) -> Keys:
+    return unread_by.of(person=request.user.pk)

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from portal.shell import registry
+from portal.shell.frozen import Counted, Keys
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
 from portal.shell.registry import EntityAction, NavItem, NeedsItem, PaletteItem, Panel, Tab
@@ -104,17 +105,28 @@ def promote(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
         yield EntityAction(f"Promote {source.name} → {target.name}", url, "arrow-right", order=30)
 
 
-def waiting(request: HttpRequest) -> QuerySet[Any]:
-    """Open requests of this person."""
+def _started(person: int) -> QuerySet[Any]:
     from services.onboarding.models import Request
 
-    return Request.objects.filter(created_by=request.user).open()
+    return Request.objects.filter(created_by=person).open()
 
 
-def to_decide(request: HttpRequest) -> QuerySet[Any]:
+def _undecided(person: int) -> QuerySet[Any]:
     from services.onboarding.models import Exemption
 
-    return Exemption.objects.asked().exclude(asked_by=request.user)
+    return Exemption.objects.asked().exclude(asked_by=person)
+
+
+started, undecided = Counted(_started, person=0), Counted(_undecided, person=0)
+
+
+def waiting(request: HttpRequest) -> Keys:
+    """Open requests of this person."""
+    return started.of(person=request.user.pk)
+
+
+def to_decide(request: HttpRequest) -> Keys:
+    return undecided.of(person=request.user.pk)
 
 
 def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:

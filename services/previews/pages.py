@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.shell import registry
+from portal.shell.frozen import Frozen
 from portal.shell.http import HttpRequest
 from portal.shell.registry import EntityAction, EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 
@@ -60,10 +61,17 @@ def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
             yield EntityAction("Preview", url, "layers-subtract")
 
 
-def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+def _of_refs(refs: list[str]) -> Any:
     from .models import Preview
 
-    rows = list(Preview.objects.standing().filter(refs__contains=[entity.ref]).for_page()[:5])
+    return Preview.objects.standing().filter(refs__contains=refs).for_page()[:5]
+
+
+of_refs: Any = Frozen(_of_refs, refs=[""])
+
+
+def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+    rows = of_refs(refs=[entity.ref])
     return {"previews": rows} if rows else None
 
 

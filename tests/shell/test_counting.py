@@ -1,6 +1,7 @@
 import pytest
 
 from portal.shell.counting import counts
+from portal.shell.frozen import Counted
 from services.accounts.models import Team, User
 from tests.factories.people import member
 
@@ -25,3 +26,12 @@ def test_nothing_and_none_are_left_out(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert counts({"none": None, "zero": 0}) == {}
     assert counts({"people": User.objects.none(), "teams": Team.objects.all()}) == {}
+
+
+def test_statements_that_were_made_once_are_counted_beside_others(django_assert_num_queries):
+    mira, sam = member("mira", "checkout"), member("sam", "payments")
+    of = Counted(lambda person: Team.objects.filter(members=person), person=0)
+    for person, number in ((mira.pk, 1), (sam.pk, 1), (-1, None)):
+        with django_assert_num_queries(1):
+            found = counts({"mine": of.of(person=person), "teams": Team.objects.all()})
+        assert (found.get("mine"), found["teams"]) == (number, 2)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from portal.shell.frozen import Frozen
 from services.accounts.models import Membership, Team, User
+from services.catalog.models import Entity
 from tests.factories.people import member
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,15 @@ def test_related_rows_and_values_come_as_without():
     plain = Frozen(lambda slug: Team.objects.filter(slug=slug).values_list("slug", "runs_platform"), slug="")
     assert plain(slug="checkout") == [("checkout", False)]
     assert plain(slug="x' OR 'a' = 'a") == []
+
+
+def test_what_stands_in_json_is_found():
+    for name in ("cart", "order"):
+        Entity.objects.create(ref=f"component:default/{name}", name=name, metadata={"tags": [name, "java"]})
+    rows = Frozen(lambda tags: Entity.objects.filter(metadata__tags__contains=tags), tags=[""])
+    assert [[row.name for row in rows(tags=tags)] for tags in (["cart"], ["java", "order"], ["go"])] == [
+        ["cart"], ["order"], [],
+    ]  # fmt: skip
 
 
 def test_each_thread_asks_by_its_own_connection():
