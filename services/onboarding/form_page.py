@@ -1,6 +1,6 @@
 """Everything the form page shows, for the first drawing and for each live evaluation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ class FormPage:
         self.draft: Request | None = row
         self.unkept: Request | None = None
         self.refused = False
+        self.apart: Sequence[queries.Standing] = ()  # environments whose images differ from the answer
         self.silent = False  # the git host does not answer
         self.moved = False  # a part came or went
         self.added = ""

@@ -157,12 +157,15 @@ def test_programs_compare_and_promote(ahead) -> None:
     assert refused.json()["errors"][0]["suggestion"] == "production"
 
 
-def test_what_was_brought_stays_when_the_form_changes_something_else(world, submit) -> None:
+def test_what_was_brought_stays_when_the_form_changes_something_else(client, world, submit) -> None:
     merge(world, submit(environments=["staging", "production"]))
     home, image = "apps/checkout/wishlist", "registry.larkfield.shop/wishlist:1.1.0"
     row = actions.bring_image(entity_ref=REF, environment="staging", by=world.mira, image=image).request
     assert row is not None
     assert settled(row).state == State.MERGED
+    client.force_login(world.mira)
+    page = client.get("/change/component/default/wishlist/").content.decode()
+    assert "Staging has <code>1.1.0</code>, Production has <code>1.0.0</code>" in page
     row = actions.change_service(entity_ref=REF, by=world.mira, changes={"port": 9090})
     assert f"{home}/staging/deployment.yaml" in changed_lines(row, world.mira)
     merge(world, send(world, row))

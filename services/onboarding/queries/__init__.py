@@ -20,7 +20,7 @@ from .hops import HopStatistic, Leg, hop_statistics, legs
 from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
 from .lists import find, of_sets_in, person_named, requests_for, to_follow, waits_for
 from .offers import Group, Offer, joinable, offers
-from .promotion import Comparison, Standing, comparison, pair_of, promoted, standings
+from .promotion import Comparison, Standing, brought_apart, comparison, pair_of, promoted, standings
 from .rehearsing import Change, Rehearsed, guardrails_at, guardrails_with, of_the_past, rehearsed
 from .retiring import Retirement, came_with, dependents_of, hash_of, retirement, undo_until
 from .rollouts import Picture, environments_in_order, pictures
@@ -46,6 +46,7 @@ __all__ = [
     "base_of",
     "blueprints",
     "brought",
+    "brought_apart",
     "came_with",
     "comparison",
     "context_for",

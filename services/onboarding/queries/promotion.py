@@ -238,6 +238,17 @@ def standings(entity: Entity) -> list[Standing]:
     return found
 
 
+def brought_apart(entity: Entity, answered: Any) -> list[Standing]:
+    """Where another image runs than the form's one answer says: builds and promotions brought them there."""
+    found, base = list[Standing](), ""
+    for environment in Environment.objects.select_related("cluster").order_by("position", "name"):
+        where = deployed(entity, environment, base)
+        base = where.base
+        if where.main is not None:
+            found.append(Standing(environment, where.main.image))
+    return found if any(str(each.image) != answered for each in found) else []
+
+
 def _with_author(found: Standing, where: Deployed, path: str) -> Standing:
     """From the request that brought it, else from the last commit that touched the file."""
     rows = Request.objects.filter(

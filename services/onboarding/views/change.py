@@ -67,6 +67,8 @@ def _page(request: HttpRequest, entity: Entity) -> form_page.FormPage:
     page = _form(request, opened.request, kept, address)
     page.opened_at = timezone.now()
     page.evaluate(opened.answers)
+    if isinstance(image := opened.answers.get("image"), str):
+        page.apart = queries.brought_apart(entity, image)
     page.seen = set(page.answers)
     return page
 
