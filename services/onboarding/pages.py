@@ -151,6 +151,10 @@ def forms(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
     for blueprint in queries.blueprints().values():
         url = reverse("onboarding:request_new", args=[blueprint.name])
         yield PaletteItem("New", f"New {blueprint.noun}", url, blueprint.icon, "Form")
+    for bundle in queries.library().bundles.values():
+        url = reverse("onboarding:request_new", args=[bundle.blueprint])
+        several = urlencode([("with", name) for name in bundle.brings])
+        yield PaletteItem("New", f"New {bundle.title.lower()}", f"{url}?{several}", bundle.icon, "Forms")
 
 
 def needs(request: HttpRequest) -> Iterator[NeedsItem]:

@@ -23,7 +23,6 @@ from services.onboarding.blueprints.loader import load
 from services.onboarding.blueprints.parts import PLAN, entries, with_part, without_part
 from services.onboarding.blueprints.source import BlueprintError
 from services.onboarding.models import Request, RequestPart
-from tests.onboarding.conftest import EXPENSIVE
 from tests.onboarding.conftest import answers as service_answers
 
 SETTINGS: dict[str, Any] = {
@@ -348,16 +347,6 @@ def test_one_request_one_pull_request_and_a_row_for_each_part(world) -> None:
     assert str(row.parts.get(key="db")) == f"wishlist-db of {row.ref}"
     actions.withdraw(request=row, by=world.mira)
     assert not RequestPart.objects.filter(is_open=True).exists()
-
-
-def test_a_correction_drops_a_part_and_its_approvals_are_void(world) -> None:
-    row = send(world, ("db:cache", "cache:cache"), **EXPENSIVE, **{"db-name": "sessions"})
-    before = row.tree_hash
-    actions.edit_and_resubmit(request=row, by=world.mira, answers=without_part(row.answers, "cache"))
-    row.refresh_from_db()
-    assert [part.key for part in row.parts.all()] == ["db"]
-    assert row.tree_hash != before
-    assert not [path for path in row.files if "wishlist-cache" in path]
 
 
 def test_names_of_parts_belong_to_the_first_who_asks(world) -> None:

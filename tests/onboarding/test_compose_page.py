@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from services.onboarding import blueprints, forms
+from services.onboarding import blueprints, forms, pages
 from services.onboarding.blueprints.parts import PLAN
 from services.onboarding.models import Request
 from tests.onboarding.test_views import GOOD, LIVE, page
@@ -116,6 +116,8 @@ def test_a_bundle_is_offered_with_what_it_brings(as_mira) -> None:
     (address,) = re.findall(r'href="(/new/web-service/[?][^"]+)"', html)
     assert address.replace("&amp;", "&") == "/new/web-service/?with=postgres&with=cache&with=public-route"
     assert "PostgreSQL database" in html
+    found = {item.label: item.url for item in pages.forms(None, "")}
+    assert found["New service with database, cache and address"] == address.replace("&amp;", "&")
 
 
 @pytest.mark.parametrize(
