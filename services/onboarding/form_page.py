@@ -122,8 +122,11 @@ class FormPage:
     def adopted(self) -> dict[str, Any]:
         """Of what no form made: what is kept beside the answers, without what may be a secret."""
         found = self.changed.adopted if self.changed is not None else {}
-        kept = [(file, obj, path, pasted.masked(value)) for file, obj, path, value in found.get("kept", ())]
-        return {"kept": kept, "more": found["more"]} if found else {}
+        kept: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for file, obj, path, value in found.get("kept", ()):
+            kept.setdefault((obj, file), []).append((path, pasted.masked(value)))
+        count = sum(map(len, kept.values())) + found.get("more", 0)
+        return {"kept": kept, "count": count, "more": found["more"]} if found else {}
 
     @property
     def heading(self) -> str:

@@ -54,6 +54,13 @@ def test_a_tree_is_changed_where_it_is_said_and_as_git_would(git) -> None:
         assert found == committed(git, after).tree.id
 
 
+def test_nothing_where_a_folder_is_goes_with_what_is_in_it(git) -> None:
+    base = committed(git, {"a/x": TEXTS[0], "h": TEXTS[1]})
+    gone = committed(git, {"h": TEXTS[1]}).tree.id
+    for order in (["a/x", "a"], ["a", "a/x"]):
+        assert trees.changed(git, base.tree, dict.fromkeys(order)) == gone
+
+
 def test_what_differs_is_what_git_says(git) -> None:
     for before, after, _ in cases(git, 40):
         one, other = committed(git, before).tree, committed(git, after).tree

@@ -86,10 +86,14 @@ def by_hand(world, **more: bytes | None) -> None:
 @pytest.fixture
 def parcels(world) -> Entity:
     by_hand(world)
+    Entity.objects.create(ref="resource:default/parcels-db", kind="Resource", name="parcels-db")
     return Entity.objects.create(
         ref=REF, kind="Component", name="parcels", owner_ref="group:default/checkout", type="service",
         description="Tells where parcels are.", metadata={"name": "parcels", "links": [{"url": "https://x.example"}]},
-        spec={"type": "service", "owner": "group:default/checkout", "lifecycle": "production"},
+        spec={
+            "type": "service", "owner": "group:default/checkout", "lifecycle": "production",
+            "dependsOn": ["resource:parcels-db", "component:default/nobody"],
+        },
     )  # fmt: skip
 
 
@@ -122,6 +126,7 @@ def test_the_nearest_form_is_filled_in_from_the_manifests(world, parcels) -> Non
         "memory_request": 300, "memory_limit": 400, "cpu_request": 150,
     }  # fmt: skip
     assert {name: found.adopted.answers[name] for name in said} == said
+    assert found.adopted.answers["depends_on"] == ["resource:default/parcels-db"]
     assert sorted(found.adopted.answers["environments"]) == ["production", "staging"]
     kept = {(each.object, each.path) for each in found.kept}
     assert ("Deployment/parcels", "spec.template.spec.priorityClassName") in kept
@@ -154,6 +159,13 @@ def test_it_is_changed_in_its_own_files_line_by_line(world, parcels) -> None:
     row = actions.change_service(entity_ref=REF, by=world.mira, changes={"max_replicas": 8})
     found = queries.evaluate(row.blueprint, row.answers, user=world.mira, request=row)
     assert [diff.path for diff in found.diffs] == [fresh, f"{HOME}/slipway.yaml"]
+
+
+def test_it_is_the_same_whoever_looks(world, parcels) -> None:
+    """Somebody of the platform team is in no team that has it."""
+    own, other = queries.adoption(parcels, world.mira), queries.adoption(parcels, world.priya)
+    assert own == other
+    assert f"{HOME}/production/networkpolicy.yaml" in own.adopted.left
 
 
 def test_what_is_like_no_form_is_refused(world, parcels) -> None:

@@ -79,7 +79,9 @@ class _Reading:
     def __init__(
         self, blueprint: Blueprint, found: Sequence[Found], known: Mapping[str, Any], context: Context
     ) -> None:
-        self.blueprint, self.found, self.known, self.context = blueprint, found, known, context
+        self.blueprint, self.found, self.known = blueprint, found, known
+        own = {each.name: self.given(each) for each in blueprint.fields.values() if each.is_identity}
+        self.context = replace(context, fixed=own)  # whoever looks: it is whose it is
         self.leaves = [_leaves(each.data) for each in found]
         self.answers = {
             each.name: value for each in blueprint.fields.values() if (value := self.given(each)) is not None

@@ -57,16 +57,32 @@ def _objects(entity: Entity, environment: Environment) -> Iterator[Found]:
 
 
 def _known(entity: Entity) -> dict[str, Any]:
-    needs = entity.spec.get("dependsOn")
     return {
         "ref": entity.ref,
         "name": entity.name,
         "owner": entity.owner_ref.rpartition("/")[2],
         "system": entity.system_ref.rpartition("/")[2] or None,
         "description": entity.description or None,
-        "depends_on": [str(each).lower() for each in needs] if isinstance(needs, list) else None,
+        "depends_on": _needs(entity) or None,
         "descriptor": {
             "apiVersion": entity.api_version, "kind": entity.kind, "metadata": entity.metadata,
             "spec": entity.spec,
         },
     }  # fmt: skip
+
+
+def _needs(entity: Entity) -> list[str]:
+    """What its descriptor says it depends on, as far as it is there and a form can be asked for it."""
+    said = entity.spec.get("dependsOn")
+    refs = [_whole(str(each).lower()) for each in said] if isinstance(said, list) else []
+    there = Entity.objects.filter(ref__in=refs, kind__in=("Component", "Resource")).values_list(
+        "ref", flat=True
+    )
+    known = set(there)
+    return [ref for ref in dict.fromkeys(refs) if ref in known]
+
+
+def _whole(ref: str) -> str:
+    """`resource:cart-db` and `cart` as the catalog calls them."""
+    kind, _, name = ref.rpartition(":")
+    return f"{kind or 'component'}:{name if '/' in name else f'default/{name}'}"
