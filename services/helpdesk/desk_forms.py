@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from services.accounts.models import User
 from services.catalog import queries as catalog
-from services.helpdesk import answering, canned, escalation, hours, searching
+from services.helpdesk import answering, asks, canned, escalation, hours, searching
 from services.helpdesk.forms import TOO_LONG, platform_people
 from services.helpdesk.hours import DAYS
 from services.helpdesk.models import Answer, Calendar, Canned, Category, DeskView, Macro, Promise, Rota
@@ -276,9 +276,26 @@ class HandOverForm(forms.Form):
 
 
 class CategoryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+    questions = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 4}), label="What it asks",
+        help_text="One to a line: “Which secret? | text | required”, “How big? | choice: small, large”. "
+        "Kinds: text, long, number, yes, choice, service, environment, team.",
+    )  # fmt: skip
+
     class Meta:
         model = Category
         fields = ["title", "slug", "hint", "icon", "position", "active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["questions"] = "\n".join(ask.line for ask in asks.stored(self.instance.fields))
+
+    def clean_questions(self) -> str:
+        try:
+            self.instance.fields = [ask.stored for ask in asks.read(self.cleaned_data["questions"])]
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        return str(self.cleaned_data["questions"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -12,6 +12,7 @@ from portal.shell import pasted, times
 from portal.shell.forms import Form
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
+from services.helpdesk import asks
 from services.helpdesk.models import Category, Macro, Message, Ticket
 from services.helpdesk.queries import Filters
 from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
@@ -92,11 +93,29 @@ class AskForm(Words):
     )
     private = forms.BooleanField(required=False)
     submission = forms.CharField(max_length=40, required=False, initial=nonce, widget=forms.HiddenInput)
-    WORDS = ("title", "body")
+    WORDS: tuple[str, ...] = ("title", "body")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asking: bool = False, **kwargs: Any) -> None:
+        """With `asking` also what the chosen category wants to know."""
         super().__init__(*args, **kwargs)
-        self.fields["category"].queryset = Category.objects.filter(active=True)  # type: ignore[attr-defined]  # ModelChoiceField
+        active = Category.objects.filter(active=True)
+        self.fields["category"].queryset = active  # type: ignore[attr-defined]  # ModelChoiceField
+        chosen = active.filter(slug=self["category"].value() or "").first() if asking else None
+        self.asks = asks.stored(chosen.fields) if chosen else []
+        self.fields.update(asks.fields(self.asks))
+        self.WORDS = (*self.WORDS, *(ask.name for ask in self.asks if ask.kind in ("text", "long")))
+
+    @property
+    def asked(self) -> list[forms.BoundField]:
+        return [self[ask.name] for ask in self.asks]
+
+    def clean(self) -> dict[str, Any]:
+        """What the category asked goes under the message."""
+        cleaned = super().clean()
+        said = asks.told(self.asks, cleaned)
+        if said and cleaned.get("body"):
+            cleaned["body"] = f"{cleaned['body']}\n\n{said}"
+        return {name: value for name, value in cleaned.items() if not name.startswith("ask_")}
 
     def clean_entity(self) -> str:
         """The reference of what was typed or picked; a bare name is a component's."""

@@ -35,6 +35,7 @@ urlpatterns = [
     path("help/", lists.ticket_list, name="ticket_list"),
     path("help/ask/", asking.ticket_new, name="ticket_new"),
     path("help/ask/similar/", asking.ticket_similar, name="ticket_similar"),
+    path("help/ask/questions/", asking.ticket_asks, name="ticket_asks"),
     path("help/ask/live/", asking.ticket_live, name="ticket_live"),
     path("help/markdown/", asking.markdown_preview, name="markdown_preview"),
     path("help/mails/", mails.mail_list, name="mail_list"),

@@ -14,6 +14,7 @@ from services.catalog import queries as catalog
 from services.helpdesk import actions, answering, fitting, live, queries
 from services.helpdesk.forms import AskForm
 from services.helpdesk.states import Impact, Urgency
+from services.helpdesk.styling import styled
 
 
 @policy(signed_in)
@@ -21,7 +22,7 @@ from services.helpdesk.states import Impact, Urgency
 @require_http_methods(["GET", "HEAD", "POST"])
 def ticket_new(request: HttpRequest) -> HttpResponse:
     """The form, and on POST the ticket. Bad input comes back with everything still in it."""
-    form = AskForm(request.POST or None, initial=_initial(request))
+    form = styled(AskForm(request.POST or None, initial=_initial(request), asking=True))
     if request.method == "POST" and form.is_valid():
         given = {name: value for name, value in form.cleaned_data.items() if name != "masked"}
         entity_ref = given.pop("entity")
@@ -52,6 +53,14 @@ def ticket_similar(request: HttpRequest) -> HttpResponse:
     return render(
         request, "helpdesk/ticket_new.html#similar", _similar(request, request.GET, _live(request.GET))
     )
+
+
+@policy(signed_in)
+@require_safe
+def ticket_asks(request: HttpRequest) -> HttpResponse:
+    """What the chosen category wants to know."""
+    form = styled(AskForm(initial={"category": request.GET.get("category", "")[:40]}, asking=True))
+    return render(request, "helpdesk/ticket_new.html#asks", {"form": form})
 
 
 @policy(signed_in)
