@@ -100,7 +100,7 @@ def role(namespaces: Iterable[str]) -> str:
     for namespace in namespaces:
         documents.append(_object(RBAC, "Role", NAME, namespace) | {"rules": list(_rules())})
         documents.append(_binding("RoleBinding", "Role", namespace, account))
-    return yaml.safe_dump_all(documents, sort_keys=False)
+    return yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None, width=100)
 
 
 RBAC = "rbac.authorization.k8s.io/v1"

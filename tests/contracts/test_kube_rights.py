@@ -219,6 +219,8 @@ def test_one_can_ask_what_one_may_do(peer: Peer, namespace: str) -> None:
     }
     answer = ask(peer, "POST", f"{REVIEWS}/selfsubjectrulesreviews", review).body["status"]
     assert [found for found in answer["resourceRules"] if found["resources"] == ["pods/log"]] == [rule]
+    with peer.client(peer.portal) as kube:
+        assert rule in kube.rules(namespace)
     mine = peer.ask("POST", f"{REVIEWS}/selfsubjectrulesreviews", review).body["status"]["resourceRules"]
     assert {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]} in mine
     assert peer.ask("POST", f"{REVIEWS}/selfsubjectrulesreviews", review, token="").code == 403
