@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from portal.shell import pasted
 from services.accounts.models import User
 from services.catalog.models import Entity
 from services.clusters.models import Environment
@@ -86,3 +87,23 @@ def team_of(entity: Entity, user: User) -> Any:
 
 def name_for(entity: Entity, user: User) -> str:
     return f"{entity.name[:24].strip('-')}-{user.username.lower()[:12]}".replace("_", "-").replace(".", "-")
+
+
+class BookingForm(forms.Form):
+    environment = forms.ChoiceField(label="Environment")
+    begins_at = forms.DateTimeField(label="From")
+    ends_at = forms.DateTimeField(label="To")
+    purpose = forms.CharField(label="What for", max_length=200)
+
+    def __init__(self, places: list[Environment], data: QueryDict | None) -> None:
+        self.places = {each.name: each for each in places}
+        super().__init__(data)
+        field = self.fields["environment"]
+        assert isinstance(field, forms.ChoiceField)  # for mypy: it is declared above
+        field.choices = [(each.name, str(each)) for each in places]
+
+    def clean_environment(self) -> Environment:
+        return self.places[self.cleaned_data["environment"]]
+
+    def clean_purpose(self) -> str:
+        return pasted.words(self.cleaned_data["purpose"])

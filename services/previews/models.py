@@ -13,6 +13,9 @@ from services.catalog.models import Entity
 from services.clusters.models import NAME, Environment
 from services.onboarding.models import TERMINAL, Request, State
 
+from .bookings import Booking as Booking
+from .transfers import Transfer as Transfer
+
 PREFIX = "preview-"
 
 

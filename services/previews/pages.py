@@ -41,6 +41,8 @@ def preview(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
     if entity.kind == "Component" and rules.can_ask(request.user, entity):
         url = reverse("previews:preview_new", args=[entity.kind.lower(), entity.namespace, entity.name])
         yield EntityAction("Preview", url, "layers-subtract", order=30)
+        copy = reverse("previews:transfer_new", args=[entity.kind.lower(), entity.namespace, entity.name])
+        yield EntityAction("Copy elsewhere", copy, "copy", order=80)
 
 
 def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
@@ -48,9 +50,11 @@ def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
     from services.catalog import queries as catalog
 
     from . import rules
-    from .models import Preview
+    from .models import Preview, Transfer
 
     if row.is_of_set:
+        for sent in Transfer.objects.filter(request=row)[:1]:
+            yield EntityAction("Parity and checklist", sent.get_absolute_url(), "checklist")
         for made in Preview.objects.filter(request=row)[:1]:
             yield EntityAction("Open the preview", made.get_absolute_url(), "layers-subtract")
     elif row.is_form and row.submitted_at and row.is_open and not row.merge_sha:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from services.accounts.models import User
 from services.clusters import queries as clusters
 from services.clusters.models import Environment, Health, KubeObject
 from services.onboarding.models import State
 
-from .models import Preview, PreviewQuerySet
+from .models import Booking, Preview, PreviewQuerySet
 
 SHOWN = {"mine": "Mine", "standing": "All that stand", "ended": "Ended"}
 
@@ -91,6 +91,11 @@ def running(row: Preview) -> list[Running]:
         for each in clusters.workloads_in(row.environment)
     ]
     return sorted(found, key=lambda each: (each.health == Health.HEALTHY, each.name))
+
+
+def bookings() -> QuerySet[Booking]:
+    rows = Booking.objects.filter(cancelled_at=None).select_related("environment", "booked_by")
+    return rows.order_by("begins_at")
 
 
 def bases() -> list[Environment]:

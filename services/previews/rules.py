@@ -4,7 +4,7 @@ from services.accounts.models import User
 from services.catalog.models import Entity
 from services.onboarding.rules import can_change
 
-from .models import Preview
+from .models import Booking, Preview, Transfer
 
 
 def can_ask(user: User, entity: Entity) -> bool:
@@ -16,3 +16,12 @@ def can_manage(user: User, preview: Preview) -> bool:
     """Renew, end, wake, put to sleep: its team, whoever asked, and the platform team."""
     own = user.pk == preview.created_by_id or user.in_team(preview.team)
     return user.is_active and (own or user.is_platform)
+
+
+def can_tick(user: User, transfer: Transfer) -> bool:
+    own = user.pk == transfer.created_by_id or user.in_team(transfer.team)
+    return user.is_active and (own or user.is_platform)
+
+
+def can_give_back(user: User, booking: Booking) -> bool:
+    return user.is_active and (user.pk == booking.booked_by_id or user.is_platform)

@@ -30,7 +30,7 @@ from services.notices import actions as notices
 from services.notices.models import Notice
 from services.onboarding import actions as onboarding
 from services.onboarding.models import Exemption, Request, State
-from services.previews.models import Preview
+from services.previews.models import Booking, Preview, Transfer
 from tests.effects_driver import run_due_effects
 from tests.factories.clusters import cluster_row, environments
 from tests.factories.people import member, platform_engineer
@@ -111,7 +111,7 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
     token, _ = people_actions.create_token(by=priya, name="report", scopes=["catalog:read"], days=30)
     return SimpleNamespace(
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
-        preview=_preview(mira, requests[State.LIVE]),
+        preview=_preview(mira, requests[State.LIVE]), **_shared(mira, requests[State.LIVE]),
         effect=effect, api_token=token,
         exemption=_exemption(mira), server=_server(priya),
         mail=_mail(), notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
@@ -145,6 +145,23 @@ def _preview(mira: User, brought: Request) -> Preview:
         created_by=mira, request=brought, url="https://checkout-trial.preview.int.larkfield.shop",
         until=_soon(), hosts={"checkout.larkfield.shop": "checkout-trial.preview.int.larkfield.shop"},
     )  # fmt: skip
+
+
+def _shared(mira: User, brought: Request) -> dict[str, Any]:
+    """A move to production that goes on, and a booking of staging."""
+    ref, place = "component:default/checkout", Environment.objects.get(name="staging")
+    about = {"begins_at": timezone.now(), "ends_at": _soon(), "purpose": "Load test", "booked_by": mira}
+    moved = {
+        "base": "staging",
+        "target": "production",
+        "is_move": True,
+        "request": brought,
+        "created_by": mira,
+    }
+    return {
+        "booking": Booking.objects.create(environment=place, **about),
+        "transfer": Transfer.objects.create(root_ref=ref, refs=[ref], team=mira.teams.get(), **moved),
+    }
 
 
 def _soon() -> datetime:
@@ -319,6 +336,10 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "previews:preview_new": [entity],
         "previews:preview_detail": [{"pk": world.preview.pk}],
         "previews:preview_step": [{"pk": world.preview.pk, "step": "renew"}],
+        "previews:transfer_": [{"pk": world.transfer.pk}],
+        "previews:transfer_new": [entity],
+        "previews:booking_cancel": [{"pk": world.booking.pk}],
+        "previews:booking_calendar": [{"environment": "staging"}],
         "onboarding:request_new": [{"blueprint": "web-service"}],
         "onboarding:": requests,
     }

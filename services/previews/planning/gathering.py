@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.catalog.models import Entity
 from services.integrations import githosts
+from services.integrations.githosts.base import GitHost
 from services.manifests.copying import Item
 from services.manifests.reader import ManifestError, load_all
 from services.onboarding.models import Request
@@ -43,10 +44,32 @@ def gather(entities: Iterable[Entity], environment: str, over: Mapping[str, str]
         for folder in _folders(entity, environment, last.get(entity.ref, ()), over or {}):
             files = host.read_tree(repo, found.base, folder)
             files |= _over(folder, over or {})
-            if items := list(_items(entity, files, found)):
-                found.items[entity.ref], found.folders[entity.ref] = items, folder
+            if _kept(entity, folder, files, found):
                 break
+    _look_everywhere([each for each in entities if each.ref not in found.items], environment, host, found)
     return found
+
+
+def _kept(entity: Entity, folder: str, files: Mapping[str, bytes], found: Gathered) -> bool:
+    if items := list(_items(entity, files, found)):
+        found.items[entity.ref], found.folders[entity.ref] = items, folder
+    return bool(items)
+
+
+def _look_everywhere(missing: list[Entity], environment: str, host: GitHost, found: Gathered) -> None:
+    """Those that lie with another team than the one they belong to now; one look for all of them."""
+    wanted = {entity.name for entity in missing}
+
+    def is_one(path: str, size: int) -> bool:
+        parts = path.split("/")
+        return len(parts) == 5 and parts[3] == environment and parts[2] in wanted and path.endswith(YAML)
+
+    files = host.read_tree(found.repo, found.base, "apps", is_one) if wanted else {}
+    for entity in missing:
+        mine = {path: text for path, text in files.items() if path.split("/")[2] == entity.name}
+        if mine:
+            folder = min(mine).rpartition("/")[0]
+            _kept(entity, folder, {p: t for p, t in mine.items() if p.rpartition("/")[0] == folder}, found)
 
 
 def _last_files(refs: list[str]) -> dict[str, list[str]]:

@@ -125,7 +125,7 @@ def plan(wish: Wish, request: Request | None = None) -> Plan:
     Raises `integrations.errors` while the git host is silent.
     """
     clock = _Clock()
-    closure = _closure(wish)
+    closure = closure_of(wish)
     clock.lap("graph")
     known = [entity for _, entity in closure.values() if entity is not None]
     gathered = gather(known, wish.base.name, wish.over)
@@ -149,7 +149,7 @@ def _nothing(wish: Wish, gathered: Gathered) -> str:
     return f"There are no manifests {where}, so there is nothing to make a preview from."
 
 
-def _closure(wish: Wish) -> dict[str, tuple[int, Entity | None]]:
+def closure_of(wish: Wish) -> dict[str, tuple[int, Entity | None]]:
     """The service, those asked for together with it, and everything it needs, the nearest first."""
     found = reach.walk(wish.entity.ref, needed=0, needs=reach.FARTHEST)
     steps = {wish.entity.ref: 0} | dict.fromkeys(wish.together, 1) | found.needs.steps

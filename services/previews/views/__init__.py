@@ -1,6 +1,11 @@
-"""Pages of previews."""
+"""Pages of previews, of copies elsewhere, and of bookings."""
 
 from .asking import preview_new
+from .booking import booking_calendar, booking_cancel, booking_list
 from .showing import preview_detail, preview_list, preview_step
+from .transferring import transfer_detail, transfer_new, transfer_tick
 
-__all__ = ["preview_detail", "preview_list", "preview_new", "preview_step"]
+__all__ = [
+    "booking_calendar", "booking_cancel", "booking_list", "preview_detail", "preview_list", "preview_new",
+    "preview_step", "transfer_detail", "transfer_new", "transfer_tick",
+]  # fmt: skip
