@@ -18,7 +18,6 @@ ROWS = [
 OPEN = {
     3: "needs what was used in two weeks, and no metrics are read yet",
     22: "no form makes a Service of an L4 load balancer",
-    45: "there is no tab yet of how to run a service on a laptop",
     69: "no form asks why something should run on Kubernetes at all",
     74: "the queue of tickets does not report what is asked for most yet",
 }
