@@ -185,7 +185,7 @@ def test_what_has_no_request_yet_says_so(post, files) -> None:
 
 
 @pytest.mark.django_db
-@hypothesis.settings(max_examples=12, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=6, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
 @hypothesis.given(st.integers(0, 2**32 - 1))
 def test_no_text_makes_the_page_fail(world, files, seed) -> None:
     """Lines taken away, doubled, exchanged, and values put where they do not belong."""
