@@ -60,7 +60,7 @@ def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:
 
 def commit_for(request: Request, environment: str) -> str:
     """The merge commit, or a later one that the environment has: nothing takes it back behind that."""
-    rows = Request.objects.filter(entity_ref=request.entity_ref, repo=request.repo).exclude(pk=request.pk)
+    rows = Request.objects.about(*request.entity_refs).filter(repo=request.repo).exclude(pk=request.pk)
     applied = rows.filter(rollouts__environment=environment, rollouts__applied_at__isnull=False)
     last = (
         applied.exclude(merge_sha="")

@@ -3,6 +3,7 @@
 import pytest
 
 from services.catalog.queries import find
+from services.clusters.models import Environment
 from services.onboarding import actions, queries
 from services.onboarding.blueprints.parts import PLAN, without_part
 from services.onboarding.errors import NameTaken
@@ -37,6 +38,14 @@ def test_each_part_is_in_the_catalog_and_is_changed_by_itself(world, together) -
     changed = merged(world, send(world, row, memory=100))
     paths = {each.path for each in world.host.diff("shop/deploy", changed.pull_number)}
     assert paths == {f"{CACHED}/slipway.yaml", f"{CACHED}/staging/statefulset.yaml"}
+
+
+def test_the_images_of_each_part_are_its_own(world, together) -> None:
+    staging = Environment.objects.get(name="staging")
+    for ref, image in ((SERVICE, "wishlist"), (CACHE, "redis")):
+        found = queries.deployed(find(ref), staging)
+        assert found.main.image.name == image
+        assert all(f"/{ref.rpartition('/')[2]}/" in path for path in found.files)
 
 
 def test_the_service_opens_with_what_connects_it_and_nothing_changes(world, together) -> None:

@@ -171,6 +171,16 @@ def test_what_runs_waits_for_what_it_reads(merged) -> None:
     assert [each["kind"] for each in done.applied] == ["ExternalSecret", "Deployment"]
 
 
+def test_nothing_takes_a_part_back_behind_what_was_done_to_it_since(merged, people, host) -> None:
+    add_part(merged)
+    author = Person("noah", "Noah")
+    host.commit(REPO, files={"README.md": b"Later\n"}, author=author, message="Later")
+    later = make_request(people.noah, state=State.LIVE, merge_sha=host.head(REPO), name="wishlist-db")
+    Request.objects.filter(pk=later.pk).update(entity_ref="resource:default/wishlist-db")
+    later.rollouts.create(environment="staging", applied_at=timezone.now())
+    assert applying.commit_for(merged, "staging") == later.merge_sha
+
+
 @pytest.mark.parametrize(
     ("waited", "waits"), [(applying.SILENT, False), (applying.PATIENT, False), (None, True)]
 )

@@ -282,7 +282,7 @@ def _team_of(entity: dict[str, Any]) -> Team | None:
 def team_of(ref: str, by: User) -> Team | None:
     """The team an entity belongs, or belonged, to."""
     entity = catalog.find(ref)
-    last = Request.objects.filter(entity_ref=ref).exclude(team=None).order_by("-number").first()
+    last = Request.objects.about(ref).exclude(team=None).order_by("-number").first()
     owner = {"spec": {"owner": entity.owner_ref}} if entity else {}
     return _team_of(owner) or (last.team if last else None) or by.teams.first()
 

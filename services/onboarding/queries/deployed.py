@@ -68,10 +68,11 @@ def _candidates(
 
 
 def _folders(entity: Entity, environment: Environment) -> Iterator[str]:
-    merged = Request.objects.filter(entity_ref=entity.ref).exclude(merge_sha="").exclude(kind__in=BRINGING)
+    merged = Request.objects.about(entity.ref).exclude(merge_sha="").exclude(kind__in=BRINGING)
     last = merged.order_by("-number").values_list("files", flat=True).first() or {}
     middle = f"/{environment.name}/"
-    yield from sorted({path.rpartition("/")[0] for path in last if middle in path})
+    found = {path.rpartition("/")[0] for path in last if middle in path}
+    yield from sorted(found, key=lambda folder: (f"/{entity.name}/" not in folder, folder))
     yield f"apps/{entity.owner_ref.rpartition('/')[2]}/{entity.name}/{environment.name}"
 
 
