@@ -41,8 +41,6 @@ def preview(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
     if entity.kind == "Component" and rules.can_ask(request.user, entity):
         url = reverse("previews:preview_new", args=[entity.kind.lower(), entity.namespace, entity.name])
         yield EntityAction("Preview", url, "layers-subtract", order=30)
-        copy = reverse("previews:transfer_new", args=[entity.kind.lower(), entity.namespace, entity.name])
-        yield EntityAction("Copy elsewhere", copy, "copy", order=80)
 
 
 def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
