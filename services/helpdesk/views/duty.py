@@ -55,7 +55,7 @@ def _rota_form(row: Any) -> desk_forms.RotaForm:
 @policy(platform_only)
 @require_POST
 def rota_save(request: HttpRequest) -> HttpResponse:
-    form = desk_forms.RotaForm(request.POST)
+    form = styled(desk_forms.RotaForm(request.POST))
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
