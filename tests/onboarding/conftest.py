@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.integrations.kube.kubeconfig import Credentials
 from services.onboarding import actions
 from services.onboarding.models import Request
 from tests.factories.people import member, platform_engineer
+from tests.kept import copy_repositories, made_once
 
 REPO = "shop/deploy"
 LEAD = Membership.Role.LEAD
@@ -24,8 +26,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture
-def people(db) -> SimpleNamespace:
+def make_people() -> SimpleNamespace:
     """Checkout: mira and noah, led by sam. Discovery: jonas. Platform: priya and tomas."""
     return SimpleNamespace(
         mira=member("mira", "checkout"),
@@ -37,16 +38,14 @@ def people(db) -> SimpleNamespace:
     )
 
 
-@pytest.fixture
-def host(db) -> LocalHost:
+def make_host() -> LocalHost:
     host = LocalHost()
     host.create(REPO)
     host.commit(REPO, files={"README.md": b"Deploy\n"}, author=Person("sam", "Sam"), message="Start")
     return host
 
 
-@pytest.fixture
-def environments(db) -> list[Environment]:
+def make_environments() -> list[Environment]:
     unreachable = Credentials("http://127.0.0.1:9", "", "")
     cluster = clusters.register_cluster(by=None, name="harbour", credentials=unreachable)
     return [
@@ -61,6 +60,42 @@ def environments(db) -> list[Environment]:
         )
         for position, (name, namespace) in enumerate([("staging", "shop-staging"), ("production", "shop")])
     ]
+
+
+@pytest.fixture
+def people(db) -> SimpleNamespace:
+    return make_people()
+
+
+@pytest.fixture
+def host(db) -> LocalHost:
+    return make_host()
+
+
+@pytest.fixture
+def environments(db) -> list[Environment]:
+    return make_environments()
+
+
+@pytest.fixture(scope="module")
+def once(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SimpleNamespace]:
+    """The company of `world`, for a module whose tests all want it."""
+    git = tmp_path_factory.mktemp("company") / "git"
+
+    def make() -> SimpleNamespace:
+        make_host()
+        make_environments()
+        return SimpleNamespace(people=make_people(), git=git)
+
+    yield from made_once(django_db_blocker, git, make)
+
+
+def copied(once: SimpleNamespace) -> SimpleNamespace:
+    """That company, for one test."""
+    copy_repositories(once.git)
+    return SimpleNamespace(**vars(deepcopy(once.people)), host=LocalHost())
 
 
 @pytest.fixture

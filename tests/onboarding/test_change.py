@@ -1,6 +1,7 @@
 """A service that came through a form is changed through it: minimal diffs, own name, one open request."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from services.onboarding.models import Request, State
 from tests.effects_driver import run_due_effects
 from tests.factories.people import member
 
-from .conftest import REPO
+from .conftest import REPO, copied
 
 REF = "component:default/wishlist"
 HOME = "apps/checkout/wishlist"
@@ -33,6 +34,11 @@ def merge(world, row: Request) -> Request:
     Request.objects.filter(pk=row.pk).update(state=State.LIVE, finished_at=timezone.now())
     row.refresh_from_db()
     return row
+
+
+@pytest.fixture
+def world(once, db) -> SimpleNamespace:
+    return copied(once)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Approving, rejecting, withdrawing, merging, retrying: who may, when, and bound to what."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from services.audit.queries import events_for
@@ -12,7 +14,12 @@ from services.onboarding.models import Approval, Hop, Request, State
 from tests.effects_driver import run_due_effects
 from tests.factories.requests import make_request
 
-from .conftest import EXPENSIVE, REPO, answers, said
+from .conftest import EXPENSIVE, REPO, answers, copied, said
+
+
+@pytest.fixture
+def world(once, db) -> SimpleNamespace:
+    return copied(once)
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def test_the_last_approval_sends_it_on(world, waiting) -> None:
     assert [h.name for h in row.hops.filter(finished_at__isnull=True)] == [Hop.Name.PULL_REQUEST]
 
 
-def test_with_two_needs_it_waits_for_the_other(world, environments, submit) -> None:
+def test_with_two_needs_it_waits_for_the_other(world, submit) -> None:
     needs = [
         {"key": "cost", "who": "lead", "team": "checkout", "reason": ""},
         {"key": "public", "who": "member", "team": "platform", "reason": ""},

@@ -1,5 +1,7 @@
 """What happened outside, written down: merges by anybody, rollouts that fail and recover."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
@@ -18,7 +20,7 @@ from services.onboarding.queries import Picture
 from tests.effects_driver import run_due_effects
 from tests.factories.requests import make_request
 
-from .conftest import REPO, answers, said
+from .conftest import REPO, answers, copied, said
 
 FINDING = {
     "title": "The image cannot be pulled",
@@ -43,6 +45,11 @@ def states(row: Request) -> list[str]:
 def reload(row: Request) -> Request:
     row.refresh_from_db()
     return row
+
+
+@pytest.fixture
+def world(once, db) -> SimpleNamespace:
+    return copied(once)
 
 
 @pytest.fixture
