@@ -1,6 +1,7 @@
 """Addresses for the operations that apps declare: guarded by scopes, counted, refused in one shape."""
 
 from collections.abc import Iterable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpResponse
@@ -20,6 +21,19 @@ def addresses(declared: Iterable[Operation]) -> list[URLPattern]:
         assert one.method not in by_path.setdefault(one.path, {}), one.path
         by_path[one.path][one.method] = one
     return [path(route, _view(ones), name=next(iter(ones.values())).name) for route, ones in by_path.items()]
+
+
+def again(declared: Operation) -> Any:
+    """The view of one operation for a second address; the description tells the first alone."""
+    view = _view({declared.method: declared})
+
+    @wraps(view)
+    def same(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        answer: HttpResponse = view(request, **arguments)
+        return answer
+
+    del same.__dict__["operations"]
+    return same
 
 
 def _view(ones: dict[str, Operation]) -> Any:

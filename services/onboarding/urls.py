@@ -1,9 +1,12 @@
 from django.urls import path
 
+from services.accounts.serving import again
 from services.onboarding import views
+from services.onboarding.images_api import image_bring
 
 app_name = "onboarding"
 urlpatterns = [
+    path("api/images", again(image_bring), name="image_bring"),  # the same stands under /api/v1/
     path("new/", views.blueprint_list, name="blueprint_list"),
     path("new/<slug:blueprint>/", views.request_new, name="request_new"),
     path("playground/", views.playground, name="playground"),

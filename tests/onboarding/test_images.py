@@ -94,6 +94,15 @@ def review_and_merge(cart, row: Request) -> Request:
     return settled(row)
 
 
+def test_the_short_address_is_the_same(cart) -> None:
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {cart.secret}"}
+    body = {"service": "cart", "environment": "staging", "image": f"{CART}:1.1.0"}
+    said = Client().post("/api/images", body, "application/json", **bearer)
+    assert (said.status_code, said.json()["outcome"]) == (200, "opened")
+    assert post(cart, **body).json()["request"] == said.json()["request"]
+    assert Client().post("/api/images", body, "application/json").status_code == 401
+
+
 def test_one_pull_request_changes_the_image_and_nothing_else(cart) -> None:
     outcome, row = bring(cart, source="commit 4f1c2d9")
     assert (outcome, row.kind, row.state) == ("opened", "image", State.PROPOSING)
