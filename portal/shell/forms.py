@@ -91,6 +91,7 @@ RULES: tuple[tuple[type[forms.Field], str], ...] = (
     (forms.DateField, "A day such as 2026-11-20: year, month, day."),
     (forms.TimeField, "A time such as 14:30."),
     (forms.IntegerField, "A whole number."),
+    (forms.SlugField, "Letters, digits, dashes and underscores."),
     (forms.EmailField, "An address such as sam@example.org."),
 )
 WORDS: dict[str, Callable[[forms.BoundField, dict[str, Any]], str]] = {

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
+from portal.shell.forms import Form, Plain
 from services.accounts.models import User
 from services.catalog import queries as catalog
 from services.helpdesk import answering, asks, canned, escalation, hours, searching
@@ -26,7 +27,7 @@ DAY_NAMES = dict(
 )
 
 
-class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class CalendarForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     """Days as people write them: "09:00-12:30, 13:30-18:00"; special days one to a line."""
 
     special_days = forms.CharField(
@@ -103,7 +104,7 @@ def _special(line: str) -> tuple[str, list[list[str]]]:
         raise ValidationError(f"{line}: {error}") from None
 
 
-class PromiseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class PromiseForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     pauses = forms.MultipleChoiceField(
         required=False, choices=[(str(s), s.label) for s in WAITING_STATES],
         widget=forms.CheckboxSelectMultiple, label="Clocks stand still while it",
@@ -150,7 +151,7 @@ class PromiseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its 
         return cleaned
 
 
-class CannedForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class CannedForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     class Meta:
         model = Canned
         fields = ["title", "category", "body"]
@@ -173,7 +174,7 @@ def known_names(text: str) -> str:
     return text
 
 
-class MacroForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class MacroForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     class Meta:
         model = Macro
         fields = [
@@ -206,7 +207,7 @@ class MacroForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its st
         return cleaned
 
 
-class DeskViewForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class DeskViewForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     everybody = forms.BooleanField(required=False, label="Everybody at the desk sees it")
 
     class Meta:
@@ -233,7 +234,7 @@ class DeskViewForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
         return cleaned
 
 
-class RotaForm(forms.Form):
+class RotaForm(Form):
     people = forms.CharField(
         required=False, label="Who takes turns, in this order", widget=forms.Textarea(attrs={"rows": 4}),
         help_text="One username to a line.",
@@ -255,7 +256,7 @@ class RotaForm(forms.Form):
         return [known[name] for name in dict.fromkeys(names)]
 
 
-class StandInForm(forms.Form):
+class StandInForm(Form):
     person = forms.ModelChoiceField(queryset=User.objects.none(), to_field_name="username")
     first = forms.DateField()
     last = forms.DateField()
@@ -266,16 +267,16 @@ class StandInForm(forms.Form):
         self.fields["person"].queryset = platform_people()  # type: ignore[attr-defined]  # ModelChoiceField
 
 
-class SwapForm(forms.Form):
+class SwapForm(Form):
     one = forms.DateField()
     other = forms.DateField()
 
 
-class HandOverForm(forms.Form):
+class HandOverForm(Form):
     note = forms.CharField(required=False, max_length=TOO_LONG)
 
 
-class CategoryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class CategoryForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     questions = forms.CharField(
         required=False, widget=forms.Textarea(attrs={"rows": 4}), label="What it asks",
         help_text="One to a line: “Which secret? | text | required”, “How big? | choice: small, large”. "
@@ -309,7 +310,7 @@ class CategoryForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
         return cleaned
 
 
-class AnswerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+class AnswerForm(Plain, forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     owner = forms.ModelChoiceField(
         queryset=User.objects.none(), to_field_name="username", label="Who keeps it true"
     )

@@ -171,7 +171,7 @@ def ticket_called(text: str, user: Any) -> Ticket | None:
     return found
 
 
-class OtherForm(forms.Form):
+class OtherForm(Form):
     """Another ticket."""
 
     original = forms.CharField(max_length=20, error_messages={"required": "Say which other ticket."})
@@ -185,7 +185,7 @@ class OtherForm(forms.Form):
         return ticket_called(self.cleaned_data["original"], self.user)
 
 
-class SplitForm(forms.Form):
+class SplitForm(Form):
     message = forms.ModelChoiceField(queryset=Message.objects.none())
     title = forms.CharField(max_length=200, error_messages={"required": "Say in one line what it is about."})
 
@@ -205,7 +205,7 @@ class AnswerAllForm(Words):
     minutes = forms.IntegerField(required=False, min_value=0, max_value=100_000)
 
 
-class CallInForm(forms.Form):
+class CallInForm(Form):
     person = forms.ModelChoiceField(
         queryset=User.objects.filter(is_active=True), to_field_name="username",
         error_messages={"required": "Say whom.", "invalid_choice": "There is nobody of that name."},
@@ -266,11 +266,11 @@ class BulkForm(Form):
         return cleaned
 
 
-class NoForm(forms.Form):
+class NoForm(Form):
     """A button without a question."""
 
 
-class MacroRunForm(forms.Form):
+class MacroRunForm(Form):
     macro = forms.ModelChoiceField(
         queryset=Macro.objects.filter(active=True), error_messages={"required": "Choose which macro to run."}
     )

@@ -7,6 +7,7 @@ from django import forms
 from django.http import QueryDict
 
 from portal.shell import pasted
+from portal.shell.forms import Form, NameField
 from services.accounts.models import User
 from services.catalog.models import Entity
 from services.clusters.models import Environment
@@ -20,10 +21,10 @@ LEASE_WORDS = {24: "a day", 72: "three days", 168: "a week"}
 MOST_REFS = 400
 
 
-class PreviewForm(forms.Form):
+class PreviewForm(Form):
     """`out`: what stays shared, of what the page showed (`seen`) and was not ticked (`with`)."""
 
-    name = forms.SlugField(label="Name", max_length=LONGEST_NAME)
+    name = NameField(label="Name", max_length=LONGEST_NAME)
     base = forms.ChoiceField(label="Copy of")
     hours = forms.TypedChoiceField(
         label="For", coerce=int, choices=[(hours, LEASE_WORDS[hours]) for hours in LEASES]
@@ -42,9 +43,7 @@ class PreviewForm(forms.Form):
         base.choices = [(each.name, str(each)) for each in self.places.values()]
 
     def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"]).lower()
-        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
-            raise forms.ValidationError("Lower-case letters, digits and dashes.")
+        name = str(self.cleaned_data["name"])
         if queries.previews(self.user, "standing").filter(name=name).exists():
             raise forms.ValidationError(f"There is a preview {name} already.")
         return name
@@ -89,7 +88,7 @@ def name_for(entity: Entity, user: User) -> str:
     return f"{entity.name[:24].strip('-')}-{user.username.lower()[:12]}".replace("_", "-").replace(".", "-")
 
 
-class BookingForm(forms.Form):
+class BookingForm(Form):
     environment = forms.ChoiceField(label="Environment")
     begins_at = forms.DateTimeField(label="From")
     ends_at = forms.DateTimeField(label="To")

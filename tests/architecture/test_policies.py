@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from django import forms
+from django.urls import get_resolver
 
+from portal.shell.forms import Plain
 from portal.shell.permissions import Row, as_markdown, matrix
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,3 +38,15 @@ def test_only_the_door_and_the_probes_are_public():
     assert not {
         path for path in public if path.startswith(("/catalog", "/requests", "/new", "/help", "/insights"))
     }
+
+
+def test_every_form_refuses_in_our_own_words():
+    """Django's own sentences name neither the field nor what would do (`portal.shell.forms`)."""
+    get_resolver().url_patterns  # noqa: B018  # imports every view, and with them every form
+    ours = [form for form in _below(forms.BaseForm) if form.__module__.startswith(("portal.", "services."))]
+    assert len(ours) > 40
+    assert [form for form in ours if not issubclass(form, Plain)] == []
+
+
+def _below(kind: type) -> set[type]:
+    return {each for sub in kind.__subclasses__() for each in {sub, *_below(sub)}}

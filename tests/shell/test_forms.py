@@ -14,6 +14,7 @@ class Everything(Form):
     hour = forms.TimeField(required=False)
     count = forms.IntegerField(min_value=1, max_value=9, required=False)
     to = forms.EmailField(required=False)
+    slug = forms.SlugField(required=False)
     size = forms.ChoiceField(choices=[("small", "S"), ("medium", "M"), ("large", "L")], required=False)
     many = forms.MultipleChoiceField(choices=[(f"n{n}", "") for n in range(20)], required=False)
     own = forms.IntegerField(required=False, error_messages={"invalid": "Count the pods."})
@@ -34,6 +35,7 @@ class Everything(Form):
         ("count", "0", "At least 1."),
         ("count", "10", "At most 9."),
         ("to", "sam", "An address such as sam@example.org."),
+        ("slug", "a b", "Letters, digits, dashes and underscores."),
         ("size", "lagre", "There is no “lagre” here. Did you mean large?"),
         ("size", "9", "There is no “9” here. There is small, medium, large."),
         ("many", ["zzz"], "There is no “zzz” here."),
