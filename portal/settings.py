@@ -212,6 +212,7 @@ MAIL_FROM = env.str("SLIPWAY_MAIL_FROM", "Slipway <slipway@localhost>")
 MAIL_HELP = env.str("SLIPWAY_MAIL_HELP", "")
 MAIL_INBOX = env.str("SLIPWAY_MAIL_INBOX", "")
 MAIL_SECRET = env.str("SLIPWAY_MAIL_SECRET", "")
+MAIL_STRANGERS = env.bool("SLIPWAY_MAIL_STRANGERS", False)
 MAIL_TRUSTS = env.str("SLIPWAY_MAIL_TRUSTS", "")
 # Seconds a git host, a cluster or a mail server may take to answer.
 HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)

@@ -26,7 +26,7 @@ def fetch_mail() -> None:
     from services.helpdesk import actions
 
     try:
-        imap.take_unseen(actions.take_or_keep)
+        imap.take_unseen(lambda raw: actions.take(raw=raw, transport="imap"))
     except IntegrationError as error:
         actions.note_look(error=str(error))
         return

@@ -24,6 +24,11 @@ WITH_FILE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def strangers(settings):
+    settings.MAIL_STRANGERS = True
+
+
 @pytest.fixture
 def inbox(settings):
     box = Inbox(letter(Message_ID="<1@x>"), letter(Message_ID="<2@x>"))
@@ -39,6 +44,7 @@ def test_what_is_unseen_becomes_tickets_and_is_marked(inbox):
     assert InboxLook.objects.get().failing_since is None
 
 
+@pytest.mark.case("E7")
 def test_what_was_taken_and_not_marked_is_taken_once(inbox):
     inbox.orders["UID STORE"] = b""
     tasks.fetch_mail()

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 def addresses(settings):
     settings.MAIL_FROM = "Slipway <slipway@larkfield.shop>"
     settings.MAIL_HELP = "Help <help@larkfield.shop>"
+    settings.MAIL_STRANGERS = True
 
 
 @pytest.fixture
@@ -100,12 +101,15 @@ def test_an_answer_finds_its_ticket(mira, way):
     assert "We look." in row.quoted
 
 
+@pytest.mark.case("E2")
 def test_nobody_guesses_a_sign_and_strangers_claim_no_subject(mira):
     first = take()
     forged = f"help+t{first.ticket.number}.{'0' * 16}@larkfield.shop"
     claimed = f"[T-{first.ticket.number}] me too"
     assert take(Message_ID="<2@x>", To=forged).ticket != first.ticket
     assert take(Message_ID="<3@x>", Subject=claimed, by="eve@elsewhere.example").ticket != first.ticket
+    answered = {"In_Reply_To": "<1@desk.example>", "References": "<1@desk.example>"}
+    assert take(Message_ID="<4@x>", by="eve@elsewhere.example", **answered).ticket != first.ticket
 
 
 def test_an_answer_of_the_asker_ends_the_wait(mira):
@@ -137,6 +141,7 @@ def test_a_private_ticket_takes_no_words_from_others(mira):
     assert private.messages.count() == 1
 
 
+@pytest.mark.case("E3")
 @pytest.mark.parametrize(
     ("results", "believed"),
     [
@@ -158,6 +163,7 @@ def test_a_mail_speaks_for_the_platform_only_when_our_server_proved_it(mira, set
     assert (asked.state == State.IN_PROGRESS) is believed
 
 
+@pytest.mark.case("E1")
 @pytest.mark.parametrize(
     ("headers", "action"),
     [
@@ -260,3 +266,64 @@ def test_resolving_says_nothing_by_itself(mira, mailbox):
     )
     run_due_effects()
     assert len(mailbox.shown()) == before
+
+
+@pytest.mark.case("E4")
+def test_strangers_open_nothing_by_default_and_hear_nothing(mira, settings, mailbox):
+    settings.MAIL_STRANGERS = False
+    row = take(by="eve@elsewhere.example")
+    assert (row.action, row.ticket, Ticket.objects.count(), Effect.objects.count()) == (
+        "stranger",
+        None,
+        0,
+        0,
+    )
+    settings.MAIL_STRANGERS = True
+    assert take(by="eve@elsewhere.example", Message_ID="<2@x>").action == "new"
+    assert not Effect.objects.exists()
+
+
+@pytest.mark.case("E5")
+@pytest.mark.parametrize(
+    ("said", "action"),
+    [
+        (b'"priya@larkfield.shop" <eve@elsewhere.example>', "new"),
+        (b"mira@larkfield.shop\n <eve@elsewhere.example>", "unreadable"),
+        (b"mira@larkfield.shop, eve@elsewhere.example", "unreadable"),
+    ],
+)
+def test_a_name_that_is_an_address_is_nobodys(mira, said, action):
+    raw = letter().replace(b"From: mira@larkfield.shop", b"From: " + said)
+    row = mailing.take(raw=raw, transport="file")
+    assert (row.action, row.ticket.asker.username.startswith("mail+")) == (action, True)
+
+
+@pytest.mark.case("E6")
+def test_a_subject_splits_no_header(mira, mailbox):
+    raw = letter().replace(b"Subject: Help me", b"Subject: =?utf-8?q?Help=0D=0ABcc:_eve=40x.org?=")
+    first = mailing.take(raw=raw, transport="file")
+    actions.reply(ticket=first.ticket, by=platform_engineer(), body="Try again.")
+    run_due_effects()
+    assert len(mailbox.shown()) == 2
+    assert all(sent["Bcc"] is None for sent in mailbox.shown())
+    assert "\n" not in first.ticket.title
+
+
+@pytest.mark.case("P3")
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(1500)),
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 20_000,
+        b"Content-Type: text/plain; charset=utf-7; charset=x\n\n+AGEAYg-\xff",
+        b"Content-Type: multipart/mixed; boundary=never\n\nno part of it begins",
+        b"X-Long: " + b"x" * 5_000_000 + b"\n\nx",
+        b"Subject: " + b"=?utf-8?b?" * 20_000 + b"\n\nx",
+    ],
+    ids=["nested", "parts", "charset", "boundary", "header", "words"],
+)
+def test_a_broken_mail_is_a_ticket_with_its_original(mira, raw):
+    row = mailing.take(raw=b"From: mira@larkfield.shop\n" + raw, transport="hook")
+    assert row.action in ("new", "unreadable")
+    assert row.ticket.messages.exists()
+    assert bytes(row.raw).endswith(raw[-20:])

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from services.accounts import actions as accounts
@@ -29,26 +30,37 @@ KEPT = Mail.Action
 crashpoints.declare_commit("ticket.mailed")
 
 
-@transaction.atomic
 def take(*, raw: bytes, transport: str) -> Mail:
     """Take a mail in, once: the same Message-ID, or the same bytes without one, is the mail that is here.
 
-    Refuses nothing. What nobody can read becomes a ticket with the original; what machines sent becomes no
-    ticket and moves none.
+    Refuses nothing. What nobody can read, or what falls over on the way, becomes a ticket with the original;
+    what machines and strangers sent becomes no ticket and moves none. Without a database nothing is taken.
     """
+    try:
+        return _take(raw, transport)
+    except OperationalError:
+        raise
+    except Exception as error:  # any fault of ours in one mail must not stop the others
+        log.exception("helpdesk.mail_fell_over")
+        return unreadable(raw=raw, transport=transport, why=type(error).__name__)
+
+
+@transaction.atomic
+def _take(raw: bytes, transport: str) -> Mail:
     mail = incoming.read(raw)
     key = key_of(mail)
     _one_at_a_time(key)
     known = Mail.objects.select_related("ticket").filter(key=key).first()
     if known is not None:
         return known
-    kind = kinds.kind_of(mail, mail_ids.ours())
+    kind = _kind_of(mail)
     row = Mail(key=key, raw=raw, transport=transport, action=kind.name, reason=kind.reason[:300])
     row.sender, row.subject = _clean(mail.sender)[:320], _clean(mail.subject)[:300]
     row.files = [
         {"name": _clean(one.name)[:200], "content_type": one.content_type[:100], "size": one.size}
         for one in mail.attachments
     ]
+    row.proved = mail.is_proved_by(settings.MAIL_TRUSTS)
     row.ticket = _ticket_of(mail)
     if kind.name in (kinds.NEW, kinds.UNREADABLE):
         _speak(row, mail)
@@ -60,18 +72,14 @@ def take(*, raw: bytes, transport: str) -> Mail:
     return row
 
 
-def take_or_keep(raw: bytes) -> Mail:
-    """From the inbox: what falls over is kept and told, so that it stops nothing behind it.
-
-    Where the database itself is away it goes on standing in the inbox.
-    """
-    try:
-        return take(raw=raw, transport="imap")
-    except OperationalError:
-        raise
-    except Exception as error:  # any fault of ours in one mail must not stop the others
-        log.exception("helpdesk.mail_fell_over")
-        return unreadable(raw=raw, transport="imap", why=type(error).__name__)
+def _kind_of(mail: Incoming) -> kinds.Kind:
+    """By its headers, and by who wrote it: our own words come back, strangers ask nothing by default."""
+    if mail_ids.number_in([mail.message_id]):
+        return kinds.Kind(kinds.LOOP, "Its Message-ID is one of the portal's.")
+    kind = kinds.kind_of(mail, mail_ids.ours())
+    if kind.name == kinds.NEW and not settings.MAIL_STRANGERS and _person_of(mail) is None:
+        return kinds.Kind(KEPT.STRANGER, "Nobody here has this address.")
+    return kind
 
 
 def note_look(*, error: str = "") -> None:
@@ -96,11 +104,19 @@ def _one_at_a_time(key: str) -> None:
 
 
 def _ticket_of(mail: Incoming) -> Ticket | None:
-    """Its ticket: by our sign, by a mail it answers, by its subject if the sender takes part."""
+    """Its ticket: by our sign; by a mail it answers or its subject, which anybody can write, if the sender
+    takes part.
+    """
     tickets = Ticket.objects.select_related("duplicate_of")
     number = mail_ids.number_in(mail_ids.places(mail))
     if number is not None and (found := tickets.filter(number=number).first()):
         return found
+    claimed = _claimed(mail, tickets)
+    return claimed if claimed and _takes_part(mail, claimed) else None
+
+
+def _claimed(mail: Incoming, tickets: QuerySet[Ticket]) -> Ticket | None:
+    """What it says that it belongs to."""
     answered = [one for one in (mail.in_reply_to, *reversed(mail.references)) if one]
     rows = {
         row.key: row.ticket for row in Mail.objects.for_rows().filter(key__in=answered, ticket__isnull=False)
@@ -109,12 +125,11 @@ def _ticket_of(mail: Incoming) -> Ticket | None:
         if one in rows:
             return rows[one]
     number = mail_ids.number_in_subject(mail.subject)
-    found = tickets.filter(number=number).first() if number else None
-    return found if found and _takes_part(mail.sender, found) else None
+    return tickets.filter(number=number).first() if number else None
 
 
-def _takes_part(sender: str, ticket: Ticket) -> bool:
-    person = User.objects.filter(email__iexact=sender).first() if sender else None
+def _takes_part(mail: Incoming, ticket: Ticket) -> bool:
+    person = _person_of(mail)
     if person is None:
         return False
     return person.pk in (ticket.asker_id, ticket.assignee_id) or ticket.watchers.filter(pk=person.pk).exists()
@@ -174,13 +189,18 @@ def _sender_of(mail: Incoming) -> User:
     """Whose words these are. What a mail says of its sender anybody can write: it never speaks for the
     platform's people unless our own server proved it.
     """
-    address = _clean(mail.sender)
-    found = (
-        User.objects.filter(email__iexact=address).order_by("-is_active", "pk").first() if address else None
-    )
+    found = _person_of(mail)
     if found and (not found.is_platform or mail.is_proved_by(settings.MAIL_TRUSTS)):
         return found
-    return accounts.correspondent(email=address, name=_clean(mail.sender_name))
+    return accounts.correspondent(email=_clean(mail.sender), name=_clean(mail.sender_name))
+
+
+def _person_of(mail: Incoming) -> User | None:
+    """Whoever has the address it says it is from, if it says one; who is known by mail alone counts too."""
+    if mail.names_several:
+        return None
+    people = User.objects.filter(email__iexact=_clean(mail.sender)).order_by("-is_active", "pk")
+    return people.first() if mail.sender else None
 
 
 def _short(key: str) -> str:

@@ -32,7 +32,12 @@ def answer(message: Message, *, by: Any) -> None:
 def confirm(mail: Mail) -> None:
     """Say that a question arrived, to somebody who waits for an answer; a few an hour at most."""
     recent = Mail.objects.filter(sender__iexact=mail.sender, received_at__gt=timezone.now() - HOUR)
-    if mail.ticket is not None and _reaches(mail.ticket) and recent.count() <= CONFIRMATIONS:
+    if (
+        mail.ticket is not None
+        and mail.ticket.asker.is_active
+        and _reaches(mail.ticket)
+        and recent.count() <= CONFIRMATIONS
+    ):
         enqueue(kind=MAIL, key=f"confirm-{mail.pk}", payload={"mail": mail.pk}, subject=mail.ticket)
 
 

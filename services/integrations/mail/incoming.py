@@ -13,6 +13,7 @@ from functools import cached_property
 
 from imap_tools import MailMessage
 from imap_tools.consts import DEFAULT_EMAIL_DATE  # what it says where a date cannot be read
+from imap_tools.utils import parse_email_addresses
 
 from services.integrations.mail.flattening import flatten
 
@@ -78,8 +79,14 @@ class Incoming:
 
     @cached_property
     def sender(self) -> str:
-        """The address it says it is from, as it is written there."""
+        """The address it says it is from, as it is written there; the first of several."""
         return str(self.parsed.from_)
+
+    @property
+    def names_several(self) -> bool:
+        """Whether it says that it is from more than one: then it is from nobody in particular."""
+        said = parse_email_addresses(self.message["From"] or "")
+        return len({one.email.lower() for one in said if one.email}) > 1
 
     @cached_property
     def sender_name(self) -> str:
