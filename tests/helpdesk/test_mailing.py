@@ -285,17 +285,17 @@ def test_strangers_open_nothing_by_default_and_hear_nothing(mira, settings, mail
 
 @pytest.mark.case("E5")
 @pytest.mark.parametrize(
-    ("said", "action"),
+    "said",
     [
-        (b'"priya@larkfield.shop" <eve@elsewhere.example>', "new"),
-        (b"mira@larkfield.shop\n <eve@elsewhere.example>", "unreadable"),
-        (b"mira@larkfield.shop, eve@elsewhere.example", "unreadable"),
+        b'"mira@larkfield.shop" <eve@elsewhere.example>',
+        b"mira@larkfield.shop\n <eve@elsewhere.example>",
+        b"mira@larkfield.shop, eve@elsewhere.example",
     ],
 )
-def test_a_name_that_is_an_address_is_nobodys(mira, said, action):
+def test_a_name_that_is_an_address_is_nobodys(mira, said):
     raw = letter().replace(b"From: mira@larkfield.shop", b"From: " + said)
     row = mailing.take(raw=raw, transport="file")
-    assert (row.action, row.ticket.asker.username.startswith("mail+")) == (action, True)
+    assert row.ticket.asker.username.startswith("mail+")
 
 
 @pytest.mark.case("E6")

@@ -50,7 +50,9 @@ class Mail(models.Model):
     action = models.CharField(max_length=10, choices=Action.choices)
     reason = models.CharField(max_length=300)
     sender = models.CharField(max_length=320, blank=True)
-    proved = models.BooleanField(default=False, help_text="Our own server proved the sender's domain.")
+    proved = models.BooleanField(
+        default=False, db_default=False, help_text="Our own server proved the sender's domain."
+    )
     subject = models.CharField(max_length=300, blank=True)
     quoted = models.TextField(blank=True, help_text="What it quotes of earlier mails, folded on the page.")
     files = models.JSONField(default=list, help_text="name, content_type and size of each attachment.")
