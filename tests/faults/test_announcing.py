@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,16 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def killed_at(orders: Path, point: str, pk: int) -> None:
+    killed_while(orders, point, lambda: worker.run_one(pk))
+
+
+def killed_while(orders: Path, point: str, do: Callable[[], object]) -> None:
     (orders / point).write_text("kill")
     connection.close()
     pid = os.fork()
     if pid == 0:
         try:
-            worker.run_one(pk)
+            do()
         finally:
             os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL, point
