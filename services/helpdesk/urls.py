@@ -80,6 +80,7 @@ urlpatterns = [
     path("help/<ticket:number>/call-in/", following.ticket_call_in, name="ticket_call_in"),
     path("help/<ticket:number>/presence/", following.ticket_presence, name="ticket_presence"),
     path("help/<ticket:number>/call-back/<int:pk>/", following.reply_call_back, name="reply_call_back"),
+    path("help/<ticket:number>/send-now/<int:pk>/", following.reply_send_now, name="reply_send_now"),
     path("help/<ticket:number>/convert/", converting.ticket_convert, name="ticket_convert"),
     path("help/<ticket:number>/watch/", steps.ticket_watch, name="ticket_watch"),
 ]

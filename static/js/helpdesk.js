@@ -97,7 +97,6 @@
   });
   function readyToUndo() {
     document.querySelectorAll("[data-soon]").forEach(function (field) { field.value = "1"; });
-    if (document.querySelector("#pending .bub:not(.held)")) setTimeout(function () { location.reload(); }, 13000);
   }
 
   /* canned answers go to where the cursor is */

@@ -22,6 +22,12 @@ def ask(page: Page, title: str, *, service: str = "checkout") -> str:
     return page.url.rstrip("/").rpartition("/")[2]
 
 
+def send(page: Page) -> None:
+    """Send what is in the composer, without the seconds in which it could be called back."""
+    page.locator("#answer").get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send now").click()
+
+
 @pytest.fixture
 def priya(browser: Browser, browser_context_args, watch, become) -> Page:
     """A second person in a browser of their own."""
@@ -87,7 +93,8 @@ def test_a_ticket_is_asked_answered_and_resolved(page: Page, priya: Page, become
     priya.keyboard.press("Control+Enter")
     expect(priya.locator(".msg.note")).to_contain_text("Only for us")
     priya.locator("#reply").fill("Which version do you run?")
-    priya.get_by_role("button", name="Send").click()
+    send(priya)
+    expect(priya.locator("#pending")).to_have_count(0)
     expect(priya.locator(".msg.pub")).to_contain_text("Which version")
 
     expect(page.locator(".msg.pub")).to_contain_text("Which version", timeout=30_000)
@@ -108,13 +115,14 @@ def test_two_answers_do_not_cross(page: Page, priya: Page, become, watch) -> Non
     priya.goto(f"/help/{key}/")
     priya.locator("#reply").fill("It is 8080")
     page.locator("#reply").fill("Found it: 8443")
-    page.get_by_role("button", name="Send").click()
+    send(page)
     expect(page.locator("#thread")).to_contain_text("Found it: 8443")
     priya.get_by_role("button", name="Send").click()
     expect(priya.get_by_role("alert")).to_contain_text("Not sent yet")
     expect(priya.locator("#thread")).to_contain_text("Found it: 8443")
     expect(priya.locator("#reply")).to_have_value("It is 8080")
     priya.get_by_role("button", name="Send anyway").click()
+    priya.get_by_role("button", name="Send now").click()
     expect(priya.locator("#thread")).to_contain_text("It is 8080")
 
 
@@ -126,9 +134,34 @@ def test_a_half_written_reply_outlives_the_page(page: Page, become) -> None:
     page.goto("/help/")
     page.goto(f"/help/{key}/")
     expect(page.locator("#reply")).to_have_value("I was about to say")
-    page.get_by_role("button", name="Send").click()
+    send(page)
     expect(page.locator("#thread")).to_contain_text("I was about to say")
     expect(page.locator("#reply")).to_have_value("")
+
+
+def test_a_reply_is_called_back_or_sent_in_its_time_beside_what_is_written_next(
+    page: Page, become, accessible
+) -> None:
+    become(page, "mira")
+    ask(page, "Which limit is right?")
+    page.locator("#reply").fill("In the wrong window")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#pending")).to_contain_text("In the wrong window")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#pending")).to_have_count(0)
+    expect(page.locator("#thread")).not_to_contain_text("In the wrong window")
+    expect(page.locator("#reply")).to_have_value("In the wrong window")
+
+    page.locator("#reply").fill("It is 512 MiB")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#pending")).to_contain_text("It is 512 MiB")
+    accessible(page)
+    page.locator("#reply").fill("And now")
+    expect(page.locator("#thread")).to_contain_text("It is 512 MiB", timeout=13_000)
+    expect(page.locator("#pending")).to_have_count(0)
+    expect(page.locator("#thread")).not_to_contain_text("In the wrong window")
+    expect(page.locator("#reply")).to_be_focused()
+    expect(page.locator("#reply")).to_have_value("And now")
 
 
 def test_the_queue_is_worked_by_keyboard(priya: Page, accessible) -> None:

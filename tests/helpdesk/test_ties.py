@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -232,6 +233,55 @@ def test_a_reply_is_called_back_sent_once_or_held_when_it_crosses(priya) -> None
     assert ("Held: not sent" in page, made.messages.filter(body="Crossing").exists()) == (True, False)
     with pytest.raises(NotAllowed):
         actions.call_back(row=Pending.objects.get(nonce="c"), by=made.asker)
+
+
+def test_what_crossed_already_is_refused_at_once_and_nothing_waits(priya) -> None:
+    made = ticket()
+    actions.reply(ticket=made, by=made.asker, body="It is gone!")
+    given = {"vis": "public", "soon": "1", "seen": made.version, "nonce": "d", "body": "Since when?"}
+    page = client_of(priya).post(reverse("helpdesk:ticket_reply", args=[made.key]), given)
+    assert (page.status_code, Pending.objects.count()) == (409, 0)
+    for said in ("Not sent yet", "Since when?</textarea>"):
+        assert said in page.content.decode()
+
+
+def test_send_now_sends_once_and_tells_what_became_of_it(priya) -> None:
+    made = ticket()
+    given = {"vis": "public", "soon": "1", "seen": made.version}
+
+    def sends(nonce: str, **headers: str) -> HttpResponse:
+        step(priya, made, "ticket_reply", body=f"Reply {nonce}", nonce=nonce, **given)
+        address = reverse("helpdesk:reply_send_now", args=[made.key, Pending.objects.get(nonce=nonce).pk])
+        assert client_of(made.asker).post(address).status_code == 404
+        first = client_of(priya).post(address, headers=headers)
+        again = client_of(priya).post(address)
+        assert (again.status_code, again["Location"]) == (302, f"{made.get_absolute_url()}#pending")
+        return first
+
+    said = sends("e")["Location"]
+    assert said == f"{made.get_absolute_url()}#m-{made.messages.get(body='Reply e').pk}"
+    beside = sends("f", HX_Request="true")
+    assert (beside.content.decode().strip(), beside["HX-Trigger"]) == ("", "said")
+    step(priya, made, "ticket_reply", body="Crossing", nonce="g", **given)
+    actions.reply(ticket=made, by=made.asker, body="It is gone!")
+    assert made.messages.filter(body__startswith="Reply").count() == 2
+    crossed = reverse("helpdesk:reply_send_now", args=[made.key, Pending.objects.get(nonce="g").pk])
+    assert "Held: not sent" in client_of(priya).post(crossed, follow=True).content.decode()
+
+
+def test_send_now_leads_to_the_follow_up_that_words_on_a_closed_ticket_open() -> None:
+    for nonce, header in (("h", {}), ("i", {"HX-Request": "true"})):
+        made = ticket()
+        Ticket.objects.filter(pk=made.pk).update(
+            state=State.CLOSED, resolved_at=timezone.now(), closed_at=timezone.now()
+        )
+        given = {"vis": "public", "soon": "1", "body": f"Still there {nonce}", "nonce": nonce}
+        step(made.asker, made, "ticket_reply", **given)
+        row = Pending.objects.get(nonce=nonce)
+        address = reverse("helpdesk:reply_send_now", args=[made.key, row.pk])
+        answer = client_of(made.asker).post(address, headers=header)
+        where = answer.headers.get("HX-Redirect") or answer["Location"]
+        assert where.startswith(Ticket.objects.get(follows=made).get_absolute_url())
 
 
 # ---- requests --------------------------------------------------------------------------------------------

@@ -327,6 +327,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "helpdesk:setting_new": [{"kind": "canned"}],
         "helpdesk:setting_": [{"kind": "canned", "pk": world.canned.pk}],
         "helpdesk:reply_call_back": [{**each, "pk": world.pending.pk} for each in tickets],
+        "helpdesk:reply_send_now": [{**each, "pk": world.pending.pk} for each in tickets],
         "helpdesk:ticket_canned": [{**each, "pk": world.canned.pk} for each in tickets],
         "insights:chart_csv": [{"key": "adoption"}],
         "integrations:": [{"name": world.server.name}],

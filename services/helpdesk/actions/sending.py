@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from services.effects.actions import enqueue
 from services.helpdesk import rules
+from services.helpdesk.actions.base import refuse_crossing
 from services.helpdesk.actions.conversation import reply
 from services.helpdesk.errors import HelpdeskError, NotAllowed, TooLate
 from services.helpdesk.models import Message, Pending, Ticket
@@ -29,10 +30,14 @@ def send_soon(
 ) -> Pending:
     """Keep a public reply and send it in ten seconds. The same `nonce` is the same reply.
 
-    Refuses (as `reply` does when the time has come) nothing yet but a ticket one may not see.
+    Refuses a ticket one may not see, and what was written against an older state (TicketMoved); `reply`
+    looks again, at this and all else, when the time has come.
     """
     if not rules.can_see(by, ticket):
         raise NotAllowed("This ticket is private.")
+    if kept := Pending.objects.filter(author=by, nonce=nonce).first():
+        return kept
+    refuse_crossing(ticket, by=by, seen=seen)
     given = {"ticket": ticket, "body": body, "wait": wait, "seen": seen}
     due = (at or timezone.now()) + UNDO_FOR
     row, made = Pending.objects.get_or_create(author=by, nonce=nonce, defaults={**given, "due_at": due})

@@ -85,3 +85,8 @@ class Pending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} on {self.ticket_id}"
+
+    @property
+    def left_ms(self) -> int:
+        """How long it can still be called back, as pages that send it in time count."""
+        return max(0, int((self.due_at - timezone.now()).total_seconds() * 1000))

@@ -10,9 +10,9 @@ from portal.shell.limits import limited
 from portal.shell.policies import policy, signed_in
 from services.helpdesk import actions, forms, presence
 from services.helpdesk.errors import HelpdeskError
-from services.helpdesk.models import Pending
-from services.helpdesk.views.steps import do
-from services.helpdesk.views.ticket import page_of, ticket_for
+from services.helpdesk.models import Message, Pending, Ticket
+from services.helpdesk.views.steps import do, where_said
+from services.helpdesk.views.ticket import page_of, pending_of, ticket_for
 
 
 @policy(signed_in)
@@ -78,3 +78,28 @@ def reply_call_back(request: HttpRequest, number: int, pk: int) -> HttpResponse:
         toasts.refused(request, str(error))
         return redirect(ticket)
     return page_of(request, ticket_for(request, number), held=row.body)
+
+
+@policy(signed_in)
+@require_POST
+def reply_send_now(request: HttpRequest, number: int, pk: int) -> HttpResponse:
+    """The reply is sent before its time, or in it by the page that shows it; what crosses is held."""
+    ticket = ticket_for(request, number)
+    row = get_object_or_404(Pending, pk=pk, ticket=ticket, author_id=request.user.pk)
+    message = actions.send_now(pk=row.pk)
+    if request.headers.get("HX-Request"):
+        return _beside(request, ticket, message)
+    return redirect(
+        where_said(request, ticket, message) if message else f"{ticket.get_absolute_url()}#pending"
+    )
+
+
+def _beside(request: HttpRequest, ticket: Ticket, message: Message | None) -> HttpResponse:
+    """What is still on its way, for a page that goes on being written on; the conversation asks for news."""
+    if message and message.ticket_id != ticket.pk:
+        return HttpResponse(headers={"HX-Redirect": where_said(request, ticket, message)})
+    fresh = ticket_for(request, ticket.number)
+    context = {"ticket": fresh, "pending": pending_of(request, fresh)}
+    answer = render(request, "helpdesk/ticket_detail.html#pending", context)
+    answer["HX-Trigger"] = "said"
+    return answer

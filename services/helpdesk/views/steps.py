@@ -14,7 +14,7 @@ from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
 from services.helpdesk import actions, forms, thread
 from services.helpdesk.errors import HelpdeskError, TicketMoved
-from services.helpdesk.models import Ticket
+from services.helpdesk.models import Message, Ticket
 from services.helpdesk.states import State
 from services.helpdesk.views.ticket import page_of, ticket_for
 
@@ -30,18 +30,23 @@ def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         return page_of(request, ticket, status=422, **_refused(form), **held)
     given = form.cleaned_data
-    if _can_wait(given):
-        return _send_soon(request, ticket, given)
     try:
+        if _can_wait(given):
+            return _send_soon(request, ticket, given)
         message = actions.reply(ticket=ticket, by=request.user, **_said(request, given))
     except TicketMoved as moved:
         fresh = ticket_for(request, number)
         return page_of(request, fresh, status=409, moved=[thread.line(e) for e in moved.events], **held)
     except HelpdeskError as error:
         return page_of(request, ticket, status=409, refused=str(error), **held)
+    return redirect(where_said(request, ticket, message))
+
+
+def where_said(request: HttpRequest, ticket: Ticket, message: Message) -> str:
+    """The address of a message; a toast tells when it opened a ticket of its own."""
     if message.ticket_id != ticket.pk:
         toasts.done(request, f"{ticket.key} is closed, so this opened {message.ticket.key}.")
-    return redirect(f"{message.ticket.get_absolute_url()}#m-{message.pk}")
+    return f"{message.ticket.get_absolute_url()}#m-{message.pk}"
 
 
 def _can_wait(given: dict[str, Any]) -> bool:
