@@ -105,9 +105,9 @@ PASTED: dict[str, str] = {
 
 
 def upload(client: Any, content: bytes, name: str = "all.zip") -> tuple[Any, float]:
-    started = time.process_time()
+    started = time.thread_time()
     answer = client.post("/catalog/import/?from=upload", {"uploads": SimpleUploadedFile(name, content)})
-    return answer, time.process_time() - started
+    return answer, time.thread_time() - started
 
 
 @pytest.mark.parametrize("case", named(FILES))
@@ -155,9 +155,9 @@ def test_x1_names_of_files_are_text(client, people, name):
 @pytest.mark.parametrize("case", named(PASTED))
 def test_pasted_text_is_reported_or_refused(client, people, case):
     client.force_login(people.mira)
-    before, started = Entity.objects.count(), time.process_time()
+    before, started = Entity.objects.count(), time.thread_time()
     answer = client.post("/catalog/import/?from=paste", {"text": PASTED[case]})
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
     assert answer.status_code in (302, 422)
     if answer.status_code == 302:
         assert client.get(answer.url).status_code == 200
