@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from services.accounts.models import User
 from services.audit.models import Event
 from services.clusters import steering
 from services.clusters.actions import replace_credentials
@@ -30,7 +31,7 @@ from services.previews.models import Preview
 from tests.clusters.test_steering import CRON
 from tests.effects_driver import run_due_effects
 from tests.factories.clusters import cluster_row, environments
-from tests.factories.people import platform_engineer
+from tests.factories.people import member, platform_engineer
 from tests.factories.tickets import ticket
 from tests.fakes.cluster import TOKEN
 from tests.fakes.imap import Inbox
@@ -95,6 +96,8 @@ def post(settings):
 
 def test_mails_are_taken_in_and_confirmed_once(post, orders):
     inbox, mailbox = post
+    for n in range(5):
+        User.objects.filter(pk=member(f"n{n}", "checkout").pk).update(email=f"n{n}@elsewhere.example")
     for point in [*reversed(points("ticket.mailed.")), *points("mail.taken")]:
         killed_while(orders, point, tasks.fetch_mail)
     tasks.fetch_mail()
