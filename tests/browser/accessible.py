@@ -26,6 +26,7 @@ def check_accessible(page: Page) -> None:
     Contrast is judged of every text that looks like no other, and of two of those that look alike, on the
     first page of the run that has them.
     """
+    page.wait_for_load_state()  # a page that has only just been asked for has no document element yet
     saved = page.evaluate("document.documentElement.dataset.theme ?? null")
     told = _violations(page, "light") + _violations(page, "dark", rules=[CONTRAST])
     page.evaluate(PUT_THEME, saved)

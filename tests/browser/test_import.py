@@ -97,6 +97,7 @@ def test_three_broken_files_are_told_and_mended_one_after_the_other(
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("3 entities written").first).to_be_visible()
     page.get_by_role("navigation", name="Breadcrumb").get_by_role("link").last.click()
+    expect(page).to_have_url(re.compile(r"/catalog/sources/\d+/$"))
     home = page.url
 
     page.get_by_role("link", name="Change").click()

@@ -19,7 +19,10 @@ from tests.browser.accessible import check_accessible
 def test_a_misbehaving_page_is_noticed(page: Page, watch, deed: str, complaint: str) -> None:
     page.goto("/sign-in/")
     page.evaluate(deed + "; 0")
-    page.wait_for_timeout(300)
+    for _ in range(100):
+        if any(complaint in text for text in watch.unexpected()):
+            break
+        page.wait_for_timeout(50)
     assert any(complaint in text for text in watch.unexpected()), watch.complaints
     watch.expect(".")
 

@@ -226,8 +226,8 @@ def _unpack(content: bytes, name: str, fetched: Fetched) -> None:
                 if not member.is_dir() and wanted(member.filename, member.file_size):
                     with archive.open(member) as stream:
                         fetched.add(_member_name(member.filename), stream.read(MAX_FILE + 1))
-    # zipfile raises NotImplementedError for a compression it does not know, RuntimeError for a password.
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    # A RuntimeError is zipfile's word for a password, and, as NotImplementedError, for a compression it does not know.
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
         raise CannotFetch(f"{name} cannot be unpacked: {error}", "uploads") from error
 
 
