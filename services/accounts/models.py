@@ -122,7 +122,7 @@ class Membership(models.Model):
 
 
 memberships_of = Frozen(
-    lambda person: Membership.objects.filter(user=person).select_related("team").order_by(), person=0
+    lambda person: Membership.objects.filter(user=person).select_related("team", "user").order_by(), person=0
 )
 
 

@@ -60,7 +60,7 @@ def become(request: HttpRequest) -> HttpResponse:
         queries.demo_people(), username=request.POST.get("username", "").replace("\x00", "")
     )
     auth.logout(request)
-    auth.login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    auth.login(request, person)
     actions.note_sign_in(user=person, how="demo")
     return redirect(_way_on(request))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import (
+    Case,
     CharField,
     Count,
     Exists,
@@ -12,6 +13,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    When,
 )
 from django.db.models.functions import Cast, Coalesce, JSONObject
 from django.utils.dateparse import parse_datetime
@@ -21,7 +23,7 @@ from services.accounts.models import Team, User
 from services.catalog.descriptors.refs import BadReference, parse_ref
 from services.catalog.finding import search as finding
 from services.catalog.finding.words import words_of
-from services.catalog.models import Broken, Claim, Entity, EntityQuerySet, Holding, ImportRun, Source
+from services.catalog.models import Alias, Broken, Claim, Entity, EntityQuerySet, Holding, ImportRun, Source
 from services.effects.models import Effect
 
 MOST = 100
@@ -41,8 +43,9 @@ def find(ref: str) -> Entity | None:
         return None
     if "\x00" in canonical:
         return None
-    found = Entity.objects.filter(ref=canonical).first()
-    return found or Entity.objects.filter(aliases__ref=canonical).first()
+    aliased = Alias.objects.filter(ref=canonical).values("entity")
+    found = Entity.objects.filter(Q(ref=canonical) | Q(pk__in=aliased))
+    return found.order_by(Case(When(ref=canonical, then=0), default=1)).first()
 
 
 def refs_of(user: Any) -> list[str]:

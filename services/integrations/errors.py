@@ -4,9 +4,7 @@ from services.effects.errors import OutsideError
 
 
 class IntegrationError(OutsideError):
-    """Something outside did not do what was asked. `code`: the other side's own word, if any."""
-
-    code = ""
+    """Something outside did not do what was asked."""
 
 
 class Refused(IntegrationError):

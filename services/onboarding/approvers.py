@@ -20,8 +20,10 @@ PLATFORM = "platform"
 
 
 def writers(request: Request) -> set[int]:
-    """Keys of those who wrote any of it; the rules work on prefetched rows as well."""
-    return {request.created_by_id, *(user.pk for user in request.contributors.all())}
+    """Keys of those who wrote any of it; prefetched rows and those of `queries.shown` will do."""
+    known: list[int] | None = getattr(request, "written_by", None)
+    others = [user.pk for user in request.contributors.all()] if known is None else known
+    return {request.created_by_id, *others}
 
 
 def is_contributor(user: User, request: Request) -> bool:

@@ -31,16 +31,16 @@ def _word(word: str, need: Mapping[str, Any], names: Named, own: str) -> str:
     }[word]
 
 
-def team_names(needs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    slugs = {str(need.get("team") or "") for need in needs} - {""}
+def team_names(needs: Iterable[Mapping[str, Any]], known: str = "") -> dict[str, str]:
+    """By slug, but of the team that is known already."""
+    slugs = {str(need.get("team") or "") for need in needs} - {"", known}
     return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "name")) if slugs else {}
 
 
 def lines(row: Request) -> list[dict[str, Any]]:
     """One for each approval of a request: its reason, who is asked, who said yes, and if that is enough."""
-    names = team_names(row.needs)
     own = row.team.slug if row.team else ""
-    names.setdefault(own, str(row.team or ""))
+    names = {own: str(row.team or "")} | team_names(row.needs, known=own)
     still = {need["key"] for need in rules.open_needs(row)}
     given = rules.given(row)
     return [

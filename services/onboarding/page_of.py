@@ -85,16 +85,16 @@ def csv_rows(rows: Iterable[Request]) -> Iterator[tuple[Any, ...]]:
 
 
 def detail(row: Request) -> dict[str, Any]:
-    legs = queries.legs(row)
+    legs, stands = queries.legs(row), standing.standing(row)
     return {
-        "standing": standing.standing(row),
+        "standing": stands,
         "legs": [(leg, _is_skipped(leg, legs[at + 1 :])) for at, leg in enumerate(legs)],
         "entity_url": entity_url(row),
         "whole": sum((leg.took for leg in legs if leg.took), timedelta()),
         "bars": bars(legs),
         "rollouts": [rollout_line(rollout) for rollout in row.rollouts.all()],
         "parts": list(parts_of(row)),
-        "timeline": queries.timeline(row),
+        "timeline": queries.timeline(row, stands.who),
         "pull": (pull := proposal_of(row)),
         "merged_by": queries.person_named(pull.merged_by) if pull else None,
         "problem": row.problem if row.state == State.NEEDS_ATTENTION else {},

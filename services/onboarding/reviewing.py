@@ -59,8 +59,8 @@ def own_diffs(row: Request) -> list[FileDiff]:
 
 
 def _existing(host: GitHost, row: Request) -> dict[str, bytes | str | None]:
-    tip = host.head(row.repo)
-    return {path: host.read(row.repo, path, tip) for path in {*row.files, *row.merged_paths, *row.removed}}
+    read = host.reader(row.repo)
+    return {path: read(path) for path in {*row.files, *row.merged_paths, *row.removed}}
 
 
 def finding_of(stored: Mapping[str, Any]) -> Finding:

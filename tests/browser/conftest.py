@@ -37,7 +37,7 @@ def base_url() -> Iterator[str]:
         yield address
         return
     home = Path(tempfile.mkdtemp(prefix="slipway-"))
-    with stack.running(home / "home") as portal:
+    with stack.running(home / "home", SLIPWAY_PROFILE="1") as portal:
         yield portal.address
     shutil.rmtree(home, ignore_errors=True)
 

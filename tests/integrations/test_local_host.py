@@ -334,6 +334,16 @@ def test_odd_paths_name_no_file(host, path) -> None:
     assert host.read(REPO, path, "main") is None
 
 
+def test_reading_a_pull_request_waits_for_nobody(host, propose, django_assert_num_queries) -> None:
+    """One query each, without the lock, while nothing happened to its branches."""
+    pull = propose()
+    with django_assert_num_queries(2):
+        assert host.proposal(REPO, pull.number) == pull
+        assert host.diff(REPO, pull.number)
+    host.commit(REPO, files={"README.md": b"four\n"}, author=SAM, message="Elsewhere", branch=BRANCH)
+    assert host.proposal(REPO, pull.number).head_sha == host.head(REPO, BRANCH) != pull.head_sha
+
+
 def test_merge_pushed_by_somebody_else_is_noticed(host, propose) -> None:
     pull = propose()
     git = bare()

@@ -6,7 +6,7 @@ from django.utils import timezone
 from services.accounts.models import User
 from services.catalog import actions as catalog
 from services.catalog.models import Entity
-from services.onboarding import actions, queries
+from services.onboarding import actions, queries, waiting
 from services.onboarding.models import Hop, Request, State
 from services.onboarding.queries.forms import OFFERED
 from tests.effects_driver import run_due_effects
@@ -132,7 +132,7 @@ def test_the_timeline_tells_who_did_what_with_machine_steps_folded(world, submit
     actions.approve(request=row, by=world.sam, tree_hash=row.tree_hash, remark="Worth it")
     run_due_effects()
     row.refresh_from_db()
-    items = queries.timeline(row)
+    items = queries.timeline(row, waiting.whom(row))
     assert [(item.who, item.text) for item in items] == [
         ("Waits for Mira", ""),
         ("Slipway", "opened the pull request"),
@@ -157,7 +157,7 @@ def test_runs_of_machine_steps_are_one_item(people, world, submit) -> None:
     with transaction.atomic():
         for state in ("progressing", "healthy"):
             note(locked(row), by=None, action="rollout_changed", environment="staging", state=state)
-    folded = queries.timeline(row)[1]
+    folded = queries.timeline(row, waiting.whom(row))[1]
     assert folded.text == "3 machine events"
     assert [step.text for step in folded.folded][1:] == [
         "saw a change in staging progressing", "saw a change in staging healthy"
@@ -168,7 +168,7 @@ def test_what_ended_waits_for_nobody(people) -> None:
     row = make_request(people.mira)
     actions.discard(request=row, by=people.mira)
     row.refresh_from_db()
-    assert [item.text for item in queries.timeline(row)] == ["discarded the draft"]
+    assert [item.text for item in queries.timeline(row, waiting.whom(row))] == ["discarded the draft"]
 
 
 # The form

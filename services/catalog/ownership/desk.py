@@ -41,7 +41,8 @@ def beside(rows: EntityQuerySet) -> EntityQuerySet:
     """Entities with what is kept about their owners, so that a page of one asks for nothing more.
 
     `said` is the last confirmation, `moving` the open handover, `why_dead` why a group or person cannot
-    answer, `part_in` the open handovers they take part in (`handovers_of`).
+    answer, `owner_dead` why the named owner cannot, `part_in` the open handovers they take part in
+    (`handovers_of`).
     """
     here = {"entity": OuterRef("pk")}
     said = Confirmation.objects.filter(**here).order_by("-at", "-pk")
@@ -51,6 +52,7 @@ def beside(rows: EntityQuerySet) -> EntityQuerySet:
         said=Subquery(said.values(data=JSONObject(owner="owner_ref", by="by__name", at="at"))[:1]),
         moving=Subquery(moving.values(data=JSONObject(pk="pk", to_ref="to_ref", state="state"))[:1]),
         why_dead=Subquery(Lifeless.objects.filter(ref=OuterRef("ref")).values("why")[:1]),
+        owner_dead=Subquery(Lifeless.objects.filter(ref=OuterRef("owner_ref")).values("why")[:1]),
         part_in=ArraySubquery(_open(part).values(data=JSONObject(**TOLD))[:SHOWN]),
     )
 

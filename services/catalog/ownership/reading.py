@@ -27,7 +27,12 @@ def owners_of(entities: Iterable[Entity]) -> dict[str, Ownership]:
 
 
 def owner_of(entity: Entity) -> Ownership | None:
-    """Who one entity belongs to; None for what cannot have an owner."""
+    """Who one entity belongs to; None for what cannot have an owner.
+
+    Nothing is asked for a row of `desk.beside` that names its owner.
+    """
+    if entity.kind in OWNABLE and entity.owner_ref and hasattr(entity, "owner_dead"):
+        return resolve(_fact(entity), {}, {entity.owner_ref: entity.owner_dead or ""})
     return owners_of([entity]).get(entity.ref)
 
 

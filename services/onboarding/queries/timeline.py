@@ -9,7 +9,6 @@ from django.utils import timezone
 from services.audit.models import Event
 from services.audit.queries import events_for
 
-from .. import waiting
 from ..models import TERMINAL, Request
 
 # action: icon, tone, words; the tone is the marker's class, "" for a plain one
@@ -72,12 +71,12 @@ class Item:
     folded: tuple["Item", ...] = field(default=())
 
 
-def timeline(request: Request) -> list[Item]:
-    """Newest first; what it waits for now stands on top, runs of small machine steps are one item."""
+def timeline(request: Request, who: str) -> list[Item]:
+    """Newest first; that it waits for `who` now stands on top, runs of small machine steps are one item."""
     skipped = "request.started" if request.is_bringing else ""
     items = _fold(_item(event) for event in events_for(request) if event.action != skipped)
     items = [replace(item, since=_since(items, n)) for n, item in enumerate(items)]
-    return [*_now(request, items), *reversed(items)]
+    return [*_now(request, items, who), *reversed(items)]
 
 
 def _item(event: Event) -> Item:
@@ -118,8 +117,7 @@ def _since(items: list[Item], n: int) -> timedelta | None:
     return None if before is None or items[n].machine else items[n].at - before.at
 
 
-def _now(request: Request, items: list[Item]) -> list[Item]:
-    who = waiting.whom(request)
+def _now(request: Request, items: list[Item], who: str) -> list[Item]:
     if request.state in TERMINAL or not who or not items:
         return []
     now = timezone.now()

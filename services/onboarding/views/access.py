@@ -22,6 +22,14 @@ def request_for(request: HttpRequest, ref: str) -> Request:
     return row
 
 
+def shown_for(request: HttpRequest, ref: str) -> Request:
+    """As `request_for`, for a page that shows it."""
+    row = queries.shown(ref, request.user)
+    if row is None:
+        raise Http404
+    return row
+
+
 def said(refusal: Refusal) -> str:
     """A refusal in one sentence, with who may instead."""
     people = refusal.ask if isinstance(refusal, NotAllowed) else []

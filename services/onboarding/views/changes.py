@@ -11,14 +11,14 @@ from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
 from services.onboarding import drawing, queries, reviewing, standing
 from services.onboarding.models import State
-from services.onboarding.views.access import request_for
+from services.onboarding.views.access import shown_for
 
 
 @policy(signed_in)
 @never_cache
 @require_safe
 def proposal_detail(request: HttpRequest, ref: str) -> HttpResponse:
-    row = request_for(request, ref)
+    row = shown_for(request, ref)
     if not (row.files or row.removed):
         raise Http404
     review = reviewing.review(row)

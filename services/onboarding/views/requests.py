@@ -16,7 +16,7 @@ from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team, User
 from services.onboarding import page_of, queries, rules, standing
 from services.onboarding.models import TERMINAL, Request, RequestQuerySet, State
-from services.onboarding.views.access import request_for
+from services.onboarding.views.access import shown_for
 
 STOP_POLLING = 286
 SHOWN = {
@@ -100,7 +100,7 @@ def _matching(rows: RequestQuerySet, q: str) -> RequestQuerySet:
 @never_cache
 @require_safe
 def request_detail(request: HttpRequest, ref: str) -> HttpResponse:
-    row = request_for(request, ref)
+    row = shown_for(request, ref)
     if row.state == State.DRAFT and rules.can_edit(request.user, row):
         return redirect("onboarding:request_edit", row.ref)
     context = page_of.detail(row) | {

@@ -206,14 +206,23 @@ class LocalHost:
             return None if pull is None else state.proposal(self._git(row), pull)
 
     def proposal(self, repo: str, number: int) -> Proposal:
-        with self._locked(repo) as row:
-            return state.proposal(self._git(row), self._pull(row, number))
+        pull, git = self._seen(repo, number)
+        return state.proposal(git, pull)
 
     def diff(self, repo: str, number: int) -> list[FileChange]:
+        pull, git = self._seen(repo, number)
+        return content.changes(content.resolve(git, pull.base_sha), content.resolve(git, pull.head_sha))
+
+    def _seen(self, repo: str, number: int) -> tuple[PullRequest, pygit2.Repository]:
+        """A pull request as it is now; the lock is only taken to write down what happened to its branches."""
+        rows = PullRequest.objects.select_related("repository")
+        pull = rows.filter(repository__slug=repo, number=number).first()
+        if pull is not None and self._path(repo).is_dir():
+            git = self._git(pull.repository)
+            if not state.has_moved(git, pull):
+                return pull, git
         with self._locked(repo) as row:
-            pull = self._pull(row, number)
-            git = self._git(row)
-            return content.changes(content.resolve(git, pull.base_sha), content.resolve(git, pull.head_sha))
+            return self._pull(row, number), self._git(row)
 
     def _find(self, row: Repository, branch: str) -> PullRequest | None:
         pull = row.pull_requests.filter(branch=branch).first()
@@ -226,8 +235,8 @@ class LocalHost:
         return state.refresh(self._git(row), pull)
 
     def comments(self, repo: str, number: int) -> list[Comment]:
-        with self._locked(repo) as row:
-            return [state.comment(c) for c in self._pull(row, number).comments.all()]
+        pull, _ = self._seen(repo, number)
+        return [state.comment(c) for c in pull.comments.all()]
 
     def comment(self, repo: str, number: int, *, body: str, author: Person, key: str) -> Comment:
         with self._locked(repo) as row:
@@ -241,8 +250,8 @@ class LocalHost:
         return state.comment(said)
 
     def approvals(self, repo: str, number: int) -> list[Review]:
-        with self._locked(repo) as row:
-            return [state.review(a) for a in self._pull(row, number).approvals.select_related("pull_request")]
+        pull, _ = self._seen(repo, number)
+        return [state.review(each, pull) for each in pull.approvals.all()]
 
     def approve(self, repo: str, number: int, *, by: Person, head: str) -> Review:
         with self._locked(repo) as row:
@@ -255,7 +264,7 @@ class LocalHost:
             )
             self.at("review written")
         self.at("review committed")
-        return state.review(given)
+        return state.review(given, pull)
 
     def checks(self, repo: str, head: str) -> list[Check]:
         return []

@@ -13,18 +13,28 @@ from ..names import MERGED_TRAILER
 from . import content, trees
 
 
+def has_moved(git: pygit2.Repository, pull: PullRequest) -> bool:
+    """Whether its branch, or the one it goes to, is elsewhere than the row says."""
+    if pull.state != PullRequest.State.OPEN:
+        return False
+    base, head = content.tip(git, pull.base), content.tip(git, pull.branch)
+    if base is None or (head is not None and str(head.id) != pull.head_sha):
+        return base is not None
+    known = content.resolve(git, pull.head_sha)
+    fork = git.merge_base(base.id, known.id)
+    return fork == known.id or str(fork) != pull.base_sha
+
+
 def refresh(git: pygit2.Repository, pull: PullRequest) -> PullRequest:
     """Takes over what happened to the branches without us: pushed commits, and a merge by anybody.
 
     Merged means that the base contains all of the branch as we last saw it and as it is; a merge whose row
     was never written (we were killed) is found the same way.
     """
-    if pull.state != PullRequest.State.OPEN:
-        return pull
     base, head = content.tip(git, pull.base), content.tip(git, pull.branch)
-    known = content.resolve(git, pull.head_sha)
-    if base is None:
+    if base is None or not has_moved(git, pull):
         return pull
+    known = content.resolve(git, pull.head_sha)
     if all(content.is_ancestor(git, c.id, base.id) for c in (known, head) if c is not None):
         found = _merge_commit(git, base, head or known)
         mark_merged(pull, found, _trailer(found, MERGED_TRAILER) or found.author.name)
@@ -104,6 +114,6 @@ def comment(row: PullComment) -> Comment:
     return Comment(row.key, Person(row.author_username, row.author_name), row.body, row.created_at)
 
 
-def review(row: PullApproval) -> Review:
-    stale = row.head_sha != row.pull_request.head_sha
+def review(row: PullApproval, pull: PullRequest) -> Review:
+    stale = row.head_sha != pull.head_sha
     return Review(Person(row.by_username, row.by_name), row.head_sha, row.created_at, stale)
