@@ -1,9 +1,11 @@
 """Two changes of one thing brought together, value by value: what both changed is as the second wants it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 MISSING: Final = object()
+# (place, base, here, wanted) of what both sides changed otherwise; returns what it is to be.
+Decide = Callable[[Sequence[str], Any, Any, Any], Any]
 
 
 def same(one: Any, other: Any) -> bool:
@@ -15,8 +17,12 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-def three_way(base: Any, here: Any, wanted: Any) -> Any:
-    """`here` with everything that leads from `base` to `wanted`.
+def as_wanted(at: Sequence[str], base: Any, here: Any, wanted: Any) -> Any:
+    return wanted
+
+
+def three_way(base: Any, here: Any, wanted: Any, decide: Decide = as_wanted, at: tuple[str, ...] = ()) -> Any:
+    """`here` with everything that leads from `base` to `wanted`; `decide` says what both changed.
 
     Lists of named things (containers, ports, environment) are brought together by name, others are one value.
     """
@@ -25,17 +31,21 @@ def three_way(base: Any, here: Any, wanted: Any) -> Any:
     if same(here, base):
         return wanted
     if all(isinstance(each, Mapping) for each in (base, here, wanted)):
-        return _mappings(base, here, wanted)
+        return _mappings(base, here, wanted, decide, at)
     ours, theirs, mine = (_by_name(each) for each in (base, here, wanted))
     if ours is None or theirs is None or mine is None:
-        return wanted
-    return list(_mappings(ours, theirs, mine).values())
+        return wanted if same(here, wanted) else decide(at, base, here, wanted)
+    return list(_mappings(ours, theirs, mine, decide, at).values())
 
 
-def _mappings(base: Mapping[Any, Any], here: Mapping[Any, Any], wanted: Mapping[Any, Any]) -> dict[Any, Any]:
+def _mappings(
+    base: Mapping[Any, Any], here: Mapping[Any, Any], wanted: Mapping[Any, Any], decide: Decide,
+    at: tuple[str, ...],
+) -> dict[Any, Any]:  # fmt: skip
     """In the order of `here`, with what is new at the end; MISSING stands for what is not there."""
     keys = [*here, *(key for key in wanted if key not in here)]
-    found = {key: three_way(*(each.get(key, MISSING) for each in (base, here, wanted))) for key in keys}
+    sides = {key: [each.get(key, MISSING) for each in (base, here, wanted)] for key in keys}
+    found = {key: three_way(b, h, w, decide, (*at, str(key))) for key, (b, h, w) in sides.items()}
     return {key: value for key, value in found.items() if value is not MISSING}
 
 

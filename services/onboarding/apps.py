@@ -10,7 +10,7 @@ class OnboardingConfig(AppConfig):
         from services.clusters.signals import workload_changed
         from services.integrations.signals import proposal_changed
 
-        from . import checks, deeds, pages, signs, tasks  # noqa: F401  # checks register themselves
+        from . import checks, deeds, pages, rounds, signs, tasks  # noqa: F401  # checks register themselves
 
         workload_changed.connect(tasks.on_workload_changed, dispatch_uid="onboarding.rollouts")
         proposal_changed.connect(tasks.on_proposal_changed, dispatch_uid="onboarding.proposals")

@@ -13,6 +13,10 @@ from services.accounts.models import Team
 
 from .exemptions import Exemption as Exemption
 from .parts import RequestPart as RequestPart
+from .versions import BlueprintVersion as BlueprintVersion
+from .versions import Made as Made
+from .versions import UpgradeItem as UpgradeItem
+from .versions import UpgradeRound as UpgradeRound
 
 if TYPE_CHECKING:
     from services.accounts.models import User
@@ -134,6 +138,11 @@ class Request(models.Model):
         db_default={},
         help_text="Which files, made by no form, stand for those of this one.",
     )
+    upgrade = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="Which version made it, of what answers; empty for what is no upgrade.",
+    )
     files = models.JSONField(default=dict, help_text="Rendered text by path.")
     removed = models.JSONField(default=list, help_text="Paths in the repository that go away.")
     findings = models.JSONField(default=list)
@@ -244,6 +253,10 @@ class Request(models.Model):
     @property
     def is_change(self) -> bool:
         return bool(self.origin)
+
+    @property
+    def is_upgrade(self) -> bool:
+        return bool(self.upgrade)
 
     @property
     def is_form(self) -> bool:

@@ -37,10 +37,19 @@ def body(request: Request) -> str:
         f"Asked for by {one_line(str(request.created_by))} (`{request.created_by.username}`).",
         fenced(about) if about else "",
         "\n".join(f"- {part.title}: `{part.entity_name}`" for part in request.parts.all()),
+        _upgrade(request) if request.is_upgrade else "",
         "" if request.is_form else fenced(str(request.answers.get("reason") or "")),
         "\n".join(f"- `{path}`" for path in sorted(changed(request))),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _upgrade(request: Request) -> str:
+    """From which version, and what stays as it was changed by hand."""
+    kept = [one_line(f"{each['file']} {each['place']}".strip()) for each in request.upgrade.get("kept", ())]
+    lines = [f"Upgrade from {one_line(request.upgrade['version'] or 'an earlier version')}."]
+    lines += ["Changed by hand, and kept so:", "", *(f"- `{each}`" for each in kept)] if kept else []
+    return "\n".join(lines)
 
 
 def changed(request: Request) -> list[str]:

@@ -82,6 +82,10 @@ def can_change(user: User, entity: Entity) -> bool:
     return user.is_active and (user.is_platform or entity.owner_ref in refs_of(user))
 
 
+def can_upgrade_several(user: User) -> bool:
+    return user.is_active and user.is_platform
+
+
 def can_bring(user: User, entity: Entity) -> bool:
     """Bring an image: those who may change it; of the programs only those of the team that owns it."""
     if user.program_of is not None:

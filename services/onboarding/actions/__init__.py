@@ -5,7 +5,7 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 
 from services.effects.contention import again_when_lost
 
-from . import bringing, changing, deciding, outcomes, promoting, retiring, writing
+from . import bringing, changing, deciding, outcomes, promoting, retiring, upgrading, writing
 from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
@@ -31,6 +31,9 @@ retry = again_when_lost(deciding.retry)
 rollouts_seen = again_when_lost(outcomes.rollouts_seen)
 save_draft = again_when_lost(writing.save_draft)
 submit = again_when_lost(writing.submit)
+upgrade_again = again_when_lost(upgrading.upgrade_again)
+upgrade_service = again_when_lost(upgrading.upgrade_service)
+upgrade_several = again_when_lost(upgrading.upgrade_several)
 withdraw = again_when_lost(deciding.withdraw)
 
 __all__ = [
@@ -65,5 +68,8 @@ __all__ = [
     "rollouts_seen",
     "save_draft",
     "submit",
+    "upgrade_again",
+    "upgrade_service",
+    "upgrade_several",
     "withdraw",
 ]

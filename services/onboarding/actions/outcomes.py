@@ -11,7 +11,7 @@ from services.clusters.models import Environment
 from services.effects.models import Effect
 
 from .. import queries, rules
-from ..models import Request, Rollout, State
+from ..models import Made, Request, Rollout, State
 from . import effects
 from .deciding import ask_merge
 from .moves import locked, move, note, say_who
@@ -129,6 +129,8 @@ def merged(row: Request, found: dict[str, Any]) -> None:
     row.rollouts.all().delete()
     names = queries.environments_in_order(row.environments)
     rollouts = [row.rollouts.create(environment=name, position=n) for n, name in enumerate(names)]
+    if row.is_form:
+        _keep_version(row)
     if row.entity:
         effects.enqueue(row, "register", row.merge_sha, by)
     if rollouts:
@@ -136,6 +138,16 @@ def merged(row: Request, found: dict[str, Any]) -> None:
     else:
         move(row, State.ROLLING_OUT, by=None, action="nothing_to_apply")
         _arrive(row)
+
+
+def _keep_version(row: Request) -> None:
+    """Which version of which blueprint made each thing it is about."""
+    used = [(row.entity_ref, row.blueprint, row.digest)]
+    used += [(part.entity_ref, part.blueprint, part.digest) for part in row.parts.all()]
+    versions = queries.versions_of(digest for *_, digest in used)
+    for ref, blueprint, digest in used:
+        said = {"blueprint": blueprint, "digest": digest, "version": versions.get(digest, ""), "request": row}
+        Made.objects.update_or_create(entity_ref=ref, defaults=said)
 
 
 @transaction.atomic

@@ -224,7 +224,10 @@ def _accept(row: Request, found: "Evaluation", by: User) -> None:
     row.environments = list(found.environments)
     row.team = _team_of(entity) or row.team or by.teams.first()
     row.title = queries.title_for(row.blueprint, found.answers, row)
-    row.digest = queries.digest_of(row.blueprint)
+    row.digest = found.parts[0].digest
+    queries.keep(part.blueprint for part in found.parts)
+    if row.is_upgrade:
+        row.upgrade["kept"] = plain([each for each in found.conflicts if not each.taken]) or []
     row.generation += 1
     row.problem, row.reason = {}, ""
     row.reminded_at = row.escalated_at = None
@@ -246,7 +249,7 @@ def _keep_parts(row: Request, found: "Evaluation") -> None:
     RequestPart.objects.bulk_create(
         RequestPart(
             request=row, key=part.key, position=position, blueprint=part.blueprint.name,
-            digest=part.blueprint.digest, title=part.blueprint.title, icon=part.blueprint.icon,
+            digest=part.digest, title=part.blueprint.title, icon=part.blueprint.icon,
             entity=part.entity or {}, entity_ref=part.entity_ref.lower(),
         )
         for position, part in enumerate(found.parts[1:])
@@ -312,5 +315,6 @@ def reopen_as_draft(*, request: Request, by: User, changes: dict[str, Any] | Non
     fresh = draft_for(by, row.blueprint, "", None)
     if row.is_change:
         fresh.entity_ref, fresh.origin, fresh.adopted = row.entity_ref, row.origin, row.adopted
-        fresh.save(update_fields=["entity_ref", "origin", "adopted"])
+        fresh.upgrade = row.upgrade
+        fresh.save(update_fields=["entity_ref", "origin", "adopted", "upgrade"])
     return save_draft(by=by, blueprint=row.blueprint, answers=answers, request=fresh)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from services.manifests.editing import revise
 from services.manifests.emit import ManifestError, load_all
-from services.manifests.merging import three_way
+from services.manifests.merging import Decide, as_wanted, three_way
 
 KEY: Final = "adopted"
 Identity = tuple[str, str]
@@ -64,13 +64,13 @@ def _places(said: Mapping[Any, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
             yield str(path), (file, int(index))
 
 
-def revised(text: str, index: int, base: Any, wanted: Any) -> str:
+def revised(text: str, index: int, base: Any, wanted: Any, decide: Decide = as_wanted) -> str:
     """A file with one of its documents brought from what `base` says to what is wanted, and all else kept."""
     documents = load_all(text)
     if index >= len(documents):
         return text
     here = documents[index].data
-    merged = three_way(aligned(base, base, here), here, aligned(wanted, base, here))
+    merged = three_way(aligned(base, base, here), here, aligned(wanted, base, here), decide)
     if isinstance(here, Mapping) and here.get("kind") == "Kustomization" and isinstance(merged, dict):
         merged = {**merged, "resources": _listed(here, base, wanted)}
     return revise(text, merged, index)

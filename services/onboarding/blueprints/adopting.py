@@ -17,7 +17,8 @@ from services.onboarding.blueprints.answers import fill, variables_of
 from services.onboarding.blueprints.guard import Places
 from services.onboarding.blueprints.model import Blueprint, Brought, Context, Field, nothing_exists
 from services.onboarding.blueprints.parts import Part
-from services.onboarding.blueprints.tree import ANSWERS, Tree, build
+from services.onboarding.blueprints.previous import ANSWERS
+from services.onboarding.blueprints.tree import Tree, build
 
 LEAST: Final = 0.12  # of what is there and what the form would make, in common
 MOST_OPTIONS: Final = 6

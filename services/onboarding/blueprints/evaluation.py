@@ -24,6 +24,7 @@ from services.onboarding.blueprints.model import (
     PartState,
     SectionState,
 )
+from services.onboarding.blueprints.newer import TAKE, taken_in
 from services.onboarding.blueprints.parts import Part, parts_of
 from services.onboarding.blueprints.tree import Tree, build, hash_of
 from services.onboarding.blueprints.wiring import Filled, fill_all, mistakes_in, state_of
@@ -56,6 +57,9 @@ def evaluate(
     `known` are the blueprints that the answers may name as further parts of the same request.
     """
     context = replace(context, existing=cache(context.existing))
+    take = taken_in(answers)
+    if context.upgrade is not None:
+        context = replace(context, upgrade=replace(context.upgrade, take=take))
     parts = parts_of(blueprint, answers, known or {})
     filled = fill_all(parts, answers, context)
     environments = {each.name: each for each in context.environments}
@@ -73,7 +77,7 @@ def evaluate(
     blocking = as_errors(findings)
     errors = tuple(error for each in built for error in each.errors)
     return Evaluation(
-        answers=dict(filled.answers),
+        answers={**filled.answers, TAKE: sorted(take)} if take else dict(filled.answers),
         sections=tuple(s for each in built for s in _sections(each, blocking)),
         files=whole.files,
         removed=tuple(whole.removed),
@@ -89,6 +93,7 @@ def evaluate(
         blocked=bool(errors) or any(finding.severity == "block" for finding, _ in findings),
         tree_hash=hash_of(whole, context),
         parts=tuple(_state(each, filled, blocking) for each in built),
+        conflicts=tuple(conflict for each in built for conflict in each.tree.conflicts),
     )
 
 
@@ -169,6 +174,8 @@ def _state(one: Built, filled: Filled, blocking: Mapping[str, list[FieldError]])
         entity_ref=one.tree.entity_ref,
         environments=tuple(one.tree.objects),
         errors=tuple(one.errors),
+        digest=one.tree.digest or one.part.blueprint.digest,
+        version=one.tree.version,
     )
 
 

@@ -19,6 +19,7 @@ from services.onboarding.blueprints.model import (
     Manifest,
     Place,
     Provision,
+    Release,
     Rule,
     Section,
 )
@@ -56,6 +57,10 @@ FIELD_KEYS: Final = (
     *("from", "rules", "columns", "unit", "placeholder", "expert", "unique", "wide", "carries", "requires"),
     *LIMITS,
 )
+ABOUT_KEYS: Final = (
+    *("name", "title", "description", "icon", "tags", "category", "verb", "order", "version", "changes"),
+)
+VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 SPEC_KEYS: Final = (
     *(
         "intro",
@@ -82,7 +87,7 @@ def load(folder: Folder | str) -> Blueprint:
     if top.text("kind") != "Blueprint" or top.text("apiVersion") != "slipway.dev/v1":
         raise top.error("must be apiVersion slipway.dev/v1, kind Blueprint", "kind")
     about, spec = top.piece("metadata"), top.piece("spec")
-    about.only(("name", "title", "description", "icon", "tags", "category", "verb", "order"))
+    about.only(ABOUT_KEYS)
     if about.text("category", "Other") not in CATEGORIES:
         raise about.error(f"category must be one of {', '.join(CATEGORIES)}", "category")
     spec.only(SPEC_KEYS)
@@ -121,6 +126,8 @@ def load(folder: Folder | str) -> Blueprint:
         joining=_joining(spec, sections),
         provides=tuple(_provision(piece) for piece in spec.pieces("provides")),
         accepts=tuple(_acceptance(piece, sections) for piece in spec.pieces("accepts")),
+        version=_version(about) if "version" in about.data else "",
+        changes=_changes(about, sections),
     )
 
 
@@ -148,6 +155,31 @@ def forget() -> None:
     """Read everything again: files were changed."""
     _library.cache_clear()
     shipped.cache_clear()
+
+
+def _version(piece: Piece) -> str:
+    said = piece.text("version")
+    if not VERSION.fullmatch(said):
+        raise piece.error('version must be numbers with points between them, in quotes: "1.4"', "version")
+    return said
+
+
+def _changes(about: Piece, sections: tuple[Section, ...]) -> tuple[Release, ...]:
+    """What each version changed, the newest first; the first of them is the one there is."""
+    found = tuple(_release(piece, sections) for piece in about.pieces("changes"))
+    if found and found[0].version != about.text("version", ""):
+        raise about.error("changes begin with the version there is", "changes")
+    return found
+
+
+def _release(piece: Piece, sections: tuple[Section, ...]) -> Release:
+    piece.only(("version", "text", "moved"))
+    known = {each.name for section in sections for each in section.fields}
+    moved = piece.piece("moved")
+    for old in moved.data:
+        if moved.text(old) not in known:
+            raise moved.error(f"there is no field {moved.text(old)}", old)
+    return Release(_version(piece), piece.text("text"), {old: moved.text(old) for old in moved.data})
 
 
 def _refuse_doubles(spec: Piece) -> None:

@@ -95,6 +95,32 @@ class Brought:
 
 
 @dataclass(frozen=True)
+class Upgrade:
+    """`files` as the version before made them of `answers`, which `request` brought.
+
+    `take` are the conflicts in which the newer version counts, and not what was changed by hand.
+    """
+
+    files: Mapping[str, str]
+    answers: Mapping[str, Any]
+    request: str = ""
+    take: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A place people changed by hand and a newer version changes too; the whole file without `place`."""
+
+    key: str
+    file: str
+    place: str
+    before: str
+    here: str
+    wanted: str
+    taken: bool = False
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything an evaluation needs to know; `existing` reads a file of the deploy repository.
 
@@ -103,7 +129,8 @@ class Context:
     `services` are the components of the person's own teams; `reserved` says what is there of a type.
     `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`; `approvals` the
     company's rules over every blueprint; `leases` the exceptions granted to an entity; `adopted` says which
-    files stand for those of a form that did not make them.
+    files stand for those of a form that did not make them; `upgrade` what an older version made; `pin` the
+    digest and the version that `slipway.yaml` is to name, where they are not the blueprint's own.
     """
 
     user: Person
@@ -122,6 +149,8 @@ class Context:
     approvals: "tuple[ApprovalRule, ...]" = ()
     leases: Callable[[str], Sequence[Lease]] = no_leases
     adopted: Adopted | None = None
+    upgrade: Upgrade | None = None
+    pin: tuple[str, str] | None = None
     brought: Brought = Brought()
 
     def is_taken(self, name: str) -> bool:
@@ -253,6 +282,15 @@ class Acceptance:
 
 
 @dataclass(frozen=True)
+class Release:
+    """What a version says about itself; `moved` are fields by their names before and since."""
+
+    version: str
+    text: str
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Blueprint:
     name: str
     title: str
@@ -285,6 +323,8 @@ class Blueprint:
     joining: Joining | None = None
     provides: tuple[Provision, ...] = ()
     accepts: tuple[Acceptance, ...] = ()
+    version: str = ""
+    changes: tuple[Release, ...] = ()
 
     @property
     def noun(self) -> str:
@@ -407,6 +447,8 @@ class PartState:
     entity_ref: str
     environments: tuple[str, ...]
     errors: tuple[FieldError, ...]
+    digest: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -429,6 +471,7 @@ class Evaluation:
     blocked: bool
     tree_hash: str
     parts: tuple[PartState, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     def part_of(self, finding: Finding) -> PartState:
         """The part whose file it is in; the main one where no part has it."""

@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from services.manifests.editing import revise
 from services.manifests.emit import ManifestError, load_all
 from services.manifests.merging import three_way
 
+ANSWERS: Final = "slipway.yaml"
 Edit = tuple[int, int, list[str]]
 
 
@@ -22,6 +23,14 @@ def answers_in(text: bytes | None, blueprint: str) -> tuple[dict[str, Any], str]
     if about.get("blueprint") != blueprint or not isinstance(answers, dict):
         return None
     return answers, str(about.get("request") or "")
+
+
+def pin_in(text: bytes | None) -> tuple[str, str] | None:
+    """Digest and version of the blueprint that made what lies beside a `slipway.yaml`."""
+    spec = next(iter(documents_of(text)), {}).get("spec")
+    if not isinstance(spec, Mapping) or not spec.get("digest"):
+        return None
+    return str(spec["digest"]), str(spec.get("version") or "")
 
 
 def documents_of(text: bytes | None) -> list[dict[str, Any]]:
@@ -50,7 +59,8 @@ def merge_values(base: str, here: str, wanted: str) -> str:
     found = [documents_of(text.encode()) for text in (base, here, wanted)]
     if any(len(each) != 1 for each in found):
         return wanted
-    return revise(here, three_way(*(each[0] for each in found)))
+    before, now, after = (each[0] for each in found)
+    return revise(here, three_way(before, now, after))
 
 
 def _edits(lines: list[str], to: str) -> list[Edit]:

@@ -59,7 +59,9 @@ def sketch(texts: Mapping[str, str]) -> Sketch:
     return Sketch("", dict(texts))
 
 
-def texts_of(folder: Path) -> dict[str, str]:
+def texts_of(folder: Folder) -> dict[str, str]:
     """The files of a folder that make a blueprint, without its cases."""
+    if isinstance(folder, Sketch):
+        return dict(folder.texts)
     paths = [folder / "blueprint.yaml", *sorted((folder / "manifests").glob("*.yaml"))]
     return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}

@@ -9,16 +9,31 @@ from typing import Any
 
 from services.manifests.emit import Document, dump, load_all
 from services.manifests.expressions import Expression, Scope
-from services.manifests.merging import three_way
+from services.manifests.merging import as_wanted, three_way
 from services.manifests.render import RenderError, Template, Where
+from services.onboarding.blueprints import newer
 from services.onboarding.blueprints.adopted import KEY, Adopted, adopted_in, revised
 from services.onboarding.blueprints.answers import fill
-from services.onboarding.blueprints.model import Blueprint, Brought, Context, EnvironmentInfo, nothing_exists
-from services.onboarding.blueprints.previous import answers_in, documents_of, merge, merge_values
+from services.onboarding.blueprints.model import (
+    Blueprint,
+    Brought,
+    Conflict,
+    Context,
+    EnvironmentInfo,
+    Upgrade,
+    nothing_exists,
+)
+from services.onboarding.blueprints.previous import (
+    ANSWERS,
+    answers_in,
+    documents_of,
+    merge,
+    merge_values,
+    pin_in,
+)
 
 MANAGED = "Managed by Slipway: change it through its form, not here."
 KUSTOMIZATION = "kustomization.yaml"
-ANSWERS = "slipway.yaml"
 NAMED = ("name", "namespace")
 
 
@@ -35,6 +50,9 @@ class Tree:
     entity: dict[str, Any] | None = None
     entity_ref: str = ""
     name: str = ""
+    digest: str = ""
+    version: str = ""
+    conflicts: list[Conflict] = field(default_factory=list)
     scope: Scope = field(default_factory=lambda: Scope({}))
 
 
@@ -74,6 +92,7 @@ class _Building:
         self.request = context.request
         self.scope = Scope({**base, "answers": answers})
         self.result = Tree(scope=self.scope)
+        self.upgrade = context.upgrade
         chosen = blueprint.environments.evaluate(self.scope)
         self.environments = [each for each in context.environments if each.name in chosen]
 
@@ -87,6 +106,12 @@ class _Building:
         kept = self.context.existing(f"{self.path}/{ANSWERS}")
         self.before = answers_in(kept, blueprint.name)
         self.adopted = adopted_in(kept) if self.before is not None else self.context.adopted
+        pin = self.context.pin or (pin_in(kept) if self.before is not None else None)
+        if self.before is not None and pin is not None:
+            self.before = newer.carried_on(blueprint, self.before[0], pin[1]), self.before[1]
+        if self.upgrade is not None:
+            self.before, pin = (dict(self.upgrade.answers), self.upgrade.request), None
+        tree.digest, tree.version = pin or (blueprint.digest, blueprint.version)
         if self.before is not None:
             self.request = self.request or self.before[1]
         elif self.adopted is not None and not self.adopted.silent:
@@ -95,6 +120,8 @@ class _Building:
         for environment in self.environments:
             tree.objects[environment.name] = list(self.environment(environment))
         self.keep_answers()
+        if self.upgrade is not None:
+            self.drop_old(self.upgrade)
         return tree
 
     @cached_property
@@ -110,12 +137,16 @@ class _Building:
     def rendered_before(self, request: str) -> Tree:
         if self.before is None:
             return Tree()
+        if self.upgrade is not None:
+            files = {path: newer.marked(text, request) for path, text in self.upgrade.files.items()}
+            return Tree(files=files)
         before = self.before[0]
         fixed = {
             each.name: before.get(each.name) for each in self.blueprint.fields.values() if each.is_identity
         }
         quiet = replace(
             self.context, fixed=fixed, existing=nothing_exists, request=request, brought=Brought(),
+            pin=(self.result.digest, self.result.version),
             adopted=self.adopted and replace(self.adopted, silent=True),
         )  # fmt: skip
         answers = fill(self.blueprint, before, quiet).preview
@@ -130,6 +161,8 @@ class _Building:
         if self.adopted is not None and not self.adopted.silent and path in self.adopted_paths:
             return self.settle_adopted(path, text)
         found, files = self.context.existing(path), self.result.files
+        if self.upgrade is not None:
+            return self.settle_newer(self.upgrade, path, found, text)
         files[path] = text
         if found is None or path not in self.same.files:
             return text
@@ -147,6 +180,25 @@ class _Building:
         return (
             merged if merged is not None and documents_of(merged.encode()) else merge_values(base, here, text)
         )
+
+    def settle_newer(self, upgrade: Upgrade, path: str, found: bytes | None, text: str) -> str:
+        """As `settle`, for a newer version: what people changed by hand stays, and conflicts are told."""
+        done = newer.settled(upgrade, path, found, text, self.request)
+        self.result.conflicts += done.conflicts
+        if done.text is not None:
+            self.result.files[path] = done.text
+        return done.judged
+
+    def drop_old(self, upgrade: Upgrade) -> None:
+        """What the version before made and this one does not; of what no form wrote, nothing."""
+        for path in upgrade.files.keys() - self.result.files.keys() if self.adopted is None else ():
+            found = self.context.existing(path)
+            if found is not None:
+                goes, conflicts = newer.removed(upgrade, path, found, self.request)
+                self.result.conflicts += conflicts
+                self.result.removed += [path] if goes else []
+        self.result.removed.sort()
+        self.result.conflicts.sort(key=lambda each: each.key)
 
     @cached_property
     def adopted_paths(self) -> frozenset[str]:
@@ -169,7 +221,9 @@ class _Building:
         if before is None:
             return text
         base, wanted = (load_all(each)[0].data for each in (self.same.files[path], text))
-        self.result.files[file] = revised(before, index, base, wanted)
+        take = self.upgrade.take if self.upgrade is not None else None
+        decide = as_wanted if take is None else newer.deciding(file, take, self.result.conflicts)
+        self.result.files[file] = revised(before, index, base, wanted, decide)
         return text
 
     def keep_answers(self) -> None:
@@ -244,6 +298,8 @@ class _Building:
 
     def remove(self, path: str) -> None:
         """A file the answers brought goes with them; one that somebody put there by hand stays."""
+        if self.upgrade is not None:
+            return  # as everything the newer version does not make
         ours = self.before is None or path in self.same.files
         if self.adopted is not None and path in (*self.adopted.places, *self.adopted.left):
             ours = False  # somebody wrote it, and there may be more in it
@@ -282,8 +338,10 @@ class _Building:
             "apiVersion": "slipway.dev/v1",
             "kind": "Answers",
             "metadata": metadata,
-            "spec": {"digest": self.blueprint.digest, "answers": _kept(self.answers)},
+            "spec": {"digest": self.result.digest, "answers": _kept(self.answers)},
         }
+        if self.result.version:
+            document["spec"] = {"version": self.result.version, **document["spec"]}
         if self.adopted is not None:
             document["spec"][KEY] = self.adopted.as_kept()
         return dump([document], "The answers these files were made from; the form opens with them.")

@@ -215,7 +215,7 @@ def _context(
         components=_with_others(context.components, others),
         services=_with_others(context.services, [each for each in others if each.kind == "service"]),
     )
-    return replace(found, fixed={}) if part.key else found
+    return replace(found, fixed={}, upgrade=None) if part.key else found
 
 
 def _brought(part: Part, wires: Sequence[Wire], main: Form, context: Context) -> Brought:

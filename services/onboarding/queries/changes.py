@@ -36,7 +36,7 @@ def open_for(entity: Entity) -> Request | None:
 def draft_of(entity: Entity, user: User) -> Request | None:
     """What this person has begun to change of it and not sent yet."""
     mine = Request.objects.drafts().filter(created_by=user, entity_ref=entity.ref)
-    return mine.exclude(origin={}).first()
+    return mine.exclude(origin={}).filter(upgrade={}).first()
 
 
 def fixed_by(blueprint: str, field: str, value: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _is_written(entity: Entity) -> bool:
     """Whether there is a `slipway.yaml`, though one that cannot be used."""
     provider, repo = place_of(Request())
     read = githosts.get(provider).reader(repo)
-    return any(read(path) is not None for path in _places(entity))
+    return any(read(path) is not None for path in places_of(entity))
 
 
 def written(entity: Entity, user: User) -> Written:
@@ -116,22 +116,29 @@ def written(entity: Entity, user: User) -> Written:
 
     Refuses (NotOnboarded) what no form wrote. Raises `integrations.errors` when the git host is silent.
     """
-    from services.onboarding.blueprints.previous import answers_in
-
     provider, repo = place_of(Request())
     read = githosts.get(provider).reader(repo)
-    for path in _places(entity):
+    for path in places_of(entity):
         for name in blueprints():
-            found = answers_in(read(path), name)
-            if found and found[0] and _leads_to(entity, path, name, found[0], user):
-                return Written(path, name, found[0])
+            answers = _answers(read(path), name)
+            if answers and _leads_to(entity, path, name, answers, user):
+                return Written(path, name, answers)
     raise NotOnboarded(
         f"{entity.name} did not come through a form of Slipway, so there is none to change it with. "
         "Change its manifests in the repository, or ask for help."
     )
 
 
-def _places(entity: Entity) -> Iterator[str]:
+def _answers(text: bytes | None, name: str) -> dict[str, Any]:
+    """Under the names that the fields have today."""
+    from services.onboarding.blueprints.newer import carried_on
+    from services.onboarding.blueprints.previous import answers_in, pin_in
+
+    found, pin = answers_in(text, name), pin_in(text)
+    return carried_on(blueprints()[name], found[0], pin[1] if pin else "") if found else {}
+
+
+def places_of(entity: Entity) -> Iterator[str]:
     """Where its last request put it, else where its owner's things are."""
     merged = Request.objects.about(entity.ref).exclude(merge_sha="").order_by("-number")
     merged = merged.exclude(kind__in=BRINGING)

@@ -53,12 +53,18 @@ def title_for(blueprint: str, answers: Mapping[str, Any], request: Request | Non
 
 def _about(blueprint: str, answers: Mapping[str, Any], request: Request | None) -> str:
     if request is not None and request.is_change:
-        return f"Change {request.entity_name}"
+        return _upgrading(request) if request.is_upgrade else f"Change {request.entity_name}"
     name = str(answers.get("name") or "").strip()[:100]
     known = blueprints().get(blueprint)
     if known is None:
         return f"New {name or blueprint}"
     return f"{known.verb} {name}" if name else f"New {known.noun}"
+
+
+def _upgrading(request: Request) -> str:
+    known = blueprints().get(request.blueprint)
+    to = f" to {known.noun} {known.version}".rstrip() if known else ""
+    return f"Upgrade {request.entity_name}{to}"
 
 
 def _along(blueprint: str, answers: Mapping[str, Any]) -> str:
@@ -116,8 +122,10 @@ def evaluate(
 def context_for(user: User, request: Request | None = None, at: str | None = None) -> engine.Context:
     from services.onboarding import blueprints as engine
 
+    from .versions import with_upgrade
+
     row = request or EMPTY
-    return engine.Context(
+    context = engine.Context(
         user=_person(user),
         environments=[
             environment_info(each) for each in Environment.objects.standing().select_related("cluster")
@@ -140,6 +148,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
         approvals=engine.company_approvals(settings.APPROVALS),
         adopted=engine.adopted_from(row.adopted),
     )
+    return with_upgrade(context, row) if row.is_upgrade else context
 
 
 def _fixed(row: Request) -> dict[str, Any]:
