@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from services.audit import actions as audit
-from services.clusters import queries, rights, sealing
+from services.clusters import deliveries, queries, rights, sealing
 from services.clusters.models import Cluster, Environment
 from services.effects import crashpoints
 from services.integrations.errors import IntegrationError, Refused
@@ -84,6 +84,26 @@ def add_environment(*, by: Any, cluster: Cluster, name: str, namespace: str, **s
     if created:
         audit.record(by=by, action="environment.added", obj=made, summary=f"{namespace} on {cluster.name}")
     return made
+
+
+@transaction.atomic
+def set_delivery(
+    *, by: Any, environment: Environment, tool: str, namespace: str = "", patience: int | None = None
+) -> Environment:
+    """Who brings what is merged to it: `argocd`, `flux`, or the portal itself (empty). Refuses NotAllowed.
+
+    Requests under way go on as they began.
+    """
+    _refuse_others(by)
+    row = Environment.objects.select_for_update().get(pk=environment.pk)
+    given = {"by": tool, "namespace": namespace, "patience": patience}
+    said = {key: value for key, value in given.items() if value not in ("", None)} if tool else {}
+    rest = {key: value for key, value in row.settings.items() if key != deliveries.SETTING}
+    row.settings = rest | ({deliveries.SETTING: said} if said else {})
+    row.save(update_fields=["settings"])
+    summary = deliveries.TOOLS.get(tool, "the portal itself")
+    audit.record(by=by, action="environment.delivered", obj=row, summary=f"Delivered by {summary}")
+    return row
 
 
 @transaction.atomic
@@ -170,10 +190,15 @@ def check_connection(cluster: Cluster) -> Cluster:
             version = client.version()
             client.list("v1", "Namespace", limit=1)
             kinds = client.kinds()
-            allowed = {each.name: client.rules(each.namespace) for each in cluster.environments.all()}
+            places = list(cluster.environments.all())
+            allowed = {each.name: client.rules(each.namespace) for each in places}
+            tools = {
+                way.tool: rights.lacking(client.rules(way.namespace), rights.TOOLS[way.by])
+                for way in filter(None, map(deliveries.way_of, places))
+            }
     except IntegrationError as error:
         return saw_problem(cluster, error)
-    return saw_version(saw_rights(saw_kinds(cluster, kinds), allowed), version)
+    return saw_version(saw_rights(saw_kinds(cluster, kinds), allowed, tools), version)
 
 
 def saw_kinds(cluster: Cluster, kinds: Iterable[str]) -> Cluster:
@@ -183,12 +208,14 @@ def saw_kinds(cluster: Cluster, kinds: Iterable[str]) -> Cluster:
     return cluster
 
 
-def saw_rights(cluster: Cluster, allowed: Mapping[str, rights.Rules]) -> Cluster:
-    """By environment, what the token lacks and what it has beyond need."""
+def saw_rights(
+    cluster: Cluster, allowed: Mapping[str, rights.Rules], tools: Mapping[str, list[str]]
+) -> Cluster:
+    """By environment, what the token lacks and what it has beyond need; of Argo CD and Flux what it lacks."""
     cluster.rights = {
         environment: {"lacks": rights.lacking(rules), "beyond": rights.beyond(rules)}
         for environment, rules in allowed.items()
-    }
+    } | {tool: {"lacks": lacks, "beyond": []} for tool, lacks in tools.items()}
     cluster.save(update_fields=["rights"])
     return cluster
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from portal.shell.forms import Form, NameField
+from services.clusters import deliveries
 from services.clusters.models import Cluster, Environment
 from services.integrations.kube import kubeconfig
 
@@ -59,6 +60,26 @@ class SteerForm(Form):
     def replicas(self) -> int | None:
         """The number that was asked for, if it is one."""
         return self.cleaned_data.get("replicas_wanted") if self.is_valid() else None
+
+
+class DeliveryForm(Form):
+    tool = forms.ChoiceField(
+        label="Who applies what is merged",
+        required=False,
+        choices=[("", "Slipway itself"), *deliveries.TOOLS.items()],
+    )
+    namespace = NameField(
+        max_length=63,
+        required=False,
+        help_text="Where the tool keeps its objects; empty: argocd, flux-system.",
+    )
+    patience = forms.IntegerField(
+        min_value=30,
+        max_value=86_400,
+        required=False,
+        initial=deliveries.PATIENCE,
+        help_text="Seconds without any answer after which the tool counts as gone.",
+    )
 
 
 class EnvironmentForm(Form):

@@ -106,6 +106,12 @@ class Environment(models.Model):
     def __str__(self) -> str:
         return self.title or self.name
 
+    @property
+    def delivered_by(self) -> str:
+        """`argocd`, `flux`, or empty where the portal applies itself."""
+        said = self.settings.get("delivery")
+        return str(said.get("by") or "") if isinstance(said, dict) and not self.is_preview else ""
+
 
 class Watch(models.Model):
     """How far one kind of one cluster has been read, and what is wrong with it."""

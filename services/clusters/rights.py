@@ -42,6 +42,16 @@ NEEDS = (
     Need("autoscaling", ("horizontalpodautoscalers",), WRITE, "to apply what git says"),
     Need("policy", ("poddisruptionbudgets",), WRITE, "to apply what git says"),
 )
+# Where another tool brings what is in git, in the namespace of that tool.
+TOOLS = {
+    "argocd": (
+        Need("argoproj.io", ("applications",), (*WATCH, "patch"), "to follow Argo CD, and have it look now"),
+    ),
+    "flux": (
+        Need("kustomize.toolkit.fluxcd.io", ("kustomizations",), (*WATCH, "patch"), "to follow Flux"),
+        Need("source.toolkit.fluxcd.io", ("gitrepositories",), (*WATCH, "patch"), "to have Flux look now"),
+    ),
+}
 # What nobody should hand to a portal: with these a token becomes another, or all of them.
 DANGEROUS = (
     ("escalate", "rbac.authorization.k8s.io", "roles"),
@@ -56,12 +66,12 @@ DANGEROUS = (
 Rules = Iterable[Mapping[str, Any]]
 
 
-def lacking(rules: Rules) -> list[str]:
+def lacking(rules: Rules, needs: Iterable[Need] = NEEDS) -> list[str]:
     """`watch pods: to show what runs`, for everything needed that the rules do not give."""
     held = list(rules)
     return [
         f"{', '.join(verbs)} {resource}{f' of {need.group}' if need.group else ''}: {need.why}"
-        for need in NEEDS
+        for need in needs
         for resource in need.resources
         if (verbs := [each for each in need.verbs if not allows(held, each, need.group, resource)])
     ]
@@ -92,13 +102,18 @@ def _among(word: str, words: Any) -> bool:
     return isinstance(words, list) and (word in words or "*" in words)
 
 
-def role(namespaces: Iterable[str]) -> str:
-    """Service account, roles and bindings to apply: for these namespaces, and no more."""
+def role(namespaces: Iterable[str], tools: Iterable[tuple[str, str]] = ()) -> str:
+    """Service account, roles and bindings to apply: for these namespaces, and no more.
+
+    `tools` are those that bring what is in git, each with the namespace it is in.
+    """
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": NAME}
     documents = [_object("v1", "Namespace", NAME), _object("v1", "ServiceAccount", NAME, NAME)]
     documents += [_cluster_role(), _binding("ClusterRoleBinding", "ClusterRole", "", account)]
-    for namespace in namespaces:
-        documents.append(_object(RBAC, "Role", NAME, namespace) | {"rules": list(_rules())})
+    needs: list[tuple[str, tuple[Need, ...]]] = [(namespace, NEEDS) for namespace in namespaces]
+    needs += [(namespace, TOOLS[tool]) for tool, namespace in dict.fromkeys(tools)]
+    for namespace, some in needs:
+        documents.append(_object(RBAC, "Role", NAME, namespace) | {"rules": list(_rules(some))})
         documents.append(_binding("RoleBinding", "Role", namespace, account))
     return yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None, width=100)
 
@@ -122,7 +137,7 @@ def _binding(kind: str, role_kind: str, namespace: str, account: dict[str, str])
     return _object(RBAC, kind, NAME, namespace) | {"roleRef": ref, "subjects": [account]}
 
 
-def _rules() -> Iterator[dict[str, Any]]:
-    for need in NEEDS:
+def _rules(needs: Iterable[Need]) -> Iterator[dict[str, Any]]:
+    for need in needs:
         verbs, resources = list(need.verbs), list(need.resources)
         yield {"apiGroups": [need.group], "resources": resources, "verbs": verbs}

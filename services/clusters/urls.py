@@ -12,6 +12,11 @@ urlpatterns = [
     path("platform/clusters/<slug:name>/check/", views.cluster_check, name="cluster_check"),
     path("platform/clusters/<slug:name>/credentials/", views.cluster_credentials, name="cluster_credentials"),
     path("platform/clusters/<slug:name>/environments/", views.environment_new, name="environment_new"),
+    path(
+        "platform/clusters/<slug:name>/environments/<slug:environment>/delivery/",
+        views.environment_delivery,
+        name="environment_delivery",
+    ),
     path(_ENTITY, views.entity_live, name="entity_live"),
     path(_ENTITY + "<str:environment>/<str:pod>/<str:container>/log/", views.pod_log, name="pod_log"),
     path(

@@ -11,8 +11,8 @@ from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog.models import Entity
-from services.clusters import actions, pages, queries, rights, rules, steering
-from services.clusters.forms import ClusterForm, CredentialsForm, EnvironmentForm, SteerForm
+from services.clusters import actions, deliveries, pages, queries, rights, rules, steering
+from services.clusters.forms import ClusterForm, CredentialsForm, DeliveryForm, EnvironmentForm, SteerForm
 from services.clusters.models import Cluster, Environment, KubeObject
 from services.integrations.kube.errors import KubeError
 
@@ -60,11 +60,17 @@ def _detail(request: HttpRequest, cluster: Cluster, **forms: Any) -> HttpRespons
         "cluster": cluster,
         "environments": cluster.environments.order_by("position", "name"),
         "watches": cluster.watches.order_by("kind"),
-        "role": rights.role(environment.namespace for environment in cluster.environments.all()),
+        "role": _role(cluster),
         "credentials_form": CredentialsForm(),
         "environment_form": EnvironmentForm(cluster=cluster),
     } | forms
     return render(request, "clusters/cluster_detail.html", context, status=422 if forms else 200)
+
+
+def _role(cluster: Cluster) -> str:
+    places = list(cluster.environments.all())
+    ways = filter(None, map(deliveries.way_of, places))
+    return rights.role((each.namespace for each in places), ((way.by, way.namespace) for way in ways))
 
 
 @policy(platform_only)
@@ -104,6 +110,37 @@ def environment_new(request: HttpRequest, name: str) -> HttpResponse:
     made = actions.add_environment(by=request.user, cluster=cluster, **form.cleaned_data)
     toasts.done(request, f"Environment {made} is watched from now on.")
     return redirect("clusters:cluster_detail", name)
+
+
+@policy(platform_only)
+@limited("connection", when=lambda request: request.method == "POST")
+@require_http_methods(["GET", "HEAD", "POST"])
+def environment_delivery(request: HttpRequest, name: str, environment: str) -> HttpResponse:
+    """Who brings what is merged there; said at once whether that tool answers."""
+    place = get_object_or_404(Environment.objects.standing().select_related("cluster"), name=environment)
+    if place.cluster.name != name:
+        raise Http404("in another cluster")
+    said = place.settings.get(deliveries.SETTING) or {}
+    initial = {"tool": said.get("by", ""), **said}
+    form = DeliveryForm(request.POST or None, initial=initial) if said else DeliveryForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        _say_delivery(request, actions.set_delivery(by=request.user, environment=place, **form.cleaned_data))
+        return redirect("clusters:cluster_detail", name)
+    context = {"form": form, "place": place, "cluster": place.cluster}
+    return render(request, "clusters/environment_delivery.html", context, status=422 if form.errors else 200)
+
+
+def _say_delivery(request: HttpRequest, place: Environment) -> None:
+    way = deliveries.way_of(place)
+    if way is None:
+        toasts.done(request, f"Slipway applies to {place} itself.")
+        return
+    try:
+        found = len(deliveries.deliverers(place, way))
+    except KubeError as error:
+        toasts.refused(request, f"{way.tool} is set, but cannot be seen: {error}")
+    else:
+        toasts.done(request, f"{way.tool} delivers to {place}; it has {found} {deliveries.BY[way.by]}s.")
 
 
 @policy(signed_in)

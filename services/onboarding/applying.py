@@ -49,9 +49,10 @@ def folders_of(request: Request, environment: str) -> list[str]:
     return sorted({path.rpartition("/")[0] for path in paths})
 
 
-def objects_of(request: Request, environment: str) -> list[dict[str, Any]]:
-    """Every object in those folders at the merge commit, whoever put it there, in the order to apply."""
-    host, commit = githosts.get(request.provider), commit_for(request, environment)
+def objects_of(request: Request, environment: str, commit: str = "") -> list[dict[str, Any]]:
+    """Every object in those folders at the merge commit (or `commit`), whoever put it there, in the order to
+    apply."""
+    host, commit = githosts.get(request.provider), commit or commit_for(request, environment)
     trees = (host.read_tree(request.repo, commit, under) for under in folders_of(request, environment))
     files = {path: text for tree in trees for path, text in sorted(tree.items()) if _is_manifest(path)}
     found = [obj for path, text in files.items() for obj in _objects(path, text)]
@@ -124,7 +125,7 @@ def apply_environment(request: Request, environment: str, waited: timedelta | No
         raise Refused(f"There is no environment {environment} any more.")
     if request.kind == Request.Kind.END:
         became = clusters.remove_namespace(place, request.entity_ref)
-        return Done([], [_removal(Ref("v1", "Namespace", place.namespace), became)])
+        return Done([], [removal(Ref("v1", "Namespace", place.namespace), became)])
     objects = objects_of(request, environment)
     own = _own_namespaces(request, environment)
     if place.is_preview and request.kind == Request.Kind.PREVIEW:
@@ -136,11 +137,11 @@ def apply_environment(request: Request, environment: str, waited: timedelta | No
     own = _free(_made_in(gone))
     going = [obj for obj in gone if _is_ours(obj, place, own, staying)]
     first = [obj for obj in objects if _rank(obj) < RUNNING] if request.parts.exists() else objects
-    applied = [_identity(obj) for obj in clusters.apply_objects(place, first)]
+    applied = [identity(obj) for obj in clusters.apply_objects(place, first)]
     if len(first) < len(objects):
         if waits_for := _not_in_place(place, first, waited or timedelta()):
             return Done(applied, [], waits_for)
-        applied += [_identity(obj) for obj in clusters.apply_objects(place, objects[len(first) :])]
+        applied += [identity(obj) for obj in clusters.apply_objects(place, objects[len(first) :])]
     removed = [
         each
         for entity in dict.fromkeys(_entity(obj, request) for obj in going)
@@ -148,7 +149,7 @@ def apply_environment(request: Request, environment: str, waited: timedelta | No
             place, [o for o in going if _entity(o, request) == entity], entity
         )
     ]
-    return Done(applied, [_removal(each["ref"], each["became"]) for each in removed])
+    return Done(applied, [removal(each["ref"], each["became"]) for each in removed])
 
 
 def _not_in_place(place: Environment, objects: list[dict[str, Any]], waited: timedelta) -> str:
@@ -177,7 +178,7 @@ def _entity(obj: dict[str, Any], request: Request) -> str:
     return str(marks[ENTITY]) if is_part and ENTITY in marks else request.entity_ref
 
 
-def _removal(ref: Ref, became: str) -> dict[str, Any]:
+def removal(ref: Ref, became: str) -> dict[str, Any]:
     return {
         "api_version": ref.api_version, "kind": ref.kind, "name": ref.name, "namespace": ref.namespace,
         "became": became,
@@ -211,7 +212,7 @@ def _check_place(obj: dict[str, Any], place: Environment, own: set[str]) -> None
         raise Refused(f"{obj.get('kind')} is for {where}; {place} is {place.namespace}.")
 
 
-def _identity(obj: dict[str, Any]) -> dict[str, Any]:
+def identity(obj: dict[str, Any]) -> dict[str, Any]:
     about = obj["metadata"]
     return {
         "api_version": obj["apiVersion"],

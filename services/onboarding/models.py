@@ -117,10 +117,11 @@ class Request(models.Model):
         PREVIEW = "preview"
         COPY = "copy"
         END = "end"
+        REVERT = "revert"
 
     kind = models.CharField(
         max_length=10, choices=Kind.choices, default=Kind.FORM, db_default=Kind.FORM.value,
-        help_text="A form; a service that goes or comes back; an image brought; a set made or ended.",
+        help_text="A form; a service that goes or comes back; an image brought; a set made or ended; undone.",
     )  # fmt: skip
     number = models.IntegerField(unique=True, db_default=NextNumber(), editable=False)
     title = models.CharField(max_length=200)
@@ -148,6 +149,7 @@ class Request(models.Model):
     findings = models.JSONField(default=list)
     cost = models.JSONField(default=dict)
     needs = models.JSONField(default=list, help_text="Approvals asked for: key, who, team, count, reason.")
+    reverts = models.IntegerField(null=True, help_text="The number of the request it undoes.")
     entity = models.JSONField(default=dict, help_text="The descriptor the catalog gets.")
     entity_ref = models.CharField(max_length=200, blank=True, db_index=True)
     environments = models.JSONField(default=list)
@@ -214,13 +216,20 @@ class Request(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["entity_ref"],
-                condition=~Q(entity_ref="") & Q(state__in=sorted(ACTIVE)) & ~Q(kind__in=BRINGING),
+                condition=~Q(entity_ref="")
+                & Q(state__in=sorted(ACTIVE))
+                & ~Q(kind__in=(*BRINGING, "revert")),
                 name="onboarding_request_entity_once",
             ),
             models.UniqueConstraint(
                 fields=["entity_ref", "environments"],
                 condition=Q(kind__in=BRINGING, merge_sha="", state__in=sorted(ACTIVE)),
                 name="onboarding_request_brought_once",
+            ),
+            models.UniqueConstraint(
+                fields=["reverts"],
+                condition=Q(kind="revert", state__in=sorted(ACTIVE)),
+                name="onboarding_request_reverted_once",
             ),
         ]
         indexes = [models.Index(fields=["state", "updated_at"], name="onboarding_request_state")]
@@ -380,6 +389,11 @@ class Rollout(models.Model):
         db_default=[],
         help_text="entity, state and message of each part, where there are several.",
     )
+    delivery = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="Where another tool applies: by, asked_at, commit; revision once it is there.",
+    )
     ready = models.PositiveIntegerField(default=0)
     desired = models.PositiveIntegerField(default=0)
     as_of = models.DateTimeField(null=True, blank=True)
@@ -394,3 +408,8 @@ class Rollout(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request} in {self.environment}"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Asked of Argo CD or Flux, and not there yet."""
+        return bool(self.delivery) and self.applied_at is None

@@ -232,12 +232,17 @@ def register_entity(claim: Claim) -> Done | Later:
 
 @register("onboarding.apply", on_done=_applied, on_attention=_gave_up)
 def apply(claim: Claim) -> Done | Later:
-    """Applies every object of one environment as it stands in the repository at the merge commit."""
-    from . import applying  # loads the manifest reader and the cluster client, which few processes need
+    """Applies every object of one environment as it stands in the repository at the merge commit.
+
+    Where Argo CD or Flux does, it is asked to look; `follow` then says how far it is.
+    """
+    from . import applying, delivering  # load the manifest reader and the cluster client; few need them
 
     row, environment = _request(claim), claim.payload["environment"]
     if row is None or row.merge_sha != claim.payload["merge_sha"]:
         return Done()
+    if asked := delivering.ask(row, environment):
+        return Done({"delivery": asked})
     done = applying.apply_environment(row, environment, _since(claim))
     if done.waits_for:
         _waits(row, environment, done.waits_for)

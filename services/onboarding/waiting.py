@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from services.clusters.deliveries import TOOLS
+
 from . import asking, rules
 from .models import Request, State
 
@@ -35,6 +37,12 @@ def review(request: Request) -> str:
     return names(people, f"a reviewer in {request.team}")
 
 
+def bringing(request: Request, otherwise: str) -> str:
+    """The tool that was asked to bring it to an environment, while it is at it."""
+    asked = (each for each in request.rollouts.all() if each.is_on_its_way)
+    return next((TOOLS.get(each.delivery["by"], otherwise) for each in asked), otherwise)
+
+
 def whom(request: Request) -> str:
     """For the state the request is in; empty where it waits for nobody."""
     words = {
@@ -42,8 +50,8 @@ def whom(request: Request) -> str:
         State.AWAITING_APPROVAL: lambda: approval(request),
         State.PROPOSING: lambda: SLIPWAY,
         State.IN_REVIEW: lambda: review(request),
-        State.MERGED: lambda: SLIPWAY,
-        State.ROLLING_OUT: lambda: CLUSTER,
+        State.MERGED: lambda: bringing(request, SLIPWAY),
+        State.ROLLING_OUT: lambda: bringing(request, CLUSTER),
         State.NEEDS_ATTENTION: lambda: str(request.created_by),
     }
     say = words.get(State(request.state))

@@ -51,8 +51,8 @@ def test_checking_a_connection_asks_for_the_rights(client: Client, cluster: Clus
     assert "kind: RoleBinding" in text
 
 
-def _shown(kube: Any, namespaces: list[str]) -> None:
-    for document in yaml.safe_load_all(rights.role(namespaces)):
+def _shown(kube: Any, namespaces: list[str], *tools: tuple[str, str]) -> None:
+    for document in yaml.safe_load_all(rights.role(namespaces, tools)):
         for subject in document.get("subjects") or ():
             subject |= {"kind": "User", "name": "portal"}
             subject.pop("namespace")
@@ -70,3 +70,21 @@ def test_with_the_role_applied_a_token_lacks_nothing(cluster: Cluster) -> None:
     assert actions.check_connection(row).rights == {
         name: {"lacks": [], "beyond": []} for name in ("production", "staging")
     }
+
+
+@pytest.mark.django_db
+def test_what_argo_and_flux_need_is_in_the_role_where_they_deliver(cluster: Cluster) -> None:
+    row = cluster_row(cluster.url, PORTAL_TOKEN)
+    for place, tool in zip(environments(row), ("argocd", "flux"), strict=True):
+        place.settings = {"delivery": {"by": tool}}
+        place.save()
+    tools = (("argocd", "argocd"), ("flux", "flux-system"))
+    with cluster.client() as kube:
+        for _, namespace in tools:
+            kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        _shown(kube, ["shop", "shop-staging"])
+        found = actions.check_connection(row).rights
+        assert "follow Argo CD" in found["Argo CD"]["lacks"][0]
+        assert "follow Flux" in found["Flux"]["lacks"][0]
+        _shown(kube, [], *tools)
+    assert not any(each["lacks"] for each in actions.check_connection(row).rights.values())

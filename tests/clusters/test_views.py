@@ -292,3 +292,31 @@ def test_the_palette_finds_clusters_for_the_platform(platform: Client) -> None:
     cluster_row()
     text = platform.get(reverse("palette"), {"q": "harb"}).content.decode()
     assert reverse("clusters:cluster_detail", args=["harbour"]) in text
+
+
+# delivery
+
+
+def test_an_environment_says_who_delivers_to_it(platform: Client, cluster: Cluster) -> None:
+    environments(cluster_row(cluster.url, TOKEN))
+    url = reverse("clusters:environment_delivery", args=["harbour", "staging"])
+    assert "Delivery to Staging" in platform.get(url).content.decode()
+    assert platform.get(url.replace("harbour", "other")).status_code == 404
+    wrong = platform.post(url, {"tool": "argo", "namespace": "A b", "patience": 3})
+    assert wrong.status_code == 422
+    assert "There is no “argo” here" in wrong.content.decode()
+    done = platform.post(url, {"tool": "argocd", "namespace": "gitops", "patience": 60}, follow=True)
+    text = done.content.decode()
+    assert "Argo CD delivers to Staging; it has 0 Applications." in text
+    assert "argoproj.io" in text  # the role it needs is shown with it
+    staging = Environment.objects.get(name="staging")
+    assert staging.settings == {"delivery": {"by": "argocd", "namespace": "gitops", "patience": 60}}
+    cluster.stop()
+    gone = platform.post(url, {"tool": "flux"}, follow=True).content.decode()
+    assert "Flux is set, but cannot be seen" in gone
+    assert (
+        "Slipway applies to Staging itself." in platform.post(url, {"tool": ""}, follow=True).content.decode()
+    )
+    staging.refresh_from_db()
+    assert (staging.settings, staging.delivered_by) == ({}, "")
+    cluster.start()

@@ -240,7 +240,7 @@ def test_what_a_change_leaves_alone_counts_as_arrived(world, wishlist) -> None:
     row = send(world, actions.change_service(entity_ref=REF, by=world.mira), memory_limit=190)
     row.merge_sha = world.host.head(REPO)
     found = {each["metadata"]["name"]: each for each in applying.objects_of(row, "staging")}
-    brought = applying._identity(found["wishlist"])["request"]
+    brought = applying.identity(found["wishlist"])["request"]
     assert brought == f"R-{row.number - 1}"
 
 

@@ -29,7 +29,7 @@ def rolled(people, cluster: Cluster):
         metadata = {"name": "orders", "namespace": place.namespace}
         applied = clusters.apply_objects(place, [each | {"metadata": metadata} for each in objects])
         row = make_request(people.mira, state=State.ROLLING_OUT)
-        row.rollouts.create(environment="staging", applied=[applying._identity(each) for each in applied])
+        row.rollouts.create(environment="staging", applied=[applying.identity(each) for each in applied])
         return row
 
     return roll

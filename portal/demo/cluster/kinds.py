@@ -101,6 +101,8 @@ keda.sh/v1alpha1 ScaledObject scaledobjects
 autoscaling.k8s.io/v1 VerticalPodAutoscaler verticalpodautoscalers
 argoproj.io/v1alpha1 Application applications
 kustomize.toolkit.fluxcd.io/v1 Kustomization kustomizations
+source.toolkit.fluxcd.io/v1 GitRepository gitrepositories
+helm.toolkit.fluxcd.io/v2 HelmRelease helmreleases
 """
 
 

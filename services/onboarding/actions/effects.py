@@ -56,6 +56,7 @@ def announce(row: Request) -> None:
 
 def apply(row: Request, rollout: Rollout, by: User | None = None) -> None:
     rollout.state, rollout.message, rollout.finding = Rollout.State.APPLYING, "", None
+    rollout.delivery = {}
     rollout.save()
     key = f"{row.merge_sha}/{rollout.environment}/{row.attempt}"
     enqueue(row, "apply", key, by, environment=rollout.environment, merge_sha=row.merge_sha)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from services.catalog import actions as catalog
+from services.clusters.deliveries import TOOLS
 from services.clusters.models import Environment
 from services.effects.models import Effect
 
@@ -152,14 +153,26 @@ def _keep_version(row: Request) -> None:
 
 @transaction.atomic
 def applied(effect: Effect, found: dict[str, Any]) -> None:
-    """The cluster accepted every object of one environment."""
+    """The cluster accepted every object of one environment; or the tool that brings them there was asked."""
     row = _row(effect.payload["request"])
     rollout = row.rollouts.filter(environment=effect.payload["environment"]).first()
     if rollout is None or row.merge_sha != effect.payload["merge_sha"] or not found:
         return
-    rollout.state, rollout.applied = Rollout.State.PROGRESSING, found["applied"]
-    rollout.removed = found.get("removed", [])
+    if asked := found.get("delivery"):
+        rollout.delivery, rollout.applied_at = asked, None
+        rollout.message = f"Waits for {TOOLS[asked['by']]}"
+        rollout.save()
+        say_who(row)
+        return
+    _is_there(row, rollout, found["applied"], found.get("removed", []))
+
+
+def _is_there(
+    row: Request, rollout: Rollout, objects: list[dict[str, Any]], removed: list[dict[str, Any]]
+) -> None:
+    rollout.state, rollout.applied, rollout.removed = Rollout.State.PROGRESSING, objects, removed
     rollout.applied_at, rollout.message = timezone.now(), "Waiting for the cluster"
+    rollout.finding = None
     rollout.save()
     summary = _objects(rollout)
     if row.state == State.MERGED:
@@ -186,7 +199,11 @@ def _objects(rollout: Rollout) -> str:
     return "; ".join([*parts, *([f"removed {gone}"] if gone else []), *left])
 
 
-_LEFT = {"data": "which holds data", "foreign": "which is not its own any more"}
+_LEFT = {
+    "data": "which holds data",
+    "foreign": "which is not its own any more",
+    "kept": "which is not pruned",
+}
 
 
 @transaction.atomic
@@ -197,7 +214,7 @@ def rollouts_seen(request: Request, pictures: Mapping[str, queries.Picture]) -> 
     """
     row = locked(request)
     failed_before = row.state == State.NEEDS_ATTENTION and row.problem.get("step") == "rollout"
-    if row.state != State.ROLLING_OUT and not failed_before:
+    if row.state not in (State.MERGED, State.ROLLING_OUT) and not failed_before:
         return
     if later := _overtaken_by(row):
         row.reason = f"{later.ref} brought a later one."
@@ -218,8 +235,13 @@ def _overtaken_by(row: Request) -> Request | None:
 
 
 def _look(row: Request, rollout: Rollout, picture: queries.Picture | None) -> None:
+    if picture is None or not picture.current:
+        return
+    if rollout.is_on_its_way:
+        _look_at_delivery(row, rollout, picture)
+        return
     following = (Rollout.State.PROGRESSING, Rollout.State.HEALTHY, Rollout.State.FAILING)
-    if picture is None or not picture.current or rollout.state not in following:
+    if rollout.state not in following:
         return
     before = rollout.state
     rollout.state, rollout.message, rollout.finding = picture.state, picture.message, picture.finding
@@ -233,6 +255,20 @@ def _look(row: Request, rollout: Rollout, picture: queries.Picture | None) -> No
         note(row, by=None, action="rollout_changed", summary=rollout.message, **said)
 
 
+def _look_at_delivery(row: Request, rollout: Rollout, picture: queries.Picture) -> None:
+    """Its wait and the reason for it, each said once; or that the commit is there."""
+    if (arrived := picture.arrived) is not None:
+        rollout.delivery = rollout.delivery | {"revision": arrived.revision}
+        _is_there(row, rollout, arrived.applied, arrived.removed)
+        return
+    is_news = (rollout.state, rollout.message) != (picture.state, picture.message)
+    rollout.state, rollout.message, rollout.finding = picture.state, picture.message, picture.finding
+    rollout.as_of = picture.as_of
+    rollout.save()
+    if is_news:
+        note(row, by=None, action="delivery_seen", summary=picture.message, environment=rollout.environment)
+
+
 def _judge(row: Request, rollouts: Sequence[Rollout]) -> None:
     failing = next((r for r in rollouts if r.state == Rollout.State.FAILING), None)
     if failing is not None:
@@ -243,7 +279,8 @@ def _judge(row: Request, rollouts: Sequence[Rollout]) -> None:
         return
     if row.state == State.NEEDS_ATTENTION:
         row.problem = {}
-        move(row, State.ROLLING_OUT, by=None, action="recovered")
+        begun = any(r.applied_at for r in rollouts)
+        move(row, State.ROLLING_OUT if begun else State.MERGED, by=None, action="recovered")
     _start_next(row, rollouts)
 
 
@@ -280,7 +317,7 @@ def _failing(row: Request, rollout: Rollout) -> None:
     if row.problem == problem:
         return
     row.problem = problem
-    if row.state == State.ROLLING_OUT:
+    if row.state != State.NEEDS_ATTENTION:
         move(row, State.NEEDS_ATTENTION, by=None, action="rollout_failed", summary=problem["title"])
     else:
         row.save()

@@ -90,7 +90,9 @@ def _is_asker(user: User, row: Request) -> bool:
 def to_follow() -> RequestQuerySet:
     """Requests whose truth is outside just now: a pull request under review, or a rollout."""
     states = (State.IN_REVIEW, State.NEEDS_ATTENTION, State.ROLLING_OUT)
-    return Request.objects.filter(state__in=states).order_by("updated_at")
+    asked = Rollout.objects.filter(request=OuterRef("pk"), state=Rollout.State.APPLYING).exclude(delivery={})
+    on_its_way = Q(state=State.MERGED) & Exists(asked)
+    return Request.objects.filter(Q(state__in=states) | on_its_way).order_by("updated_at")
 
 
 def of_sets_in(environment: Environment) -> RequestQuerySet:

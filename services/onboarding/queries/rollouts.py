@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
@@ -19,6 +19,9 @@ from services.manifests.quantities import NotAQuantity, parse
 
 from ..models import Request, Rollout
 from .forms import blueprints
+
+if TYPE_CHECKING:
+    from ..delivering import Seen
 
 STUCK = frozenset(
     {
@@ -46,6 +49,7 @@ class Picture:
     finding: dict[str, Any] | None
     current: bool
     parts: tuple[dict[str, Any], ...] = ()
+    arrived: "Seen | None" = None
 
 
 def environments_in_order(names: Sequence[str]) -> list[str]:
@@ -71,7 +75,9 @@ def _together(
     request: Request, rollout: Rollout, seen: Mapping[str, EnvironmentState | None]
 ) -> Picture | None:
     """All parts as one: as the worst of them is, and only once every one of them can be seen."""
-    if request.kind in (Request.Kind.RETIRE, Request.Kind.END):
+    if rollout.is_on_its_way:
+        return _on_its_way(request, rollout)
+    if request.kind in (Request.Kind.RETIRE, Request.Kind.END) or (rollout.removed and not rollout.applied):
         return _of_gone(rollout)
     if request.is_of_set:
         return _of_set(request, rollout)
@@ -98,6 +104,26 @@ def _together(
             if each
         ),
     )
+
+
+def _on_its_way(request: Request, rollout: Rollout) -> Picture | None:
+    """As Argo CD or Flux tells; what it could not bring because the pods do not start, the pods explain."""
+    from .. import delivering  # loads the cluster client, which few processes need
+
+    seen = delivering.seen(request, rollout)
+    if seen is None:
+        return None
+    state = Rollout.State.FAILING if seen.word == "failed" else Rollout.State.APPLYING
+    picture = _in_place(state, seen.message)
+    if seen.word == "synced":
+        return replace(picture, arrived=seen)
+    return replace(picture, finding=(_of_pods(request, rollout) if seen.is_unwell else None) or seen.finding)
+
+
+def _of_pods(request: Request, rollout: Rollout) -> dict[str, Any] | None:
+    states = (one for ref in request.entity_refs for one in clusters.live_state(ref))
+    seen = next((one for one in states if one.environment.name == rollout.environment), None)
+    return _finding(request, seen, request.entity_ref) if seen else None
 
 
 def _by_entity(applied: Sequence[dict[str, Any]], refs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

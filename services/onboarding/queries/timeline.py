@@ -51,6 +51,7 @@ _FOLDED = {
     "awaits_approval": "asked for approval",
     "proposing": "began to open the pull request",
     "rollout_changed": "saw a change",
+    "delivery_seen": "waits",
     "nothing_to_apply": "found nothing to apply",
 }
 

@@ -1,6 +1,6 @@
 """What happens to objects by itself, one function per kind."""
 
-from portal.demo.cluster.controllers import jobs, network, operators, pods, rollout, sets
+from portal.demo.cluster.controllers import argo, flux, jobs, network, operators, pods, rollout, sets
 from portal.demo.cluster.world import Reconciler
 
 RECONCILERS: dict[str, Reconciler] = {
@@ -18,5 +18,7 @@ RECONCILERS: dict[str, Reconciler] = {
     "Ingress": network.ingress,
     "Namespace": network.namespace,
     "Event": network.event,
+    "Application": argo.application,
+    **flux.RECONCILERS,
     **operators.RECONCILERS,
 }
