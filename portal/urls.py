@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/v1/", include("services.accounts.api")),
     path("api/v1/", include("services.catalog.api")),
     path("api/v1/", include("services.onboarding.api")),
+    path("api/v1/", include("services.previews.api")),
     path("api/v1/", include("services.helpdesk.api")),
     path("", include("services.clusters.urls")),
     path("", include("services.integrations.urls")),

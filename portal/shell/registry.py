@@ -175,7 +175,17 @@ class Gauge:
     labels: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class EnvironmentNote:
+    """What is to be known of an environment just now, beside its name."""
+
+    text: str
+    url: str
+    icon: str = "info-circle"
+
+
 Source = Callable[[HttpRequest, str], Iterable[PaletteItem]]
+Notes = Callable[[HttpRequest], Mapping[str, EnvironmentNote]]
 Needs = Callable[[HttpRequest], Iterable[NeedsItem]]
 Services = Callable[[HttpRequest], Iterable[NavService]]
 Actions = Callable[[HttpRequest, Any], Iterable[EntityAction]]
@@ -201,3 +211,9 @@ vitals: Registry[Vital] = _keyed()
 metrics: Registry[Callable[[], Iterable[Gauge]]] = Registry(key=_by_name, order=lambda _: 0)
 entity_actions: Registry[Actions] = Registry(key=_by_name, order=lambda _: 0)
 request_actions: Registry[Actions] = Registry(key=_by_name, order=lambda _: 0)
+environment_notes: Registry[Notes] = Registry(key=_by_name, order=lambda _: 0)
+
+
+def notes(request: HttpRequest) -> dict[str, EnvironmentNote]:
+    """By name of the environment; of two notes on one the later registered is shown."""
+    return {name: note for source in environment_notes for name, note in source(request).items()}

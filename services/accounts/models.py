@@ -16,6 +16,7 @@ SCOPES = {
     "catalog:write": "Change the catalog: put descriptors, read sources again, apply what they bring",
     "ownership:write": "Confirm what teams own, confirm or dismiss derived dependencies",
     "images:write": "Bring new images to the services of its team",
+    "previews:write": "Bring up previews of the services of its team, and end them",
     "requests:read": "Read requests and where they stand",
     "requests:write": "Approve, reject and withdraw requests",
     "tickets:read": "Read tickets",

@@ -48,6 +48,27 @@ def find(ref: str) -> Entity | None:
     return found.order_by(Case(When(ref=canonical, then=0), default=1)).first()
 
 
+REPOSITORIES = {"github": "github.com/project-slug", "gitlab": "gitlab.com/project-slug"}
+
+
+def of_repository(provider: str, name: str) -> list[Entity]:
+    """The components whose source is `owner/name`, as their annotations say, by name."""
+    slug, place = REPOSITORIES.get(provider, ""), "metadata__annotations__backstage.io/source-location"
+    said = Q(**{f"{place}__icontains": f"/{name}"})
+    if slug:
+        said |= Q(**{f"metadata__annotations__{slug}__iexact": name})
+    rows = Entity.objects.filter(said, kind="Component").order_by("name")[:MOST]
+    return [row for row in rows if _is_of(row, slug, name.lower())]
+
+
+def _is_of(row: Entity, slug: str, name: str) -> bool:
+    if slug and str(row.annotations.get(slug, "")).lower() == name:
+        return True
+    path = str(row.annotations.get("backstage.io/source-location", "")).lower().removeprefix("url:")
+    inside = path.partition("://")[2].partition("/")[2]
+    return inside == name or inside.startswith((f"{name}/", f"{name}.git"))
+
+
 def refs_of(user: Any) -> list[str]:
     """The references a person owns things under: their own and those of their teams.
 

@@ -73,7 +73,11 @@ def states_for(request: HttpRequest, entity: Any) -> list[EnvironmentState]:
 def environments(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     """One card for each environment, production first."""
     states = states_for(request, entity)
-    return {"states": states} if states else None
+    return {"states": states, "notes": notes_for(request)} if states else None
+
+
+def notes_for(request: HttpRequest) -> dict[str, registry.EnvironmentNote]:
+    return once(request, "environment notes", lambda: registry.notes(request))
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
         "told": told(request, entity),
         "changes": changes_in(entity, states_for(request, entity)),
         "deeds": queries.deeds_of(entity),
+        "notes": notes_for(request),
         "may_read_logs": rules.can_read_logs(request.user, entity),
         "may_steer": rules.can_steer(request.user, entity),
     }

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.shell import toasts
+from portal.shell import registry, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited
 from portal.shell.policies import platform_only, policy, signed_in
@@ -63,6 +63,7 @@ def _detail(request: HttpRequest, cluster: Cluster, **forms: Any) -> HttpRespons
         "role": _role(cluster),
         "credentials_form": CredentialsForm(),
         "environment_form": EnvironmentForm(cluster=cluster),
+        "notes": registry.notes(request),
     } | forms
     return render(request, "clusters/cluster_detail.html", context, status=422 if forms else 200)
 

@@ -67,16 +67,16 @@ def image_bring(asked: Asked) -> Answer:
     with a digest or the tag of one build. For tokens of the team that owns the service, and whoever may
     change it.
     """
-    entity = _service(asked.body["service"], asked)
+    entity = service_of(asked.body["service"], asked)
     with_image = {name: asked.body.get(name, "") for name in ("image", "digest")}
     if not any(with_image.values()):
         raise ApiError(
             "Say which image.", 422, [Mistake("image", "required", "image or digest must be given")]
         )
     source = pasted.masked(asked.body.get("source", ""))
-    with _refusing():
+    with refusing():
         found = actions.bring_image(
-            entity_ref=entity.ref, environment=asked.body["environment"], by=_who(asked), source=source,
+            entity_ref=entity.ref, environment=asked.body["environment"], by=who_asks(asked), source=source,
             **with_image,
         )  # fmt: skip
     return Answer(_told(found))
@@ -124,8 +124,8 @@ def promotion_compare(asked: Asked) -> dict[str, Any]:
     missing = [Mistake(name, "required", "must be given") for name in PLACES if name not in asked.query]
     if missing:
         raise ApiError("Say which service, from where and to where.", 422, missing)
-    entity = _service(asked.query["service"], asked)
-    with _refusing():
+    entity = service_of(asked.query["service"], asked)
+    with refusing():
         places = [queries.environment_named(asked.query[name], name) for name in ("from", "to")]
         return _compared(entity, *places)
 
@@ -176,17 +176,17 @@ def promotion_open(asked: Asked) -> Answer:
     One pull request with its images, and with those of the other fields that are named; all else stays. It
     takes the place of what is in the open one for that environment.
     """
-    entity, body = _service(asked.body["service"], asked), asked.body
-    with _refusing():
+    entity, body = service_of(asked.body["service"], asked), asked.body
+    with refusing():
         found = actions.promote(
-            entity_ref=entity.ref, source=body["from"], target=body["to"], by=_who(asked),
+            entity_ref=entity.ref, source=body["from"], target=body["to"], by=who_asks(asked),
             fields=body.get("fields", []), content=body.get("content", ""),
         )  # fmt: skip
     return Answer(_told(found))
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     """What the actions refuse, as programs read it."""
     try:
         yield
@@ -209,7 +209,7 @@ def _told(found: Bringing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _who(asked: Asked) -> User:
+def who_asks(asked: Asked) -> User:
     """The person, or the account that stands for the team whose token it is."""
     if asked.user.pk is not None:
         return User.objects.get(pk=asked.user.pk)
@@ -221,7 +221,7 @@ def _team(asked: Asked) -> Team:
     return team
 
 
-def _service(wanted: str, asked: Asked) -> Entity:
+def service_of(wanted: str, asked: Asked) -> Entity:
     """The component that is meant; of one that is not there, the nearest of those this one may name."""
     found = catalog.find(wanted if ":" in wanted else f"component:default/{wanted}")
     if found is not None and found.kind == "Component":

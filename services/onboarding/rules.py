@@ -28,8 +28,8 @@ EDITABLE = frozenset(
 
 def belongs(user: User, request: Request) -> bool:
     """Whether the request is this person's business: theirs, or their team's."""
-    if not user.is_active:
-        return False
+    if not user.is_active:  # a program is not: it has what it asked for, and nothing of the team's people
+        return user.program_of_id is not None and user.pk == request.created_by_id
     return user.pk == request.created_by_id or (request.team is not None and user.in_team(request.team))
 
 

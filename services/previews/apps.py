@@ -7,9 +7,11 @@ class PreviewsConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the effect handlers and what the pages show, and listens to requests."""
+        from services.catalog.signals import pull_told
         from services.onboarding.signals import moved
 
         from . import actions, pages, tasks  # noqa: F401  # tasks register their handlers
 
         moved.connect(actions.request_moved, dispatch_uid="previews.requests")
+        pull_told.connect(actions.pull_told, dispatch_uid="previews.pulls")
         pages.register()

@@ -85,7 +85,8 @@ def team_of(entity: Entity, user: User) -> Any:
 
 
 def name_for(entity: Entity, user: User) -> str:
-    return f"{entity.name[:24].strip('-')}-{user.username.lower()[:12]}".replace("_", "-").replace(".", "-")
+    whole = f"{entity.name[:24].strip('-')}-{user.username[:12]}".lower()
+    return re.sub(r"[^a-z0-9]+", "-", whole).strip("-")
 
 
 class BookingForm(Form):

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.urls import reverse
 from django.utils import timezone
 
@@ -25,7 +25,9 @@ class PreviewQuerySet(models.QuerySet["Preview"]):
         return self.filter(ended_at__isnull=True)
 
     def for_page(self) -> "PreviewQuerySet":
-        return self.select_related("request", "ending", "team", "created_by", "environment__cluster")
+        return self.select_related(
+            "request", "ending", "update_request", "team", "created_by", "environment__cluster"
+        )
 
 
 class Preview(models.Model):
@@ -45,6 +47,10 @@ class Preview(models.Model):
     url = models.URLField(max_length=300, blank=True)
     hosts = models.JSONField(default=dict, help_text="What each host of the original is called in it.")
     images = models.JSONField(default=dict, help_text="Images other than the original's, by service.")
+    wanted_images = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    shown = models.PositiveIntegerField(default=0, db_default=0, help_text="Grows with each wanted change.")
+    update_request = models.ForeignKey(Request, models.PROTECT, null=True, related_name="+", db_index=False)
+    problem = models.CharField(max_length=300, blank=True, db_default="", help_text="Why it does not follow.")
     of_request = models.ForeignKey(Request, models.PROTECT, null=True, related_name="+")
     pull = models.CharField(
         max_length=300, blank=True, help_text="owner/name#12, of a pull request elsewhere."
@@ -103,6 +109,11 @@ class Preview(models.Model):
     @property
     def is_over(self) -> bool:
         return self.ended_at is not None
+
+    @property
+    def is_changing(self) -> bool:
+        """Other images than it shows are wanted, or on their way."""
+        return self.ended_at is None and bool(self.shown) and self.wanted_images != self.images
 
     def left(self, now: datetime | None = None) -> timedelta:
         return self.until - (now or timezone.now())

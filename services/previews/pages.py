@@ -1,6 +1,7 @@
 """What previews add to the pages of the shell and the catalog."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -9,7 +10,15 @@ from django.utils import timezone
 from portal.shell import registry
 from portal.shell.frozen import Frozen
 from portal.shell.http import HttpRequest
-from portal.shell.registry import EntityAction, EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
+from portal.shell.registry import (
+    EntityAction,
+    EntityPanel,
+    EnvironmentNote,
+    NavItem,
+    NeedsItem,
+    PaletteItem,
+    Tab,
+)
 
 
 def register() -> None:
@@ -26,6 +35,7 @@ def register() -> None:
     registry.request_actions.add(of_request)
     registry.palette.add(found)
     registry.needs_me.add(needs)
+    registry.environment_notes.add(booked)
 
 
 def mine(request: HttpRequest) -> Any:
@@ -61,6 +71,31 @@ def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
             where = [entity.kind.lower(), entity.namespace, entity.name]
             url = f"{reverse('previews:preview_new', args=where)}?of={row.ref}"
             yield EntityAction("Preview", url, "layers-subtract")
+
+
+def _now(now: Any, next_hours: Any) -> Any:
+    from .models import Booking
+
+    rows = Booking.objects.filter(cancelled_at=None, ends_at__gt=now, begins_at__lt=next_hours)
+    return rows.select_related("environment", "booked_by").order_by("-begins_at")
+
+
+now_booked: Any = Frozen(_now, now=timezone.now(), next_hours=timezone.now())
+
+
+def booked(request: HttpRequest) -> dict[str, EnvironmentNote]:
+    """Row 39: who has a shared environment to themselves now, or within a day."""
+    from .calendar import said
+
+    now, found = timezone.now(), {}
+    for row in now_booked(now=now, next_hours=now + timedelta(days=1)):
+        begun = row.begins_at <= now
+        text = (
+            f"booked by {row.booked_by} until {said(row.ends_at)}" if begun
+            else f"booked by {row.booked_by} from {said(row.begins_at)}"
+        )  # fmt: skip
+        found[row.environment.name] = EnvironmentNote(text, reverse("previews:booking_list"), "calendar")
+    return found
 
 
 def _of_refs(refs: list[str]) -> Any:

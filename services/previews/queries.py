@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from services.accounts.models import User
+from services.accounts.models import Team, User
 from services.clusters import queries as clusters
 from services.clusters.models import Environment, Health, KubeObject
 from services.onboarding.models import State
@@ -91,6 +91,12 @@ def running(row: Preview) -> list[Running]:
         for each in clusters.workloads_in(row.environment)
     ]
     return sorted(found, key=lambda each: (each.health == Health.HEALTHY, each.name))
+
+
+def team_named(owner_ref: str) -> Team | None:
+    """The team of an owner's reference; None for people, and for groups that are no team here."""
+    kind, _, name = owner_ref.partition(":")
+    return Team.objects.filter(slug=name.rpartition("/")[2]).first() if kind == "group" else None
 
 
 def bookings() -> QuerySet[Booking]:

@@ -77,7 +77,11 @@ RUNNING = b"""\
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: checkout, namespace: shop-staging}
-spec: {template: {spec: {containers: [{name: web, image: "registry.larkfield.shop/checkout:2.13.1"}]}}}
+spec:
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec: {containers: [{name: web, image: "registry.larkfield.shop/checkout:2.13.1"}]}
 """
 ANSWERS = {
     "name": "wishlist",
@@ -334,6 +338,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "notices:": [{"pk": world.notice.pk}],
         "onboarding_api:": requests,
         "onboarding:service_": [entity],
+        "previews_api:": [{"pk": world.preview.pk}],
         "previews:preview_new": [entity],
         "previews:preview_detail": [{"pk": world.preview.pk}],
         "previews:preview_step": [{"pk": world.preview.pk, "step": "renew"}],

@@ -15,8 +15,9 @@ from services.audit.actions import record
 from services.catalog.actions import looking
 from services.catalog.models import Delivery, ImportRun, Source
 from services.catalog.refusals import Refused
+from services.catalog.signals import pull_told
 from services.integrations import deliveries
-from services.integrations.deliveries import Told
+from services.integrations.deliveries import Pull, Told
 from services.integrations.deliveries import Unproved as Unproved
 from services.integrations.deliveries import Unread as Unread
 from services.integrations.sealing import CannotOpen, Sealer
@@ -26,6 +27,7 @@ Person = Any
 Headers = Mapping[str, str]
 sealer: Final = Sealer("slipway webhook secret")
 PUSHES: Final = ("push", "push hook", "system hook", "repository_update")
+READ, TOLD = "is being read", "is being looked at"
 MOVES: Final = ("repository", "create", "delete", "project_rename", "repository hook")
 
 
@@ -64,15 +66,30 @@ def take(*, source: Source, news: Told) -> str:
 def _ask(source: Source, news: Told) -> str:
     if news.event == "ping":
         return "pong"
-    if news.event not in (*PUSHES, *MOVES):
+    pull = deliveries.pull_of(news)
+    if pull is None and news.event not in (*PUSHES, *MOVES):
         return "ignored: not about files"
     if not source.is_steady:
         return "ignored: the source is paused"
+    if pull is not None:
+        return _tell(source, news, pull)
     if news.event in PUSHES and not _concerns(source, news):
         return "ignored: not what this source reads"
     name = news.repository if source.kind == Source.Kind.ORGANISATION and news.event in PUSHES else ""
     looking.ask(source=source, trigger=ImportRun.Trigger.WEBHOOK, name=name)
-    return "is being read"
+    return READ
+
+
+def _tell(source: Source, news: Told, pull: Pull) -> str:
+    """Who makes previews of pull requests stands above; here it is only judged whose it can be."""
+    if source.kind == Source.Kind.ORGANISATION and not _inside(source, pull.repository):
+        return "ignored: not what this source reads"
+    pull_told.send(Source, source=source, pull=pull, key=news.key)
+    return TOLD
+
+
+def _inside(source: Source, repository: str) -> bool:
+    return repository.lower().startswith(f"{source.location.lower()}/")
 
 
 def _concerns(source: Source, news: Told) -> bool:
@@ -80,9 +97,8 @@ def _concerns(source: Source, news: Told) -> bool:
     branch = source.branch or news.default_branch
     if branch and news.branch and news.branch != branch:
         return False
-    inside = f"{source.location.lower()}/"
     if source.kind == Source.Kind.ORGANISATION and news.repository:
-        return news.repository.lower().startswith(inside)
+        return _inside(source, news.repository)
     return True
 
 

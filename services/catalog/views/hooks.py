@@ -31,7 +31,7 @@ def hook(request: HttpRequest, provider: str, pk: int) -> HttpResponse:
         return JsonResponse({"error": "not signed with this source's secret"}, status=403)
     except hooks.Unread:
         return JsonResponse({"error": "not a JSON object"}, status=400)
-    return JsonResponse({"said": said}, status=202 if said == "is being read" else 200)
+    return JsonResponse({"said": said}, status=202 if said in (hooks.READ, hooks.TOLD) else 200)
 
 
 @policy(platform_only, name="catalog.manage source")

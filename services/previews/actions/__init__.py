@@ -2,11 +2,16 @@
 
 from services.effects.contention import again_when_lost
 
-from . import asking, booking, living, transferring
+from . import asking, booking, following, living, pulls, transferring
 from .booking import Taken
+from .following import OPENED, UNCHANGED, UPDATED
 from .outcomes import request_moved, turned
 
+pull_told = pulls.pull_told
+
 ask = again_when_lost(asking.ask)
+ask_once = again_when_lost(following.ask_once)
+show = again_when_lost(following.show)
 book = again_when_lost(booking.book)
 bring_back = again_when_lost(asking.bring_back)
 give_back = again_when_lost(booking.give_back)
@@ -18,6 +23,6 @@ turn = again_when_lost(living.turn)
 tend = living.tend
 
 __all__ = [
-    "Taken", "ask", "book", "bring_back", "end", "give_back", "renew", "request_moved", "tend", "tick",
-    "transfer", "turn", "turned",
+    "OPENED", "UNCHANGED", "UPDATED", "Taken", "ask", "ask_once", "book", "bring_back", "end", "give_back",
+    "pull_told", "renew", "request_moved", "show", "tend", "tick", "transfer", "turn", "turned",
 ]  # fmt: skip

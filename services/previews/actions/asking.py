@@ -14,6 +14,7 @@ from django.utils import timezone
 from services.accounts.models import User
 from services.audit import actions as audit
 from services.catalog import queries as catalog
+from services.catalog.models import Entity
 from services.clusters import actions as clusters
 from services.clusters.models import Environment
 from services.integrations.errors import IntegrationError
@@ -31,7 +32,8 @@ LONGEST_NAME = 40
 LEASES = (24, 72, 168)
 LONGEST = timedelta(days=14)
 NAMED = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,500}")
+IMAGE = re.compile(r"(:?[A-Za-z0-9][A-Za-z0-9._:/@-]{0,500})")  # with a colon first: a tag of what runs
+PULL = re.compile(r"([\w.-]+(?:/[\w.-]+){1,8})[#!]([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ def check(by: User, wish: Wish) -> None:
 @transaction.atomic
 def _ask(by: User, found: Plan, lease: Lease) -> Preview:
     wish = found.wish
+    if lease.pull:
+        Entity.objects.select_for_update().get(pk=wish.entity.pk)
+        if Preview.objects.standing().filter(root_ref=wish.entity.ref, pull=lease.pull).exists():
+            raise NameTaken(f"There is a preview of {lease.pull} already.")
     try:
         environment = clusters.add_preview(
             by=by,

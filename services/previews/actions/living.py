@@ -24,7 +24,7 @@ FARTHEST = timedelta(days=14)
 
 def locked(preview: Preview) -> Preview:
     rows = Preview.objects.select_for_update(of=("self",)).select_related(
-        "request", "ending", "team", "created_by", "environment"
+        "request", "ending", "update_request", "team", "created_by", "environment"
     )
     return rows.get(pk=preview.pk)
 
@@ -63,10 +63,11 @@ def end(*, preview: Preview, by: User | None, reason: str = "") -> Preview:
     row = locked(preview) if by is None else _mine(preview, by)
     if row.is_over or row.is_going:
         return row
-    asked = row.request
     row.reason = reason or "Not needed any more"
     row.save(update_fields=["reason"])
     audit.record(by=by, action="preview.ending", obj=row, summary=row.reason)
+    _stop_update(row)
+    asked = row.request
     if asked.state in ACTIVE and not asked.merge_sha and asked.merge_asked_by_id is None:
         onboarding.withdraw(request=asked, by=row.created_by, reason=row.reason)
         return locked(row)
@@ -77,6 +78,18 @@ def end(*, preview: Preview, by: User | None, reason: str = "") -> Preview:
     row.ending = _removal(row, by or row.created_by)
     row.save(update_fields=["ending"])
     return row
+
+
+def _stop_update(row: Preview) -> None:
+    """What was to change in it changes no more; what has changed goes with the rest."""
+    update, row.update_request = row.update_request, None
+    if update is None or update.state not in ACTIVE:
+        return
+    if update.merge_sha or update.merge_asked_by_id is not None:
+        row.request = update  # the files are its files by now
+    else:
+        onboarding.withdraw(request=update, by=row.created_by, reason=row.reason)
+    row.save(update_fields=["request", "update_request"])
 
 
 def _removal(row: Preview, by: User) -> Request:

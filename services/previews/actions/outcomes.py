@@ -14,6 +14,7 @@ from services.effects.models import Effect
 from services.onboarding.models import TERMINAL, Request, State
 
 from ..models import Preview
+from .following import is_of_update, updated
 from .living import locked
 
 
@@ -21,8 +22,13 @@ def request_moved(sender: object, *, request: Request, by: User | None, **_: obj
     """A request's state changed, in this transaction: previews it brought, took away, or that show it."""
     if request.state not in TERMINAL:
         return
-    for row in Preview.objects.standing().filter(Q(request=request) | Q(ending=request)):
-        _ended(locked(row), request)
+    about = Q(request=request) | Q(ending=request) | Q(update_request=request)
+    for found in Preview.objects.standing().filter(about):
+        row = locked(found)
+        if is_of_update(row, request):
+            updated(row, request)
+        else:
+            _ended(row, request)
     if request.kind == Request.Kind.FORM:
         for row in Preview.objects.standing().filter(of_request=request):
             said = {"preview": row.pk, "reason": f"{request.ref} is {request.get_state_display().lower()}"}

@@ -12,7 +12,7 @@ from services.accounts.models import Team
 from services.catalog import reach
 from services.catalog.models import Entity
 from services.clusters.models import Environment
-from services.manifests import emit, objects, pointers
+from services.manifests import emit, images, objects, pointers
 from services.manifests.check import Finding, check, counts
 from services.manifests.copying import Copied, Item, Target, copy
 from services.onboarding.models import Request
@@ -219,17 +219,25 @@ def _owned(item: Item) -> Item:
     return item
 
 
-def _with_image(item: Item, images: Mapping[str, str]) -> dict[str, Any]:
+def _with_image(item: Item, wanted: Mapping[str, str]) -> dict[str, Any]:
     """The first container of a workload, or the one that is called like the service, with another image."""
-    image = images.get(item.part.rpartition("/")[2])
+    image = wanted.get(item.part.rpartition("/")[2])
     at = objects.pod_path(item.data)
     if not image or at is None or item.data.get("kind") not in WORKLOADS:
         return item.data
     data = _copied(item.data)
     containers = pointers.find(data, (*at, "containers"))
     named = [each for each in containers if each.get("name") == item.part.rpartition("/")[2]]
-    (named or containers)[0]["image"] = image
+    container = (named or containers)[0]
+    container["image"] = _retagged(str(container.get("image")), image) if image[0] == ":" else image
     return data
+
+
+def _retagged(now: str, tag: str) -> str:
+    try:
+        return images.parse(now).repository + tag
+    except images.NotAnImage:
+        return now
 
 
 def _copied(data: dict[str, Any]) -> dict[str, Any]:

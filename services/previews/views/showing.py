@@ -61,7 +61,8 @@ def _csv(rows: Iterable[Preview]) -> Iterator[tuple[Any, ...]]:
 def preview_detail(request: HttpRequest, pk: int) -> HttpResponse:
     row = preview_for(request, pk)
     live = request.headers.get("HX-Request") == "true"
-    polls = not row.is_over and (not row.is_up or row.wanted_asleep != row.is_asleep)
+    turns = not row.is_up or row.wanted_asleep != row.is_asleep or (row.is_changing and not row.problem)
+    polls = not row.is_over and turns
     template = "previews/preview_detail.html" + ("#live" if live else "")
     answer = render(request, template, {"row": row, "polls": polls, **_shown(request, row)})
     if live and not polls:
@@ -97,6 +98,7 @@ def _legs(row: Preview) -> list[tuple[Any, bool]]:
 DID = {
     "asked": "asked for it", "renewed": "kept it", "ending": "had it taken away",
     "ended": "saw that it is gone",
+    "shows": "wants it to show another image",
     "sent_to_sleep": "put it to sleep", "woken": "woke it",
 }  # fmt: skip
 
