@@ -13,6 +13,7 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 LONGEST = 50_000
+SHORT = 4_000  # what is kept of these takes some megabytes at most
 # With more brackets than that nothing is a link any more: the parser tries every one with every other, which
 # takes seconds where a call lands on the edge of the interpreter's stack of frames.
 BRACKETS = 1000
@@ -30,6 +31,16 @@ def _html(text: str) -> str:
 
 def render(text: str) -> SafeString:
     """Clean HTML inside `<div class="prose">`; images become nothing, links leave without a referrer."""
+    return _kept(text) if len(text) <= SHORT else _render(text)
+
+
+@lru_cache(1000)
+def _kept(text: str) -> SafeString:
+    """What was said is drawn again each time somebody looks."""
+    return _render(text)
+
+
+def _render(text: str) -> SafeString:
     clean = nh3.clean(
         _html(text),
         tags=TAGS,

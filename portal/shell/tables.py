@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from portal.shell.http import HttpRequest
 
@@ -19,9 +20,40 @@ CSV, BLOCK = "text/csv; charset=utf-8", 500
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def paginate(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", per_page: int = 50) -> "Page[Any]":
-    """The page the query string asks for; a number out of range gives the nearest page."""
-    return Paginator(rows, per_page).get_page(request.GET.get("page"))
+def paginate(
+    request: HttpRequest,
+    rows: "QuerySet[Any] | Sequence[Any]",
+    per_page: int = 50,
+    *,
+    most: int | None = None,
+) -> "Page[Any]":
+    """The page the query string asks for; a number out of range gives the nearest page.
+
+    With `most` rows are counted, and leafed through, no further than that.
+    """
+    pages = Paginator(rows, per_page) if most is None else UpTo(rows, per_page, most=most)
+    return pages.get_page(request.GET.get("page"))
+
+
+class UpTo(Paginator):  # type: ignore[type-arg]  # it takes none when it runs
+    """Pages of a list that may be endless: it costs what its first `most` rows cost."""
+
+    def __init__(self, rows: Any, per_page: int, *, most: int) -> None:
+        super().__init__(rows, per_page)
+        self.most = most
+
+    @cached_property
+    def _known(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.most + 1].count())
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.most, self._known)
+
+    @property
+    def is_cut(self) -> bool:
+        return self._known > self.most
 
 
 def order(request: HttpRequest, rows: Rows, columns: Mapping[str, str | Sequence[str]], default: str) -> Rows:

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from services.helpdesk.fitting import words
-from services.helpdesk.models import Answer, Deflection, Ticket
+from services.helpdesk.models import Answer, Deflection, Link, Problem, Ticket
 from services.helpdesk.models.answers import WRITTEN, answers_seen_by
 from services.manifests.expressions import ExpressionError, holds
 
@@ -102,14 +102,16 @@ def deflected(since: datetime, now: datetime | None = None) -> int:
 
 def incidents(entity_ref: str, text: str, user: Any, limit: int = 2) -> list[Ticket]:
     """Open problems that may be behind it: of this service, of a service named with it, or of these words."""
-    rows = Ticket.objects.visible_to(user).open().filter(problem__isnull=False).for_rows()
+    problems = Problem.objects.values("ticket")
+    rows = Ticket.objects.visible_to(user).open().filter(pk__in=problems).for_rows()
     about = Q(entity_ref=entity_ref.lower()) if entity_ref else Q(pk__in=[])
     if entity_ref:
-        about |= Q(linked_from__kind="problem", linked_from__ticket__entity_ref=entity_ref.lower())
+        behind = Link.objects.filter(kind=Link.Kind.PROBLEM, ticket__entity_ref=entity_ref.lower())
+        about |= Q(pk__in=behind.values("other"))
     wanted = sorted(words(text))[:12]
     if wanted:
         about |= Q(search=SearchQuery(" | ".join(wanted), config="english", search_type="raw"))
-    return list(rows.filter(about).distinct().order_by("-created_at")[:limit])
+    return list(rows.filter(about).order_by("-created_at")[:limit])
 
 
 def due_for_review() -> Any:

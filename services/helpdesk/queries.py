@@ -31,6 +31,9 @@ from services.helpdesk.states import (
     State,
 )
 
+MOST_LISTED = 1_000  # of a list one leafs through so many, and narrows it then
+RANKED = 400
+
 
 @dataclass(frozen=True)
 class View:
@@ -141,7 +144,8 @@ def similar_open(user: Any, text: str, *, entity_ref: str = "", limit: int = 4) 
     if words:
         query = SearchQuery(" | ".join(words), config="english", search_type="raw")
         rank = SearchRank(F("search"), query)
-        return list(tickets.filter(condition | Q(search=query)).order_by(rank.desc(), "-created_at")[:limit])
+        near = tickets.filter(pk__in=_near(Ticket.objects.open(), words, entity_ref.lower()))
+        return list(near.filter(condition | Q(search=query)).order_by(rank.desc(), "-created_at")[:limit])
     return list(tickets.filter(condition).order_by("-created_at")[:limit])
 
 
@@ -150,10 +154,22 @@ def like(ticket: Ticket, user: Any, *, limit: int = 3) -> list[Ticket]:
     words = _words(ticket.title)
     if not words:
         return []
-    query = SearchQuery(" | ".join(words), config="english", search_type="raw")
-    found = Ticket.objects.visible_to(user).for_rows().filter(search=query).exclude(pk=ticket.pk)
-    rank = SearchRank(F("search"), query)
+    some = SearchQuery(" | ".join(words), config="english", search_type="raw")
+    found = Ticket.objects.visible_to(user).for_rows().filter(search=some).exclude(pk=ticket.pk)
+    found = found.filter(pk__in=_near(Ticket.objects.all(), words, ticket.entity_ref))
+    rank = SearchRank(F("search"), some)
     return list(found.order_by(rank.desc(), F("resolved_at").desc(nulls_last=True))[:limit])
+
+
+def _near(tickets: TicketQuerySet, words: list[str], entity_ref: str) -> "QuerySet[Any]":
+    """Keys of those worth ranking: with all of the words, about the same service, or new. Ranking all that
+    share a word would take longer with every ticket there is.
+    """
+    keys = tickets.order_by("-created_at").values("pk")
+    every = SearchQuery(" & ".join(words), config="english", search_type="raw")
+    arms = [keys[:RANKED], tickets.filter(search=every).order_by().values("pk")[:RANKED]]
+    arms += [keys.filter(entity_ref=entity_ref)[:RANKED]] if entity_ref else []
+    return arms[0].union(*arms[1:], all=True)
 
 
 @dataclass(frozen=True)

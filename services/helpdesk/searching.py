@@ -15,8 +15,8 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from services.helpdesk.models import Message, Ticket, TicketEvent
-from services.helpdesk.models.tickets import ASKED, SAID
+from services.helpdesk.models import Ticket, TicketEvent, TicketWords
+from services.helpdesk.models.tickets import REOPENED
 from services.helpdesk.states import (
     OPEN_STATES,
     QUEUE_STATES,
@@ -31,7 +31,7 @@ TERM = re.compile(r"(-?)([a-z]+):(.+)", re.IGNORECASE | re.DOTALL)
 AGE = re.compile(r"(\d{1,5})(min|h|d|w)")
 UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 NOBODY = {"none", "nobody"}
-REOPENED = Q(kind=TicketEvent.Kind.STATE, from_state=State.RESOLVED, to_state=State.IN_PROGRESS)
+MANY = 2_000  # tickets with the same words, beyond which looking them all up costs more than reading on
 DONE = [state for state in State if state not in OPEN_STATES]
 
 
@@ -115,14 +115,10 @@ def _is(value: str, asking: Asking) -> Q:
         "private": Q(private=True),
         "mine": Q(assignee_id=asking.user.pk),
         "unanswered": Q(first_response_at=None, state__in=OPEN_STATES),
-        "reopened": Q(
-            events__kind="state", events__from_state=State.RESOLVED, events__to_state="in_progress"
-        ),
+        "reopened": Q(pk__in=TicketEvent.objects.filter(REOPENED).order_by().values("ticket")),
     }
-    condition = _choice(value, known)
-    return (
-        Q(pk__in=Ticket.objects.filter(condition).values("pk")) if value.lower() == "reopened" else condition
-    )
+    condition: Q = _choice(value, known)
+    return condition
 
 
 def _state(value: str, asking: Asking) -> Q:
@@ -239,10 +235,11 @@ def narrowed(tickets: "QuerySet[Ticket]", text: str, user: Any, now: datetime | 
     return (with_words(found, words, user) if words else found), search
 
 
-def with_words(tickets: "QuerySet[Ticket]", words: str, user: Any) -> Any:
+def with_words(tickets: "QuerySet[Ticket]", words: str, user: Any, *, many: int = MANY) -> Any:
     """By number (`T-1001`, `1001`), by words of title and service, or by what was said in it.
 
-    Notes are searched for those who read notes; the last word may be half typed.
+    Notes are searched for those who read notes; the last word may be half typed. Few that have the words are
+    looked up by them; where many have, the list is read in its order until a page is full.
     """
     number = words.strip().upper().removeprefix("T-")
     if number.isdecimal() and number.isascii() and len(number) < 10:
@@ -250,11 +247,12 @@ def with_words(tickets: "QuerySet[Ticket]", words: str, user: Any) -> Any:
     query = as_query(words)
     if query is None:
         return tickets.none()
-    said = Message.objects.annotate(found=SAID).filter(found=query)
-    if user is not None:
-        said = said.visible_to(user)
-    titled = Ticket.objects.annotate(found=ASKED).filter(found=query).order_by().values("pk")
-    return tickets.filter(pk__in=titled.union(said.order_by().values("ticket_id"), all=True))
+    readable = {"noted": query} if user is not None and user.is_platform else {"noted": query, "said": query}
+    found = TicketWords.objects.filter(**readable)
+    keys = list(found.values_list("pk", flat=True)[: many + 1])
+    if len(keys) <= many:
+        return tickets.filter(pk__in=keys)
+    return tickets.filter(**{f"words__{column}": query for column in readable})
 
 
 def as_query(words: str) -> SearchQuery | None:

@@ -32,6 +32,8 @@ LISTED = {
     "catalog.0019_fill_holders": "fills new columns in batches",
     "onboarding.0011_fill_made": "fills a table nobody reads yet, a row for each request that was merged",
     "onboarding.0012_deliveries": "unique among the requests that are open, of which there are few",
+    "helpdesk.0010_words": "a new table and triggers under a short lock; what old code says, they note too",
+    "helpdesk.0011_scale": "fills a new table in batches and builds indexes without blocking",
     "onboarding.0006_images": "unique among the requests that are open, of which there are few",
     "catalog.0020_tallies_by_holder": "counts the catalog once, a second for 100,000",
     "catalog.0022_revision": "adds triggers under a short lock; what old code writes, they note too",

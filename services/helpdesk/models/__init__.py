@@ -24,6 +24,7 @@ from services.helpdesk.models.tickets import (
     TicketQuerySet,
 )
 from services.helpdesk.models.ties import Link, MeToo, Pending, Problem
+from services.helpdesk.models.words import TicketWords
 
 __all__ = [
     "Answer",
@@ -53,4 +54,5 @@ __all__ = [
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",
+    "TicketWords",
 ]

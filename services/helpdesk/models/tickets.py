@@ -8,7 +8,6 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils import timezone
 
@@ -45,9 +44,8 @@ class Spaced(models.Func):
     output_field = models.TextField()
 
 
-# What is searched: queries that say the very same find by the indexes of the same words.
-ASKED = SearchVector("title", Spaced("entity_ref"), config="english")
-SAID = SearchVector(Left("body", 100_000), config="english")
+IS_OPEN = Q(state__in=OPEN_STATES)
+REOPENED = Q(kind="state", from_state=State.RESOLVED, to_state=State.IN_PROGRESS)
 
 
 class Category(models.Model):
@@ -84,6 +82,12 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             return self.filter(private=False)
         watching = Ticket.watchers.through.objects.filter(ticket_id=OuterRef("pk"), user_id=user.pk)
         return self.filter(Q(private=False) | Q(asker=user) | Q(assignee=user) | Exists(watching))
+
+    def hidden_from(self, user: Any) -> "TicketQuerySet":
+        """The private ones that are none of this person's business."""
+        return self.filter(private=True).exclude(
+            pk__in=self.filter(private=True).visible_to(user).values("pk")
+        )
 
     def open(self) -> "TicketQuerySet":
         return self.filter(state__in=OPEN_STATES)
@@ -207,8 +211,21 @@ class Ticket(models.Model):
             models.Index(fields=["resolved_at", "cause"], name="helpdesk_resolved_cause"),
             models.Index(fields=["due_at"], name="helpdesk_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["look_at"], name="helpdesk_look", condition=Q(look_at__isnull=False)),
+            models.Index(fields=["priority", "created_at", "id"], name="helpdesk_ranked"),
+            models.Index(fields=["priority", "-created_at", "id"], name="helpdesk_ranked_newest"),
+            models.Index(fields=["state", "-created_at", "id"], name="helpdesk_by_state"),
+            models.Index(fields=["title", "id"], name="helpdesk_by_title"),
+            models.Index(fields=["-updated_at", "-id"], name="helpdesk_changed"),
+            models.Index(fields=["priority", "created_at", "id"], name="helpdesk_open", condition=IS_OPEN),
+            models.Index(fields=["created_at", "id"], name="helpdesk_open_age", condition=IS_OPEN),
+            models.Index(fields=["state", "assignee"], name="helpdesk_open_tally", condition=IS_OPEN),
+            models.Index(
+                fields=["first_response_at"],
+                name="helpdesk_answered_at",
+                condition=Q(first_response_at__isnull=False),
+            ),
+            models.Index(fields=["-created_at"], name="helpdesk_private", condition=Q(private=True)),
             GinIndex(fields=["search"], name="helpdesk_words"),
-            GinIndex(ASKED, name="helpdesk_found"),
         ]
 
     def __str__(self) -> str:
@@ -288,7 +305,6 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["ticket", "created_at"], name="helpdesk_conversation"),
-            GinIndex(SAID, name="helpdesk_said"),
         ]
 
     def __str__(self) -> str:
@@ -337,6 +353,7 @@ class TicketEvent(models.Model):
         indexes = [
             models.Index(fields=["ticket", "version"], name="helpdesk_history"),
             models.Index(fields=["kind", "at"], name="helpdesk_event_at"),
+            models.Index(fields=["ticket"], name="helpdesk_reopened", condition=REOPENED),
         ]
 
     def __str__(self) -> str:

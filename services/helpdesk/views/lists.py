@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.shell import tables
+from portal.shell import keyset, tables
 from portal.shell.http import HttpRequest
 from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
@@ -36,14 +36,14 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     rows = tables.order(request, shown.for_rows(), COLUMNS, "-updated")
     if request.GET.get("format") == "csv":
         return tables.csv_response("tickets", queries.CSV_HEADER, queries.csv_rows(rows))
-    page = tables.paginate(request, rows)
+    page = tables.paginate(request, rows, most=queries.MOST_LISTED)
     counts_private = who == "all" and not rules.can_triage(request.user)
     context = {
         "page": page,
         "who": who,
         "form": form,
         "tokens": tokens,
-        "hidden": found.count() - page.paginator.count if counts_private else 0,
+        "hidden": keyset.up_to(found.hidden_from(request.user)) if counts_private else 0,
         "teams": team_choices(),
         "categories": queries.categories(),
     }

@@ -32,10 +32,12 @@ def queue(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET)
     chosen = views_of_desk.chosen(request, form)
     found = queries.matching(chosen.tickets, form.filters(), request.user)
-    rows = tables.order(request, found.for_rows(), COLUMNS, "priority")
+    rows = tables.order(
+        request, found.for_rows(), COLUMNS, "-updated" if chosen.key == "done" else "priority"
+    )
     if request.GET.get("format") == "csv":
         return tables.csv_response("tickets", queries.CSV_HEADER, queries.csv_rows(rows))
-    page = tables.paginate(request, rows, per_page=100)
+    page = tables.paginate(request, rows, most=queries.MOST_LISTED)
     groups = grouped(list(page.object_list))
     tickets = [ticket for _, rows in groups for ticket in rows]
     context = {

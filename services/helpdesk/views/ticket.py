@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -26,12 +27,13 @@ def ticket_for(request: HttpRequest, number: int) -> Ticket:
     too.
     """
     mine = Pending.objects.filter(ticket=OuterRef("pk"), author_id=request.user.pk, state__in=ON_THE_WAY)
+    toos = MeToo.objects.filter(ticket=OuterRef("pk")).order_by().values("ticket")
     tickets = (
         Ticket.objects.visible_to(request.user)
         .defer("search")
         .annotate(
             pending_mine=Exists(mine),
-            toos=Count("me_toos"),
+            toos=Coalesce(Subquery(toos.annotate(n=Count("pk")).values("n")), 0),
             too_mine=Exists(MeToo.objects.filter(ticket=OuterRef("pk"), person_id=request.user.pk)),
         )
     )
