@@ -4,12 +4,13 @@ import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.forms import Form
 from django.utils import timezone
 
 from portal.demo import company
@@ -22,9 +23,10 @@ from services.catalog.ownership import evidence, tenures
 from services.clusters.models import Cluster, Environment
 from services.clusters.queries import health_by_entity
 from services.effects.models import Effect
-from services.helpdesk import deeds
+from services.helpdesk import answering, deeds, rota
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.states import OPEN_STATES, Cause, State
+from services.helpdesk.views.settings import KINDS
 from services.integrations.models import PullRequest
 from services.onboarding import actions, rules, waiting
 from services.onboarding.models import Approval, Hop, Request, Rollout
@@ -84,8 +86,28 @@ def test_seeding_again_changes_nothing() -> None:
 
 def test_one_line_per_step_and_silence_when_asked(seeded) -> None:
     assert "17 people in 5 teams" in seeded.said
-    assert len(seeded.said.splitlines()) == 10
+    assert len(seeded.said.splitlines()) == 11
     assert seed(verbosity=0) == ""
+
+
+def test_what_is_set_up_at_the_desk_is_what_its_pages_would_take_and_helps() -> None:
+    """Each through the form it would be changed with; and an answer to what is wrong with checkout."""
+    priya = User.objects.get(username="priya")
+    for kind in KINDS.values():
+        for row in kind.rows(priya):
+            more = {"user": priya} if kind.personal else {}
+            sent = _as_sent(kind.form(instance=row, **more))
+            again = kind.form(sent, instance=row, **more)
+            assert again.is_valid(), (kind.key, str(row), again.errors)
+    now = {"category": "", "findings": ["oom-killed"]}
+    answers = answering.fitting(priya, "", now, entity_ref="component:default/checkout")
+    assert [answer.title for answer in answers] == ["My service is killed for memory"]
+    assert rota.Desk().plan.at(timezone.now()).person == priya
+
+
+def _as_sent(form: Form) -> dict[str, Any]:
+    sent = {name: form[name].value() for name in form.fields}
+    return {name: value for name, value in sent.items() if value not in (None, False)}
 
 
 def test_it_takes_less_than_15_seconds_of_one_core(seeded) -> None:

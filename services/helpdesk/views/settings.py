@@ -36,8 +36,14 @@ class Kind:
 
 def _minutes(promise: Promise) -> str:
     named = (("first", promise.first), ("next", promise.next), ("resolved", promise.resolution))
-    told = ", ".join(f"{name} in {minutes} min" for name, minutes in named if minutes)
+    told = ", ".join(f"{name} in {_hours(minutes)}" for name, minutes in named if minutes)
     return f"{told}; {promise.calendar}"
+
+
+def _hours(minutes: int) -> str:
+    """Never in days: those of calendars have as many hours as somebody is there."""
+    whole, rest = divmod(minutes, 60)
+    return " ".join([f"{whole} h"] * bool(whole) + [f"{rest} min"] * bool(rest))
 
 
 def _answer(answer: Answer) -> str:

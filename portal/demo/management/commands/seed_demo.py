@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.demo.seeding import (
     catalog,
     cluster,
+    desk,
     discovery,
     open_requests,
     open_tickets,
@@ -47,6 +48,7 @@ def steps(*, history: bool) -> list[Step]:
         lambda: catalog.seed(now, history=history),
         cluster.seed,
         discovery.seed,
+        lambda: desk.seed(now),
     ]
     if history:
         wanted += [lambda: past_requests.seed(now), lambda: past_tickets.seed(now)]
