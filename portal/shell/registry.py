@@ -93,6 +93,18 @@ class NeedsItem:
 
 
 @dataclass(frozen=True)
+class Banner:
+    """Something that concerns everybody for a while; `url` may be empty. It goes when its cause does."""
+
+    title: str
+    text: str
+    since: datetime
+    tone: str = "bad"
+    url: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True)
 class Panel:
     """A block of the home page; a context of None hides it."""
 
@@ -188,6 +200,7 @@ Source = Callable[[HttpRequest, str], Iterable[PaletteItem]]
 Notes = Callable[[HttpRequest], Mapping[str, EnvironmentNote]]
 Needs = Callable[[HttpRequest], Iterable[NeedsItem]]
 Services = Callable[[HttpRequest], Iterable[NavService]]
+Banners = Callable[[HttpRequest], Iterable[Banner]]
 Actions = Callable[[HttpRequest, Any], Iterable[EntityAction]]
 
 
@@ -205,6 +218,7 @@ entity_tabs: Registry[Tab] = _keyed()
 entity_panels: Registry[EntityPanel] = _keyed()
 deeds: Registry[Deeds] = _keyed()
 palette: Registry[Source] = Registry(key=_by_name, order=lambda _: 0)
+banners: Registry[Banners] = Registry(key=_by_name, order=lambda _: 0)
 needs_me: Registry[Needs] = Registry(key=_by_name, order=lambda _: 0)
 your_services: Registry[Services] = Registry(key=_by_name, order=lambda _: 0)
 vitals: Registry[Vital] = _keyed()

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, Value
 from django.utils import timezone
+
+from services.clusters.measured import Usage as Usage
+from services.clusters.measured import UsageDay as UsageDay
 
 STALE_AFTER = timedelta(seconds=90)
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job")
@@ -51,11 +54,17 @@ class Cluster(models.Model):
     serves = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
     # By environment: what the token lacks and has beyond need, as the cluster itself says; empty: not asked.
     rights = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    # What is so of the whole cluster: `services.clusters.described` says which keys there are.
+    settings = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    # How many nodes it has, and how many of them do not answer: `{"all": 12, "lost": 3}`; empty: not seen.
+    nodes = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
     problem = models.TextField(blank=True)
     checked_at = models.DateTimeField(null=True)
     heard_at = models.DateTimeField(null=True, help_text="The whole picture is at least this fresh.")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ClusterQuerySet.as_manager()
@@ -113,6 +122,39 @@ class Environment(models.Model):
         return str(said.get("by") or "") if isinstance(said, dict) and not self.is_preview else ""
 
 
+class Lease(models.Model):
+    """Who watches a cluster (`cluster:7`), and who watches at all (`watcher:host:12:ab`), and until when."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    holder = models.CharField(max_length=120)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} by {self.holder}"
+
+
+class Incident(models.Model):
+    """Something that is wrong with a cluster and touches many at once: told once, and over by itself."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="incidents")
+    kind = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    details = models.JSONField(default=dict)
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "kind"], condition=Q(ended_at=None), name="clusters_incident_open_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Watch(models.Model):
     """How far one kind of one cluster has been read, and what is wrong with it."""
 
@@ -144,7 +186,13 @@ class KubeObject(models.Model):
     """One object as last seen, pruned and redacted. It belongs to at most one entity."""
 
     cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="objects_seen")
-    environment = models.ForeignKey(Environment, models.CASCADE, related_name="objects_seen")
+    environment = models.ForeignKey(
+        Environment,
+        models.CASCADE,
+        null=True,
+        related_name="objects_seen",
+        help_text="None: of no namespace.",
+    )
     api_version = models.CharField(max_length=100)
     kind = models.CharField(max_length=63)
     namespace = models.CharField(max_length=63)
@@ -175,6 +223,12 @@ class KubeObject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.namespace}/{self.name}"
+
+    @property
+    def place(self) -> Environment:
+        """The environment of what has a namespace."""
+        assert self.environment is not None, f"{self} is of no environment"
+        return self.environment
 
     @property
     def spec(self) -> dict[str, Any]:

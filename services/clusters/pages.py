@@ -10,10 +10,10 @@ from django.urls import reverse
 from portal.shell import registry
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
-from portal.shell.registry import EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
+from portal.shell.registry import Banner, EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 from services.catalog import health
 from services.catalog.sources.clusters import pictures
-from services.clusters import changes, fixes, queries, rules
+from services.clusters import changes, fixes, incidents, queries, rules
 from services.clusters.models import Cluster
 from services.clusters.picture import EnvironmentState
 from services.clusters.sightings import Sightings
@@ -54,6 +54,7 @@ def register() -> None:
     )
     registry.palette.add(found)
     registry.needs_me.add(needs)
+    registry.banners.add(banners)
     top = "clusters/entity_environments.html"
     registry.entity_panels.add(EntityPanel("environments", 10, top, environments, area="top"))
     registry.entity_panels.add(EntityPanel("findings", 10, "clusters/entity_findings.html", worst_findings))
@@ -166,6 +167,18 @@ def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
     for cluster in Cluster.objects.filter(name__icontains=query)[:3] if query else ():
         url = reverse("clusters:cluster_detail", args=[cluster.name])
         yield PaletteItem("Clusters", cluster.title, url, "server-2", cluster.get_state_display())
+
+
+def banners(request: HttpRequest) -> Iterator[Banner]:
+    """Incidents of clusters that go on: told to everybody, so that nobody needs to ask."""
+    manages = rules.can_manage_clusters(request.user)
+    for incident in incidents.open_incidents():
+        touched = incident.details.get("services") or 0
+        whom = f"{touched} service{'' if touched == 1 else 's'} run there. " if touched else ""
+        text = f"{whom}The platform team is on it: nothing to change in yours, and no ticket is needed."
+        url = reverse("clusters:cluster_detail", args=[incident.cluster.name]) if manages else ""
+        title = f"{incident.cluster}: {incident.title}"
+        yield Banner(title, text, incident.started_at, url=url, action="Look at it" if url else "")
 
 
 def needs(request: HttpRequest) -> Iterator[NeedsItem]:

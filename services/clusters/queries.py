@@ -1,12 +1,12 @@
 """Reading what the watcher saw. Pages never ask a cluster, but for a log."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from portal.shell.frozen import Frozen
@@ -34,6 +34,7 @@ from services.integrations.kube.objects import Ref
 RECENT = timedelta(hours=1)
 EVENTS_SHOWN = 40
 OBJECTS_SHOWN = 400
+AROUND_SHOWN = 200
 LOG_LINES = 60
 DEEDS_SHOWN = 4
 
@@ -69,7 +70,8 @@ objects_of = Frozen(
 def _objects(entity_ref: str) -> dict[int, list[KubeObject]]:
     rows: dict[int, list[KubeObject]] = defaultdict(list)
     for row in objects_of(ref=entity_ref.lower()):
-        rows[row.environment_id].append(row)
+        if row.environment_id is not None:  # what is of no namespace is of no service
+            rows[row.environment_id].append(row)
     return rows
 
 
@@ -86,22 +88,41 @@ def _events(entity_ref: str) -> dict[int, list[KubeEvent]]:
 def live_state(entity_ref: str) -> list[EnvironmentState]:
     """The service in each environment it runs in, in their order; empty when it runs nowhere we watch."""
     rows = _objects(entity_ref)
+    where = _where_it_runs(rows)
     events = _events(entity_ref) if rows else {}
+    around = _around(where)
     return [
         picture.environment_state(
             environment,
             rows[environment.pk],
             events[environment.pk],
-            diagnosing.findings_of(rows[environment.pk], events[environment.pk]),
+            diagnosing.findings_of(
+                rows[environment.pk], events[environment.pk], around=around[environment.pk]
+            ),
         )
-        for environment in _where_it_runs(rows)
+        for environment in where
     ]
+
+
+def _around(environments: Sequence[Environment]) -> dict[int, list[KubeObject]]:
+    """By environment: its quotas and policies; the cluster's classes of routes, and nodes that are lost."""
+    found: dict[int, list[KubeObject]] = defaultdict(list)
+    if not environments:
+        return found
+    lost = Q(kind="Node", health=Health.DEGRADED) | Q(kind="IngressClass")
+    wide = lost & Q(cluster__in={each.cluster_id for each in environments})
+    near = Q(kind__in=("ResourceQuota", "NetworkPolicy"), environment__in=environments)
+    rows = list(KubeObject.objects.filter(wide | near, entity_ref="")[:AROUND_SHOWN])
+    for each in environments:
+        here = {(each.pk, each.cluster_id), (None, each.cluster_id)}
+        found[each.pk] = [row for row in rows if (row.environment_id, row.cluster_id) in here]
+    return found
 
 
 def _where_it_runs(rows: dict[int, list[KubeObject]]) -> list[Environment]:
     """The environments with a workload of its own, in their order."""
     found = [
-        objects[0].environment
+        objects[0].place
         for objects in rows.values()
         if any(row.kind in WORKLOADS and not row.owner_uid for row in objects)
     ]

@@ -19,6 +19,8 @@ class Need:
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
     why: str
+    is_wide: bool = False
+    is_optional: bool = False
 
 
 NEEDS = (
@@ -35,6 +37,18 @@ NEEDS = (
     Need("networking.k8s.io", ("ingresses",), WATCH, "to say whether requests arrive"),
     Need("autoscaling", ("horizontalpodautoscalers",), WATCH, "to show who scales"),
     Need("policy", ("poddisruptionbudgets",), WATCH, "to show what may be moved"),
+    Need("", ("nodes",), WATCH, "to tell that many nodes are away", is_wide=True),
+    Need("networking.k8s.io", ("ingressclasses",), WATCH, "to say which classes there are", is_wide=True),
+    Need("networking.k8s.io", ("networkpolicies",), WATCH, "to say who may call whom", is_optional=True),
+    Need(
+        "gateway.networking.k8s.io", ("httproutes", "grpcroutes"), WATCH, "to show routes", is_optional=True
+    ),
+    Need("cert-manager.io", ("certificates",), WATCH, "to show certificates", is_optional=True),
+    Need(
+        "external-secrets.io", ("externalsecrets",), WATCH, "to say why secrets do not come", is_optional=True
+    ),
+    Need("postgresql.cnpg.io", ("clusters",), WATCH, "to show databases", is_optional=True),
+    Need("metrics.k8s.io", ("pods",), ("get", "list"), "to show what is used", is_optional=True),
     Need("apps", ("deployments", "statefulsets", "daemonsets"), WRITE, "to apply and act"),
     Need("batch", ("jobs", "cronjobs"), WRITE, "to apply, and to run one now"),
     Need("", ("services", "configmaps", "persistentvolumeclaims"), WRITE, "to apply what git says"),
@@ -72,6 +86,7 @@ def lacking(rules: Rules, needs: Iterable[Need] = NEEDS) -> list[str]:
     return [
         f"{', '.join(verbs)} {resource}{f' of {need.group}' if need.group else ''}: {need.why}"
         for need in needs
+        if not need.is_wide and not need.is_optional
         for resource in need.resources
         if (verbs := [each for each in need.verbs if not allows(held, each, need.group, resource)])
     ]
@@ -127,8 +142,9 @@ def _object(api_version: str, kind: str, name: str, namespace: str = "") -> dict
 
 
 def _cluster_role() -> dict[str, Any]:
-    """The names of namespaces, by which a connection is checked."""
+    """The names of namespaces, by which a connection is checked, and what belongs to none."""
     rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list"]}]
+    rules += [_rule(need) for need in NEEDS if need.is_wide]
     return _object(RBAC, "ClusterRole", NAME) | {"rules": rules}
 
 
@@ -138,6 +154,8 @@ def _binding(kind: str, role_kind: str, namespace: str, account: dict[str, str])
 
 
 def _rules(needs: Iterable[Need]) -> Iterator[dict[str, Any]]:
-    for need in needs:
-        verbs, resources = list(need.verbs), list(need.resources)
-        yield {"apiGroups": [need.group], "resources": resources, "verbs": verbs}
+    yield from (_rule(need) for need in needs if not need.is_wide)
+
+
+def _rule(need: Need) -> dict[str, Any]:
+    return {"apiGroups": [need.group], "resources": list(need.resources), "verbs": list(need.verbs)}

@@ -61,7 +61,7 @@ def steer(*, by: Any, entity: Any, workload: KubeObject, deed: str, replicas: in
     if not rules.can_steer(by, entity):
         raise NotAllowed
     _refuse_impossible(workload, deed, replicas)
-    environment = workload.environment
+    environment = workload.place
     effect = effects.enqueue(
         kind=STEER, key=_key(workload, deed, replicas), subject=entity, by=by,
         payload=_payload(workload, deed, replicas),
@@ -82,18 +82,18 @@ def _refuse_impossible(workload: KubeObject, deed: str, replicas: int | None) ->
         raise NotPossible(f"A {workload.kind} cannot be told to {deed}.")
     if deed != "scale":
         return
-    bounds = bounds_of(workload.environment, workload)
+    bounds = bounds_of(workload.place, workload)
     if bounds.owner:
         raise NotPossible(f"The autoscaler {bounds.owner} decides how many there are.")
     if replicas is None or not bounds.least <= replicas <= bounds.most:
-        raise NotPossible(f"Between {bounds.least} and {bounds.most} in {workload.environment}.")
+        raise NotPossible(f"Between {bounds.least} and {bounds.most} in {workload.place}.")
 
 
 def _key(workload: KubeObject, deed: str, replicas: int | None) -> str:
     """One deed on one state of a workload; a run of a cron job is one of its minute."""
     state = _minute() if deed == "run" else f"{_generation(workload)}"
     count = f"-{replicas}" if deed == "scale" else ""
-    place = f"{workload.environment.name}/{workload.kind}/{workload.name}"
+    place = f"{workload.place.name}/{workload.kind}/{workload.name}"
     return f"{place}/{deed}{count}/{state}"
 
 
@@ -107,7 +107,7 @@ def _minute() -> str:
 
 def _payload(workload: KubeObject, deed: str, replicas: int | None) -> dict[str, Any]:
     return {
-        "environment": workload.environment.name,
+        "environment": workload.place.name,
         "api_version": workload.api_version,
         "kind": workload.kind,
         "name": workload.name,

@@ -96,9 +96,17 @@ def _altered(old: Any, new: Any) -> Iterator[str]:
         yield "SET NOT NULL reads the whole table under a lock; add a NOT VALID constraint first"
     if (new.unique or new.db_index) and not (old.unique or old.db_index):
         yield "builds its index under a lock"
+    if old.is_relation and new.is_relation and _target(old) == _target(new):
+        return
     was, becomes = old.db_type(connection), new.db_type(connection)
     if was != becomes and not _only_wider(was, becomes):
         yield f"{was} to {becomes} rewrites the table"
+
+
+def _target(field: Any) -> str:
+    """What a reference refers to; its column is of the same type as long as that is the same."""
+    model = field.remote_field.model
+    return str(model if isinstance(model, str) else model._meta.label).lower()
 
 
 def _only_wider(was: str, becomes: str) -> bool:

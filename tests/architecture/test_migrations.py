@@ -88,7 +88,8 @@ ALLOWED = {
     "help text": alter(models.CharField(max_length=50, null=True, help_text="Its name")),
     "constraint not valid": postgres.AddConstraintNotValid("thing", CHECK),
     "validated": postgres.ValidateConstraint("thing", "large_enough"),
-    "new table": operations.CreateModel("Box", [("id", models.BigAutoField(primary_key=True))]),
+    "new table": operations.CreateModel("Crate", [("id", models.BigAutoField(primary_key=True))]),
+    "reference that may be empty": operations.AlterField("box", "thing", OTHER),
     "state only": operations.SeparateDatabaseAndState([], [operations.RemoveField("thing", "size")]),
 }
 
@@ -101,6 +102,8 @@ def said(*wanted, atomic=True):
         ("size", models.IntegerField()),
     ]
     state.add_model(ModelState("app", "Thing", fields))
+    refers = ("thing", models.ForeignKey("app.thing", models.CASCADE))
+    state.add_model(ModelState("app", "Box", [("id", models.BigAutoField(primary_key=True)), refers]))
     migration = Migration("0002_more", "app")
     migration.operations, migration.atomic = list(wanted), atomic
     return list(dangers(migration, state))
@@ -121,8 +124,8 @@ def test_what_is_concurrent_outside_a_transaction_is_allowed():
 
 
 def test_a_table_made_in_the_same_migration_may_get_everything():
-    create = operations.CreateModel("Box", [("id", models.BigAutoField(primary_key=True))])
-    assert said(create, operations.AddField("box", "size", models.IntegerField(unique=True))) == []
+    create = operations.CreateModel("Crate", [("id", models.BigAutoField(primary_key=True))])
+    assert said(create, operations.AddField("crate", "size", models.IntegerField(unique=True))) == []
 
 
 def test_every_migration_since_the_baseline_expands():

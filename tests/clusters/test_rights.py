@@ -24,9 +24,28 @@ def test_the_role_we_show_is_enough_and_no_more() -> None:
     assert not any("*" in each for rule in ROLE for each in rule.values())
 
 
-@pytest.mark.parametrize("rule", range(len(rights.NEEDS)))
-def test_without_any_of_its_rules_something_is_lacking(rule: int) -> None:
-    assert rights.lacking(ROLE[:rule] + ROLE[rule + 1 :])
+OPTIONAL = {need.group for need in rights.NEEDS if need.is_optional} - {"networking.k8s.io"}
+NEEDED = [
+    rule for rule in ROLE if rule["apiGroups"][0] not in OPTIONAL and rule["resources"] != ["networkpolicies"]
+]
+
+
+@pytest.mark.parametrize("rule", NEEDED)
+def test_without_any_of_its_rules_something_is_lacking(rule: dict[str, Any]) -> None:
+    assert rights.lacking([each for each in ROLE if each != rule])
+
+
+def test_without_what_only_some_clusters_serve_nothing_is_lacking() -> None:
+    assert rights.lacking(NEEDED) == []
+    assert len(NEEDED) < len(ROLE)
+
+
+def test_what_is_of_no_namespace_stands_in_the_role_of_the_cluster() -> None:
+    wide = next(each for each in yaml.safe_load_all(rights.role([])) if each["kind"] == "ClusterRole")[
+        "rules"
+    ]
+    assert [rule["resources"] for rule in wide] == [["namespaces"], ["nodes"], ["ingressclasses"]]
+    assert not any("nodes" in rule["resources"] for rule in ROLE)
 
 
 def test_names_of_resources_are_no_right_to_all() -> None:

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.shell import markdown as md
-from portal.shell import times
+from portal.shell import registry, times
 from portal.shell.templatetags.constant import kept_where_constant
 
 register = template.Library()
@@ -61,6 +61,13 @@ def _sprite_of_this_release() -> str:
 
 
 register.tags["icon"] = kept_where_constant(register.tags["icon"])
+
+
+@register.inclusion_tag("components/banners.html", takes_context=True)
+def banners(context: Any) -> dict[str, Any]:
+    """What concerns everybody for a while, told where people look first."""
+    request = context["request"]
+    return {"banners": [banner for source in registry.banners for banner in source(request)]}
 
 
 @register.simple_tag

@@ -39,7 +39,7 @@ class Ingest:
         if kind == EVENT:
             self._take_events(items)
             return set()
-        here = [item for item in items if item["metadata"].get("namespace") in self.map.environments]
+        here = [item for item in items if self._is_ours(kind, item)]
         before = {
             (row.namespace, row.name): row
             for row in KubeObject.objects.filter(
@@ -48,14 +48,17 @@ class Ingest:
         }
         owners = owners_refs(row.owner_uid for row in before.values())
         fresh = [item for item in here if not self._same(item, before, owners)]
-        kept = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in here}
+        kept = {(item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in here}
         gone = [row for key, row in before.items() if key not in kept]
         return self._drop(gone) | self._put(fresh)
+
+    def _is_ours(self, kind: Kind, item: Json) -> bool:
+        return kind.is_wide or item["metadata"].get("namespace") in self.map.environments
 
     def _same(self, item: Json, before: dict[tuple[str, str], KubeObject], owners: dict[str, str]) -> bool:
         """Whether the row already says what the item says, and whose it is."""
         metadata = item["metadata"]
-        row = before.get((metadata["namespace"], metadata["name"]))
+        row = before.get((metadata.get("namespace", ""), metadata["name"]))
         if row is None or (row.health == Health.UNKNOWN and row.kind in diagnosing.JUDGED):
             return False
         known = (row.data.get("metadata") or {}).get("resourceVersion")
@@ -67,7 +70,7 @@ class Ingest:
             self._take_events([item] if type_ != "DELETED" else [])
             return set()
         metadata = item["metadata"]
-        if metadata.get("namespace") not in self.map.environments:
+        if not self._is_ours(kind, item):
             return set()
         if type_ != "DELETED":
             return self._put([item])
@@ -75,7 +78,7 @@ class Ingest:
             cluster=self.cluster,
             api_version=kind.api_version,
             kind=kind.kind,
-            namespace=metadata["namespace"],
+            namespace=metadata.get("namespace", ""),
             name=metadata["name"],
         )
         return self._drop(list(rows))
@@ -83,8 +86,7 @@ class Ingest:
     def _drop(self, rows: list[KubeObject]) -> Changed:
         """Gone from the picture; what they belonged to has changed."""
         KubeObject.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        changed = {(row.entity_ref, row.environment) for row in rows if row.entity_ref and not row.owner_uid}
-        return changed | self._judge([row.owner_uid for row in rows if row.owner_uid])
+        return _changed(rows) | self._judge([row.owner_uid for row in rows if row.owner_uid])
 
     def _put(self, items: Sequence[Json]) -> Changed:
         owners = owners_refs(self._owner(item) for item in items)
@@ -144,17 +146,17 @@ class Ingest:
         metadata = item["metadata"]
         if len(metadata["name"]) > NAME_LIMIT or "\0" in metadata["name"]:
             raise ValueError("this is not a name")
-        owner = owner_uid(metadata)
+        owner, place = owner_uid(metadata), metadata.get("namespace", "")
         return KubeObject(
             cluster=self.cluster,
-            environment=self.map.environments[metadata["namespace"]],
+            environment=self.map.environments[place] if place else None,
             api_version=item["apiVersion"],
             kind=item["kind"],
-            namespace=metadata["namespace"],
+            namespace=place,
             name=metadata["name"],
             uid=str(metadata.get("uid") or "")[:64],
             owner_uid=owner,
-            entity_ref=self.map.entity_ref(metadata, owners.get(owner, "")),
+            entity_ref=self.map.entity_ref(metadata, owners.get(owner, "")) if place else "",
             data=redaction.pruned(item),
             born_at=picture.time(metadata.get("creationTimestamp")),
             changed_at=picture.changed_at(item),
@@ -169,7 +171,7 @@ class Ingest:
         below = self._below([row.uid for row in rows if row.kind in OWNERS])
         moved = [row for row in rows if self._assess(row, below.get(row.uid, []))]
         KubeObject.objects.bulk_update(moved, ["health", "health_message"])
-        return {(row.entity_ref, row.environment) for row in rows if row.entity_ref and not row.owner_uid}
+        return _changed(rows)
 
     def _assess(self, row: KubeObject, related: Sequence[KubeObject]) -> bool:
         """Whether the row's health is another than it was."""
@@ -249,6 +251,15 @@ class Ingest:
             first_at=first,
             last_at=last,
         )
+
+
+def _changed(rows: Iterable[KubeObject]) -> Changed:
+    """What people know by a name of their own, and where."""
+    return {
+        (row.entity_ref, row.environment)
+        for row in rows
+        if row.entity_ref and not row.owner_uid and row.environment
+    }
 
 
 def _text(value: Any, limit: int) -> str:

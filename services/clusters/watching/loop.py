@@ -12,10 +12,10 @@ from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from services.clusters import actions, queries, signals
+from services.clusters import actions, incidents, queries, signals
 from services.clusters.models import Cluster, KubeEvent, KubeObject, Watch
 from services.clusters.watching.ingest import Changed, Ingest
-from services.clusters.watching.kinds import ESSENTIAL, WATCHED, Kind
+from services.clusters.watching.kinds import ALL, ESSENTIAL, Kind, served
 from services.clusters.watching.streams import News, Pace, Stream
 from services.integrations.errors import IntegrationError
 
@@ -42,9 +42,18 @@ class Watched:
         self.ingest = Ingest(cluster)
         self.client = queries.client_for(cluster)
         self.heard: dict[Kind, float] = {}
-        self.streams = [Stream(cluster.pk, self.serial, kind, self.client, news, pace) for kind in kinds]
-        for stream in self.streams:
-            stream.start()
+        self.streams: list[Stream] = []
+        self._news, self._pace, self._kinds = news, pace, tuple(kinds)
+        self.follow()
+
+    def follow(self) -> None:
+        """Streams for the kinds that the cluster serves by now."""
+        having = {stream.kind for stream in self.streams}
+        for kind in served(self._kinds, self.cluster.serves):
+            if kind not in having:
+                stream = Stream(self.cluster.pk, self.serial, kind, self.client, self._news, self._pace)
+                self.streams.append(stream)
+                stream.start()
 
     def stop(self) -> None:
         for stream in self.streams:
@@ -63,7 +72,7 @@ class Watched:
 class Watcher:
     """`step` in a loop, or `run` until `stop`. One database connection, in the thread that calls it."""
 
-    def __init__(self, pace: Pace | None = None, kinds: Iterable[Kind] = WATCHED) -> None:
+    def __init__(self, pace: Pace | None = None, kinds: Iterable[Kind] = ALL) -> None:
         self.pace = pace or Pace()
         self.kinds = tuple(kinds)
         self.news: queue.Queue[News] = queue.Queue(QUEUE)
@@ -134,6 +143,7 @@ class Watcher:
             else:
                 watched.cluster = watched.ingest.cluster = now
                 self._refresh_map(watched)
+                watched.follow()
         for pk, cluster in clusters.items():
             if pk not in self.watched:
                 self._start(cluster)
@@ -197,13 +207,21 @@ class Watcher:
             watched.ingest.malformed[news.kind.kind] = list(news.listing.malformed)
             changed = watched.ingest.take_list(news.kind, news.listing.items)
             self._listed(watched, news)
+            self._look_around(watched, news.kind)
             return changed
         if news.event is None:
             return set()
         if news.event.type == "MALFORMED":
             watched.ingest.malformed.setdefault(news.kind.kind, []).append(news.event.reason)
             return set()
-        return watched.ingest.take_event(news.kind, news.event.type, news.event.object)
+        changed = watched.ingest.take_event(news.kind, news.event.type, news.event.object)
+        self._look_around(watched, news.kind)
+        return changed
+
+    def _look_around(self, watched: Watched, kind: Kind) -> None:
+        """Nodes that go away are a matter of the whole cluster."""
+        if kind.kind == "Node":
+            incidents.look_at_nodes(watched.cluster)
 
     def _listed(self, watched: Watched, news: News) -> None:
         self._watch(watched, news.kind, listed_at=timezone.now(), problem="")
@@ -211,6 +229,7 @@ class Watcher:
             actions.saw_version(watched.cluster, news.version)
         if news.kinds:
             actions.saw_kinds(watched.cluster, news.kinds)
+            watched.follow()
 
     def _failed(self, watched: Watched, kind: Kind, error: Exception) -> None:
         self._watch(watched, kind, problem=str(error)[:500])

@@ -45,15 +45,19 @@ def storm(findings: Sequence[Finding], picture: Picture) -> list[Finding]:
     """Many nodes at once are one incident of the platform, and what their pods suffer follows from it."""
     lost = [each for each in findings if each.id == "node-not-ready"]
     names = {each.object.rpartition("/")[2] for each in lost}
-    nodes = sum(1 for _ in picture.of_kind("Node"))
+    nodes = picture.nodes or sum(1 for _ in picture.of_kind("Node"))
     kept = [each for each in findings if not _follows(each, names, picture)]
-    if len(lost) < STORM_NODES or len(lost) < nodes * STORM_SHARE:
+    if not is_storm(len(lost), nodes):
         return kept
     seen = [each.evidence[0] for each in lost[:5]]
     advice = "An incident of the platform: nothing to change in your services, and no ticket is needed."
     title = f"{len(lost)} of {nodes} nodes do not answer"
     incident = Finding("node-storm", "error", title, seen, advice, None, "Platform")
     return [incident, *(each for each in kept if each.id != "node-not-ready")]
+
+
+def is_storm(lost: int, nodes: int) -> bool:
+    return lost >= STORM_NODES and lost >= nodes * STORM_SHARE
 
 
 def _follows(finding: Finding, nodes: set[str], picture: Picture) -> bool:

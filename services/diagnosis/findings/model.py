@@ -38,7 +38,8 @@ class Picture:
     """Everything known about some objects; each question is answered without looking through all of it.
 
     `whole`: what is not here is not there. `throttled`: by namespace/pod/container, the share of its time
-    slices in which it was held back. `now` is when all this was so: the latest time it tells of.
+    slices in which it was held back. `now` is when all this was so: the latest time it tells of. `nodes`: how
+    many there are, where only some are here.
     """
 
     objects: Sequence[Object]
@@ -47,6 +48,7 @@ class Picture:
     whole: bool = True
     throttled: Mapping[str, float] = field(default_factory=dict)
     now: datetime | None = None
+    nodes: int = 0
 
     def __post_init__(self) -> None:
         self.now = self.now or times.latest([*self.objects, *self.events])
