@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.http import QueryDict
@@ -87,6 +88,50 @@ def team_of(entity: Entity, user: User) -> Any:
 def name_for(entity: Entity, user: User) -> str:
     whole = f"{entity.name[:24].strip('-')}-{user.username[:12]}".lower()
     return re.sub(r"[^a-z0-9]+", "-", whole).strip("-")
+
+
+class FollowForm(Form):
+    """What of which pull requests Argo CD makes previews."""
+
+    base = forms.ChoiceField(label="Copy of")
+    provider = forms.ChoiceField(label="Git host", choices=[("github", "GitHub"), ("gitlab", "GitLab")])
+    source = forms.CharField(label="Repository", max_length=200)
+    image = forms.CharField(label="Image, without its tag", max_length=400)
+    deploy = forms.CharField(label="Deploy repository", max_length=300)
+    api = forms.CharField(label="API", required=False, max_length=300)
+
+    def __init__(self, places: list[Environment], data: QueryDict | None, initial: dict[str, str]) -> None:
+        self.places = {each.name: each for each in places}
+        super().__init__(data, initial=initial)
+        field = self.fields["base"]
+        assert isinstance(field, forms.ChoiceField)  # for mypy: it is declared above
+        field.choices = [(each.name, str(each)) for each in places]
+
+    def clean_source(self) -> str:
+        source = str(self.cleaned_data["source"]).strip("/")
+        if not re.fullmatch(r"[\w.-]+(/[\w.-]+){1,8}", source):
+            raise forms.ValidationError("A repository is owner/name.")
+        return source
+
+    def clean_image(self) -> str:
+        image = str(self.cleaned_data["image"])
+        if not IMAGE.fullmatch(image) or ":" in image.rpartition("/")[2] or image[0] == ":":
+            raise forms.ValidationError("An image without its tag is registry/name.")
+        return image
+
+    def clean_deploy(self) -> str:
+        return _address(str(self.cleaned_data["deploy"]), ("https", "ssh"))
+
+    def clean_api(self) -> str:
+        said = str(self.cleaned_data["api"])
+        return _address(said, ("https",)) if said else ""
+
+
+def _address(said: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(said.strip())
+    if parts.scheme not in schemes or not parts.hostname or parts.password or "{" in said:
+        raise forms.ValidationError("An address begins with https:// and has no password in it.")
+    return said.strip()
 
 
 class BookingForm(Form):

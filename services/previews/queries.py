@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from services.accounts.models import Team, User
+from services.catalog.models import Entity
 from services.clusters import queries as clusters
 from services.clusters.models import Environment, Health, KubeObject
-from services.onboarding.models import State
+from services.onboarding.models import Request, State
 
 from .models import Booking, Preview, PreviewQuerySet
 
@@ -91,6 +92,17 @@ def running(row: Preview) -> list[Running]:
         for each in clusters.workloads_in(row.environment)
     ]
     return sorted(found, key=lambda each: (each.health == Health.HEALTHY, each.name))
+
+
+def followed_ref(entity: Entity) -> str:
+    return f"follow:default/{entity.name}"
+
+
+def followed(entity: Entity) -> Request | None:
+    """The request by which Argo CD makes previews of a service's pull requests, until that is ended."""
+    rows = Request.objects.filter(entity_ref=followed_ref(entity)).exclude(merge_sha="")
+    last = rows.order_by("-number").first()
+    return last if last is not None and last.kind == Request.Kind.COPY else None
 
 
 def team_named(owner_ref: str) -> Team | None:

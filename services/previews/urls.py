@@ -6,6 +6,9 @@ app_name = "previews"
 urlpatterns = [
     path("previews/", views.preview_list, name="preview_list"),
     path("previews/new/<str:kind>/<str:namespace>/<str:name>/", views.preview_new, name="preview_new"),
+    path(
+        "previews/follow/<str:kind>/<str:namespace>/<str:name>/", views.preview_follow, name="preview_follow"
+    ),
     path("previews/copy/<str:kind>/<str:namespace>/<str:name>/", views.transfer_new, name="transfer_new"),
     path("previews/copies/<int:pk>/", views.transfer_detail, name="transfer_detail"),
     path("previews/copies/<int:pk>/tick/", views.transfer_tick, name="transfer_tick"),

@@ -340,6 +340,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "onboarding:service_": [entity],
         "previews_api:": [{"pk": world.preview.pk}],
         "previews:preview_new": [entity],
+        "previews:preview_follow": [entity],
         "previews:preview_detail": [{"pk": world.preview.pk}],
         "previews:preview_step": [{"pk": world.preview.pk, "step": "renew"}],
         "previews:transfer_": [{"pk": world.transfer.pk}],

@@ -1,7 +1,7 @@
 """A preview for every pull request, made by Argo CD: an ApplicationSet and what it applies, as files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ ROUTES = ("Ingress", "HTTPRoute", "GRPCRoute")
 class Followed:
     """`source` is owner/name of the repository whose pull requests are followed, `deploy` where this lies.
 
-    `project` is fixed: a template that could name it would let a pull request choose its rights.
+    `project` is fixed: a template that could name it would let a pull request choose its rights. `api` is the
+    address of a git host of one's own, `token` the name and key of the Secret that opens it.
     """
 
     name: str
@@ -32,13 +33,21 @@ class Followed:
     domain: str
     project: str = "previews"
     server: str = "https://kubernetes.default.svc"
+    namespace: str = "argocd"
+    api: str = ""
+    token: tuple[str, str] = ("", "")
 
 
 def followed(
-    items: Sequence[Item], about: Followed, *, source: str, beside: Sequence[str] = ()
-) -> tuple[dict[str, str], Copied]:
-    """The files by path, and what was copied. Only administrators may apply an ApplicationSet."""
+    items: Sequence[Item], about: Followed, *, source: str, beside: Sequence[str] = (),
+    around: Callable[[Copied], Sequence[Item]] = lambda copied: (),
+) -> tuple[dict[str, str], Copied]:  # fmt: skip
+    """The files by path, and what was copied, with what is to stand `around` it.
+
+    Only administrators may apply an ApplicationSet.
+    """
     copied = copy(items, Target("", name=about.name, small=True), source=source, beside=beside)
+    copied.items += around(copied)
     files = {
         f"{about.folder}/base/{item.part.rpartition('/')[2]}-{objects.kind(item.data).lower()}-"
         f"{objects.name(item.data)}.yaml": emit.dump([item.data])
@@ -57,11 +66,14 @@ def _set(about: Followed, copied: Copied) -> Json:
     provider: Json = {"owner": owner, "repo": repo, "labels": [LABEL]}
     if about.provider == "gitlab":
         provider = {"project": about.source, "labels": [LABEL], "pullRequestState": "opened"}
+    provider |= {"api": about.api} if about.api else {}
+    secret, key = about.token
+    provider |= {"tokenRef": {"secretName": secret, "key": key}} if secret else {}
     generator = {"pullRequest": {about.provider: provider, "requeueAfterSeconds": REQUEUE}}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "ApplicationSet",
-        "metadata": {"name": f"{about.name}-previews", "namespace": "argocd"},
+        "metadata": {"name": f"{about.name}-previews", "namespace": about.namespace},
         "spec": {
             "goTemplate": True,
             "goTemplateOptions": ["missingkey=error"],

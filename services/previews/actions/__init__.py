@@ -2,7 +2,7 @@
 
 from services.effects.contention import again_when_lost
 
-from . import asking, booking, following, living, pulls, transferring
+from . import argo, asking, booking, following, living, pulls, transferring
 from .booking import Taken
 from .following import OPENED, UNCHANGED, UPDATED
 from .outcomes import request_moved, turned
@@ -14,6 +14,8 @@ ask_once = again_when_lost(following.ask_once)
 show = again_when_lost(following.show)
 book = again_when_lost(booking.book)
 bring_back = again_when_lost(asking.bring_back)
+follow = again_when_lost(argo.follow)
+unfollow = again_when_lost(argo.unfollow)
 give_back = again_when_lost(booking.give_back)
 tick = again_when_lost(transferring.tick)
 transfer = again_when_lost(transferring.transfer)
@@ -23,6 +25,7 @@ turn = again_when_lost(living.turn)
 tend = living.tend
 
 __all__ = [
-    "OPENED", "UNCHANGED", "UPDATED", "Taken", "ask", "ask_once", "book", "bring_back", "end", "give_back",
-    "pull_told", "renew", "request_moved", "show", "tend", "tick", "transfer", "turn", "turned",
+    "OPENED", "UNCHANGED", "UPDATED", "Taken", "ask", "ask_once", "book", "bring_back", "end", "follow",
+    "give_back", "pull_told", "renew", "request_moved", "show", "tend", "tick", "transfer", "turn", "turned",
+    "unfollow",
 ]  # fmt: skip

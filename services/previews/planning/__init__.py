@@ -1,10 +1,11 @@
 """What a preview, or a copy of a set elsewhere, would be: worked out before it is asked for (row 37)."""
 
 from .elsewhere import Elsewhere, elsewhere, parity
+from .followed import Following, about, following, guessed, named, why_not
 from .gathering import Gathered, gather
 from .plans import MOST_SERVICES, Choice, Plan, Wish, plan
 
 __all__ = [
-    "MOST_SERVICES", "Choice", "Elsewhere", "Gathered", "Plan", "Wish", "elsewhere", "gather", "parity",
-    "plan",
+    "MOST_SERVICES", "Choice", "Elsewhere", "Following", "Gathered", "Plan", "Wish", "about", "elsewhere",
+    "following", "gather", "guessed", "named", "parity", "plan", "why_not",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from services.onboarding.errors import Refusal
 from services.onboarding.models import Request
 from services.onboarding.views.access import said
 from services.onboarding.views.change import entity_for
-from services.previews import actions, planning, rules
+from services.previews import actions, planning, queries, rules
 from services.previews.actions.asking import Lease
 from services.previews.forms import PreviewForm
 from services.previews.planning import Plan
@@ -51,9 +51,16 @@ def preview_new(request: HttpRequest, kind: str, namespace: str, name: str) -> H
     except Refusal as refusal:
         problem = said(refusal)
     context = {"entity": entity, "form": form, "of_request": shown, **_plan(form, shown, problem)}
+    context["argo_missing"] = _argo_missing()
     template = "previews/preview_new.html" + ("#plan" if request.headers.get("HX-Request") else "")
     refused = problem or (asked is False and "_ask" in request.POST)
     return render(request, template, context, status=422 if refused else 200)
+
+
+def _argo_missing() -> str:
+    """Why Argo CD makes no previews here; empty where one environment's cluster has it, or may have."""
+    reasons = [planning.why_not(each) for each in queries.bases()]
+    return "" if "" in reasons else next(iter(reasons), "there is no environment yet")
 
 
 def _request_of(request: HttpRequest, entity: Entity) -> Request | None:
