@@ -196,6 +196,22 @@ def test_of_other_repositories_and_of_what_is_no_service_nothing_comes(told, sho
     assert not Preview.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "location", "own"),
+    [
+        ("git", "https://github.com/shop/tax.git", "shop/tax"),
+        ("git", "git@github.com:shop/tax", "shop/tax"),
+        ("folder", "/srv/shop/web", ""),
+    ],
+)
+def test_who_holds_the_secret_of_one_repository_speaks_for_that_one(told, kind, location, own) -> None:
+    Source.objects.filter(kind="org").update(kind=kind, location=location)
+    assert told("preview", repo="shop/web")[:2] == (200, "ignored: not what this source reads")
+    if own:
+        assert told("preview", repo=own)[:2] == (202, "is being looked at")
+    assert not Preview.objects.exists()
+
+
 def test_what_is_refused_to_a_label_is_told_on_the_service(told, shop) -> None:
     for number in range(10):
         actions.ask(by=shop.mira, wish=wish(name=f"n{number}", of="rates"))

@@ -82,7 +82,8 @@ def _ask(source: Source, news: Told) -> str:
 
 def _tell(source: Source, news: Told, pull: Pull) -> str:
     """Who makes previews of pull requests stands above; here it is only judged whose it can be."""
-    if source.kind == Source.Kind.ORGANISATION and not _inside(source, pull.repository):
+    own = _inside if source.kind == Source.Kind.ORGANISATION else _is_of
+    if not own(source, pull.repository):
         return "ignored: not what this source reads"
     pull_told.send(Source, source=source, pull=pull, key=news.key)
     return TOLD
@@ -90,6 +91,12 @@ def _tell(source: Source, news: Told, pull: Pull) -> str:
 
 def _inside(source: Source, repository: str) -> bool:
     return repository.lower().startswith(f"{source.location.lower()}/")
+
+
+def _is_of(source: Source, repository: str) -> bool:
+    """Whoever holds the secret of one repository speaks for no other; a folder here is nobody's there."""
+    address = source.location.lower().rstrip("/").removesuffix(".git").replace(":", "/")
+    return source.kind == Source.Kind.GIT and address.endswith(f"/{repository.lower()}")
 
 
 def _concerns(source: Source, news: Told) -> bool:
