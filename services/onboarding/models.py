@@ -39,6 +39,8 @@ class State(models.TextChoices):
 
 # Kinds that change an image, and what goes with it, where a service is; each environment for itself.
 BRINGING = ("image", "promotion")
+# Kinds beside which another request for the same service may be open.
+APART = (*BRINGING, "revert")
 
 TERMINAL = frozenset({State.LIVE, State.REJECTED, State.WITHDRAWN, State.CLOSED})
 ACTIVE = frozenset(set(State) - TERMINAL - {State.DRAFT})
@@ -56,7 +58,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.IN_REVIEW: frozenset(
         {State.MERGED, State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.CLOSED, State.NEEDS_ATTENTION}
     ),
-    State.MERGED: frozenset({State.ROLLING_OUT, State.NEEDS_ATTENTION}),
+    State.MERGED: frozenset({State.ROLLING_OUT, State.NEEDS_ATTENTION, State.CLOSED}),
     State.ROLLING_OUT: frozenset({State.LIVE, State.NEEDS_ATTENTION, State.SUBMITTED, State.CLOSED}),
     State.NEEDS_ATTENTION: frozenset(
         {
@@ -216,9 +218,7 @@ class Request(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["entity_ref"],
-                condition=~Q(entity_ref="")
-                & Q(state__in=sorted(ACTIVE))
-                & ~Q(kind__in=(*BRINGING, "revert")),
+                condition=~Q(entity_ref="") & Q(state__in=sorted(ACTIVE)) & ~Q(kind__in=APART),
                 name="onboarding_request_entity_once",
             ),
             models.UniqueConstraint(

@@ -25,6 +25,8 @@ EDITABLE = frozenset(
     {State.DRAFT, State.AWAITING_APPROVAL, State.IN_REVIEW, State.ROLLING_OUT, State.NEEDS_ATTENTION}
 )
 
+REVERTIBLE = frozenset({State.MERGED, State.ROLLING_OUT, State.LIVE, State.NEEDS_ATTENTION})
+
 
 def belongs(user: User, request: Request) -> bool:
     """Whether the request is this person's business: theirs, or their team's."""
@@ -145,6 +147,17 @@ def can_close(user: User, request: Request) -> bool:
 def can_bring_back(user: User, request: Request) -> bool:
     """Undo a retirement: the team it belonged to, and the platform team."""
     return belongs(user, request) or (user.is_active and user.is_platform)
+
+
+def is_revertible(request: Request) -> bool:
+    """Merged, and with no way back of its own: what was retired is brought back, what is on loan ended."""
+    own = (Request.Kind.RETIRE, Request.Kind.END, Request.Kind.PREVIEW)
+    return bool(request.merge_sha) and request.state in REVERTIBLE and request.kind not in own
+
+
+def can_revert(user: User, request: Request) -> bool:
+    """Ask for the reverse of what was merged: those it belongs to, and the platform team."""
+    return is_revertible(request) and (belongs(user, request) or (user.is_active and user.is_platform))
 
 
 def can_merge(user: User, request: Request) -> bool:

@@ -127,6 +127,7 @@ def permissions(user: User, row: Request) -> dict[str, Any]:
         and row.state in (State.REJECTED, State.WITHDRAWN, State.CLOSED)
         and rules.belongs(user, row),
         "bring_back": queries.undo_until(row) is not None and rules.can_bring_back(user, row),
+        "revert": rules.can_revert(user, row) and queries.reverting(row) is None,
         "comment": rules.can_comment(user, row),
         "is_author": rules.is_contributor(user, row),
     }

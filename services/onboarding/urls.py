@@ -28,6 +28,7 @@ urlpatterns = [
     path("requests/<str:ref>/withdraw/", views.request_withdraw, name="request_withdraw"),
     path("requests/<str:ref>/close/", views.request_close, name="request_close"),
     path("requests/<str:ref>/bring-back/", views.request_bring_back, name="request_bring_back"),
+    path("requests/<str:ref>/revert/", views.request_revert, name="request_revert"),
     path("requests/<str:ref>/retry/", views.request_retry, name="request_retry"),
     path("requests/<str:ref>/discard/", views.request_discard, name="request_discard"),
     path("requests/<str:ref>/restore/", views.request_restore, name="request_restore"),

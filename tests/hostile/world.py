@@ -316,6 +316,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "compatible:location": [{"id": identity.id_of(identity.LOCATION, world.source.pk)}],
         "clusters:cluster_": [{"name": "harbour"}],
         "clusters:environment_": [{"name": "harbour"}],
+        "clusters:environment_delivery": [{"name": "harbour", "environment": "staging"}],
         "clusters:entity_": [entity],
         "clusters:pod_log": [log],
         "clusters:workload_steer": [

@@ -5,7 +5,7 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 
 from services.effects.contention import again_when_lost
 
-from . import bringing, changing, deciding, outcomes, promoting, retiring, upgrading, writing
+from . import bringing, changing, deciding, outcomes, promoting, retiring, reverting, upgrading, writing
 from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
@@ -27,6 +27,7 @@ reject = again_when_lost(deciding.reject)
 reopen_as_draft = again_when_lost(writing.reopen_as_draft)
 restore = again_when_lost(writing.restore)
 retire = again_when_lost(retiring.retire)
+revert = again_when_lost(reverting.revert)
 retry = again_when_lost(deciding.retry)
 rollouts_seen = again_when_lost(outcomes.rollouts_seen)
 save_draft = again_when_lost(writing.save_draft)
@@ -65,6 +66,7 @@ __all__ = [
     "restore",
     "retire",
     "retry",
+    "revert",
     "rollouts_seen",
     "save_draft",
     "submit",

@@ -217,7 +217,8 @@ def rollouts_seen(request: Request, pictures: Mapping[str, queries.Picture]) -> 
     if row.state not in (State.MERGED, State.ROLLING_OUT) and not failed_before:
         return
     if later := _overtaken_by(row):
-        row.reason = f"{later.ref} brought a later one."
+        took_back = later.kind == Request.Kind.REVERT
+        row.reason = f"{later.ref} took it back." if took_back else f"{later.ref} brought a later one."
         move(row, State.CLOSED, by=None, action="overtaken", summary=row.reason)
         return
     rollouts = list(row.rollouts.all())
@@ -227,7 +228,10 @@ def rollouts_seen(request: Request, pictures: Mapping[str, queries.Picture]) -> 
 
 
 def _overtaken_by(row: Request) -> Request | None:
-    """What was merged after it into the same place: its own image will not be seen any more."""
+    """What was merged after it into the same place: its image, or all of it, will not be seen any more."""
+    undone = queries.reverting(row)
+    if undone is not None and undone.merge_sha:
+        return undone
     if not row.is_bringing:
         return None
     later = Request.objects.bringing(row.entity_ref, row.environments[0]).filter(number__gt=row.number)
@@ -287,12 +291,20 @@ def _judge(row: Request, rollouts: Sequence[Rollout]) -> None:
 def _arrive(row: Request) -> None:
     """Everything is where it was to be; what was retired leaves the catalog as well."""
     row.problem = {}
-    if row.kind != Request.Kind.RETIRE:
+    if row.kind != Request.Kind.RETIRE and not _took_away(row):
         ended = row.kind == Request.Kind.END
         move(row, State.LIVE, by=None, action="ended" if ended else "live")
         return
     catalog.retire(ref=row.entity_ref, paths=row.removed, by=row.created_by)
     move(row, State.LIVE, by=None, action="retired")
+
+
+def _took_away(row: Request) -> bool:
+    """Whether a revert took back the very making of the service."""
+    if row.kind != Request.Kind.REVERT or row.reverts is None or row.entity:
+        return False
+    made = Request.objects.filter(number=row.reverts).values_list("entity", "origin").first()
+    return bool(made and made[0] and not made[1])
 
 
 def _start_next(row: Request, rollouts: Sequence[Rollout]) -> None:

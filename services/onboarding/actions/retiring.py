@@ -13,7 +13,7 @@ from services.manifests.reader import load_all
 
 from .. import queries, rules
 from ..errors import HostSilent, NameTaken, NotAllowed, ReasonMissing, WrongState
-from ..models import BRINGING, Request, State
+from ..models import APART, Request, State
 from . import writing
 from .moves import move
 
@@ -67,13 +67,13 @@ def bring_back(*, request: Request, by: User) -> Request:
         "kind": Request.Kind.RESTORE, "title": f"Bring back {request.entity_name}",
         "answers": {"reason": f"Undoes {request.ref}"}, "files": files, "base_sha": queries.base_of(request),
         "tree_hash": queries.hash_of(request.base_sha, {path: text.encode() for path, text in files.items()}),
-        "environments": request.environments, "entity": _descriptor(request, files),
+        "environments": request.environments, "entity": descriptor(request, files),
     }  # fmt: skip
     return _send(request.entity_ref, request.blueprint, by, said, summary=f"Undoes {request.ref}")
 
 
 def _under_way(ref: str, kind: str) -> Request | None:
-    row = Request.objects.open().about(ref).exclude(kind__in=BRINGING).first()
+    row = Request.objects.open().about(ref).exclude(kind__in=APART).first()
     if row is not None and (row.kind != kind or row.entity_ref != ref):
         raise WrongState(f"{row.ref} is open for {row.entity_name}. Let it end, or withdraw it first.")
     return row
@@ -110,7 +110,7 @@ def _as_they_were(request: Request) -> dict[str, str]:
     return {path: text.decode() for path, text in texts.items() if text is not None}
 
 
-def _descriptor(request: Request, files: dict[str, str]) -> dict[str, Any]:
+def descriptor(request: Request, files: dict[str, str]) -> dict[str, Any]:
     """The entity as its file described it."""
     for path, text in files.items():
         for document in load_all(text.encode(), path) if path.endswith(".yaml") else ():

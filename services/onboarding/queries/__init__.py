@@ -18,7 +18,7 @@ from .forms import (
 )
 from .hops import HopStatistic, Leg, hop_statistics, legs
 from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
-from .lists import find, of_sets_in, person_named, requests_for, shown, to_follow, waits_for
+from .lists import find, of_sets_in, person_named, requests_for, reverting, shown, to_follow, waits_for
 from .offers import Group, Offer, joinable, offers
 from .promotion import Comparison, Standing, brought_apart, comparison, pair_of, promoted, standings
 from .rehearsing import Change, Rehearsed, guardrails_at, guardrails_with, of_the_past, rehearsed
@@ -106,6 +106,7 @@ __all__ = [
     "rehearsed",
     "requests_for",
     "retirement",
+    "reverting",
     "run_out",
     "shown",
     "standings",

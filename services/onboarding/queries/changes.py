@@ -11,7 +11,7 @@ from services.catalog.models import Entity
 from services.integrations import githosts
 
 from ..errors import NotOnboarded
-from ..models import BRINGING, Request
+from ..models import APART, Request
 from .adopting import adoption, as_kept
 from .forms import blueprints, evaluate, place_of
 from .rollouts import fix_in_fields
@@ -29,8 +29,8 @@ class Opening:
 
 
 def open_for(entity: Entity) -> Request | None:
-    """The request under way; there is at most one, beside those that bring images."""
-    return Request.objects.open().about(entity.ref).exclude(kind__in=BRINGING).first()
+    """The request under way; there is at most one, beside those that bring images or revert."""
+    return Request.objects.open().about(entity.ref).exclude(kind__in=APART).first()
 
 
 def draft_of(entity: Entity, user: User) -> Request | None:
@@ -141,7 +141,7 @@ def _answers(text: bytes | None, name: str) -> dict[str, Any]:
 def places_of(entity: Entity) -> Iterator[str]:
     """Where its last request put it, else where its owner's things are."""
     merged = Request.objects.about(entity.ref).exclude(merge_sha="").order_by("-number")
-    merged = merged.exclude(kind__in=BRINGING)
+    merged = merged.exclude(kind__in=APART)
     last = merged.values_list("files", flat=True).first() or {}
     found = [path for path in last if path.endswith(FILE)]
     yield from sorted(found, key=lambda path: not path.endswith(f"/{entity.name}{FILE}"))

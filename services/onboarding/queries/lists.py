@@ -95,6 +95,12 @@ def to_follow() -> RequestQuerySet:
     return Request.objects.filter(Q(state__in=states) | on_its_way).order_by("updated_at")
 
 
+def reverting(request: Request) -> Request | None:
+    """What takes this request back, under way or done; None where nothing does."""
+    rows = Request.objects.filter(kind=Request.Kind.REVERT, reverts=request.number)
+    return rows.exclude(state__in=[State.WITHDRAWN, State.REJECTED, State.CLOSED]).order_by("-number").first()
+
+
 def of_sets_in(environment: Environment) -> RequestQuerySet:
     """Those of several services that come up in an environment just now."""
     kinds = (Request.Kind.PREVIEW, Request.Kind.COPY)

@@ -25,6 +25,7 @@ _PEOPLE = {
     "merged": ("git-merge", "ok", "merged the pull request"),
     "retried": ("refresh", "", "tried again"),
     "commented": ("message-circle", "", "commented"),
+    "revert_asked": ("arrow-back-up", "warn", "asked to take it back"),
     "approval_refused": ("lock", "warn", "tried to approve, and was refused"),
 }
 _MACHINE = {

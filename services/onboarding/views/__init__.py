@@ -25,7 +25,7 @@ from services.onboarding.views.new import blueprint_list, request_edit, request_
 from services.onboarding.views.playground import playground, playground_rehearsal
 from services.onboarding.views.promoting import service_promote
 from services.onboarding.views.requests import request_detail, request_list
-from services.onboarding.views.retiring import request_bring_back, service_retire
+from services.onboarding.views.retiring import request_bring_back, request_revert, service_retire
 
 __all__ = [
     "blueprint_list",
@@ -51,6 +51,7 @@ __all__ = [
     "request_reject",
     "request_restore",
     "request_retry",
+    "request_revert",
     "request_withdraw",
     "service_change",
     "service_promote",

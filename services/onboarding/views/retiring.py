@@ -51,3 +51,14 @@ def request_bring_back(request: HttpRequest, ref: str) -> HttpResponse:
     row = actions.bring_back(request=request_for(request, ref), by=request.user)
     toasts.done(request, f"{row.ref} brings it back as it was.")
     return redirect(row)
+
+
+@policy(signed_in)
+@limited("submit")
+@require_POST
+@refusals_as_toasts
+def request_revert(request: HttpRequest, ref: str) -> HttpResponse:
+    reason = forms.words(request.POST, "reason")
+    row = actions.revert(request=request_for(request, ref), by=request.user, reason=reason)
+    toasts.done(request, f"{row.ref} proposes the reverse of {ref}.")
+    return redirect(row)
