@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString
 
-from portal.shell import code
+from portal.shell import code, pasted
 from services.manifests.diff import FileDiff
 from services.manifests.guardrails import shipped
 from services.manifests.problems import Finding
@@ -29,6 +29,17 @@ from services.onboarding.exemptions import Exemption
 from services.onboarding.forms import as_text
 
 MOST_OFFERED = 400
+
+
+def conflicts(found: Evaluation) -> list[dict[str, Any]]:
+    """What people changed by hand and a newer version changes too, without what may be a secret."""
+    return [
+        {
+            "id": number, "key": each.key, "file": each.file, "place": each.place, "taken": each.taken,
+            **{name: pasted.masked(getattr(each, name)) for name in ("before", "here", "wanted")},
+        }
+        for number, each in enumerate(found.conflicts)
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ class FormPage:
             "view": self.view,
             "view_diff": self.view == "diff",
             "whole": code.whole(found.files.get(file.path, ""), file.hits) if file else "",
+            "news": self.news,
+            "conflicts": drawing.conflicts(found),
             "repo": queries.place_of(self.row or Request())[1],
             "cost": cost(found.cost),
             "approvals": approvals(found.approvals),
@@ -129,9 +131,14 @@ class FormPage:
         return {"kept": kept, "count": count, "more": found["more"]} if found else {}
 
     @property
+    def news(self) -> dict[str, Any]:
+        """Of an upgrade: what was released since, and what it asks and moves."""
+        return queries.news_of(self.changed) if self.changed is not None and self.changed.is_upgrade else {}
+
+    @property
     def heading(self) -> str:
         if self.changed is not None:
-            return f"Change {self.changed.entity_name}"
+            return f"{'Upgrade' if self.changed.is_upgrade else 'Change'} {self.changed.entity_name}"
         if self.row is not None and self.row.submitted_at:
             return f"Change {self.row.ref}"
         return f"New {self.blueprint.noun}"

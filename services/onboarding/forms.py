@@ -15,6 +15,7 @@ from portal.shell.forms import Form
 from services.onboarding.blueprints import Blueprint
 from services.onboarding.blueprints.answers import coerce, storable
 from services.onboarding.blueprints.model import Field
+from services.onboarding.blueprints.newer import TAKE
 from services.onboarding.blueprints.parts import PLAN, WIRE, fields_of, parts_of, with_part, without_part
 from services.onboarding.blueprints.wiring import wire_field
 from services.onboarding.errors import TooLong
@@ -54,6 +55,8 @@ def read_answers(
     answers |= {name: value for name, value in _changes(data).items() if name in fields}
     if parts[1:]:
         answers[PLAN] = [f"{part.key}:{part.blueprint.name}" for part in parts[1:]]
+    if taken := data.getlist("_take")[:MOST_VALUES]:
+        answers[TAKE] = taken
     return _with_pressed(answers, data, known)
 
 

@@ -11,7 +11,7 @@ from portal.shell import registry
 from portal.shell.frozen import Counted, Keys
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
-from portal.shell.registry import EntityAction, NavItem, NeedsItem, PaletteItem, Panel, Tab
+from portal.shell.registry import EntityAction, EntityPanel, NavItem, NeedsItem, PaletteItem, Panel, Tab
 from services.clusters import fixes
 
 # Row 75: what teams ask for again and again.
@@ -37,6 +37,15 @@ def register() -> None:
             visible=lambda request: bool(request.user.is_platform),
         )
     )  # fmt: skip
+    registry.nav.add(
+        NavItem(
+            "upgrades", "Upgrades", "arrow-up", "onboarding:upgrade_list", order=47, section="platform",
+            visible=lambda request: bool(request.user.is_platform),
+        )
+    )  # fmt: skip
+    registry.entity_panels.add(
+        EntityPanel("version", 50, "onboarding/entity_version.html", version_of, area="side")
+    )
     fixes.sources.append(form_of)
     registry.entity_actions.add(change)
     registry.entity_actions.add(promote)
@@ -85,6 +94,18 @@ def change(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:
     if is_ours:
         where = [entity.kind.lower(), entity.namespace, entity.name]
         yield EntityAction("Retire", reverse("onboarding:service_retire", args=where), "archive", order=90)
+
+
+def version_of(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
+    """Which version of its blueprint made it, and the newer one, with the way there for those who may."""
+    from services.onboarding import queries, rules
+
+    found = queries.made_of(entity.ref)
+    if found is None or not (found.blueprint.version or found.is_behind):
+        return None
+    where = [entity.kind.lower(), entity.namespace, entity.name]
+    url = reverse("onboarding:service_upgrade", args=where) if found.is_behind else ""
+    return {"found": found, "url": url if rules.can_change(request.user, entity) else ""}
 
 
 def promote(request: HttpRequest, entity: Any) -> Iterator[EntityAction]:

@@ -21,7 +21,11 @@ from services.audit.models import Event
 from services.catalog.models import Entity, ImportRun, Relation
 from services.catalog.ownership import tenures
 from services.helpdesk.models import Ticket
+from services.integrations.githosts.base import Person
+from services.manifests.emit import dump
+from services.onboarding.models import Made, UpgradeItem, UpgradeRound
 from tests.hostile import doors
+from tests.hostile import world as company
 from tests.hostile.asking import Asked
 from tests.hostile.test_fuzz import EXAMPLES, FUZZ, TEXT
 
@@ -42,12 +46,31 @@ def named(world: SimpleNamespace) -> dict[str, Any]:
     )  # fmt: skip
     ImportRun.objects.filter(pk=world.applied.pk).update(state="applied")
     world.server.delete()  # it is silent, and new requests would go there
+    round = _upgrades(world)
     return {
         "kind": "component", "namespace": "default", "name": "checkout", "slug": "checkout",
         "report": "dangling",
         "source": world.source.pk, "run": world.planned.pk, "ref": world.requests["live"].ref,
-        "key": world.ticket.key, "batch": world.batch, "pk": world.preview.pk,
+        "key": world.ticket.key, "batch": world.batch, "pk": world.preview.pk, "round": round.pk,
     }  # fmt: skip
+
+
+def _upgrades(world: SimpleNamespace) -> UpgradeRound:
+    """An older version made the service: its answers lie in the repository, and a round is under way."""
+    digest, ref = "sha256:old", "component:default/checkout"
+    answers = {**company.ANSWERS, "name": "checkout", "image": "registry.larkfield.shop/checkout:2.13.1"}
+    document = {
+        "apiVersion": "slipway.dev/v1", "kind": "Answers",
+        "metadata": {"name": "checkout", "blueprint": "web-service", "request": "R-1"},
+        "spec": {"version": "0.9", "digest": digest, "answers": answers},
+    }  # fmt: skip
+    files = {"apps/checkout/checkout/slipway.yaml": dump([document]).encode()}
+    world.host.commit("shop/deploy", files=files, author=Person("mira", "Mira"), message="Made")
+    Made.objects.create(
+        entity_ref=ref, blueprint="web-service", digest=digest, version="0.9", request=world.requests["live"]
+    )
+    UpgradeItem.objects.create(round=world.upgrade_round, entity_ref=ref)
+    return world.upgrade_round
 
 
 def send(client: Client, door: doors.Door, one: Operation, named: dict[str, Any], **more: Any) -> Any:
@@ -68,7 +91,9 @@ def on_requests(world: SimpleNamespace, name: str) -> tuple[Any, dict[str, Any]]
     row = world.requests["in_review"]
     if name == "request_approval":
         return world.sam, {"ref": row.ref, "body": {"tree_hash": row.tree_hash}}
-    return {"request_rejection": world.sam, "request_withdrawal": world.mira}[name], {"ref": row.ref}
+    if name == "upgrade_several":
+        return world.priya, {"body": {"services": ["component:default/checkout"]}}
+    return {"request_rejection": world.sam}.get(name, world.mira), {"ref": row.ref}
 
 
 def token(who: Any, *scopes: str, team: Team | None = None) -> dict[str, str]:
@@ -135,6 +160,9 @@ def test_a_token_of_a_team_reads_what_everybody_may_and_does_nothing_as_a_person
     brought = token(world.priya, *SCOPES, team=team)
     for door, one in OPERATIONS:
         answer = send(Client(), door, one, named, **brought)
+        if one.name == "request_create":  # for the team whose token it is, and no other
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "answers.owner")
+            continue
         may = (one.status,) if one.method == "GET" or one.name in ("source_look", "source_add") else (403,)
         assert answer.status_code in may, (one.name, answer.content)
     asked = Client()
@@ -158,7 +186,7 @@ def test_people_get_by_program_what_their_pages_show(world, named):
     assert names == {
         "ownership_confirm", "ownership_unconfirm", "dependency_judge", "run_apply", "run_undo",
         "request_approval", "request_rejection", "request_withdrawal", "image_bring",
-        "promotion_open", "preview_ask", "preview_end",
+        "promotion_open", "preview_ask", "preview_end", "upgrade_open", "upgrade_several",
     }  # fmt: skip
     note = client.post(messages_of(world.ticket.key), {"body": "psst", "internal": True}, JSON)
     assert (note.status_code, note.json()["title"]) == (403, "Forbidden")

@@ -29,7 +29,7 @@ from services.integrations.models import GitServer
 from services.notices import actions as notices
 from services.notices.models import Notice
 from services.onboarding import actions as onboarding
-from services.onboarding.models import Exemption, Request, State
+from services.onboarding.models import Exemption, Request, State, UpgradeRound
 from services.previews.models import Booking, Preview, Transfer
 from tests.effects_driver import run_due_effects
 from tests.factories.clusters import cluster_row, environments
@@ -117,6 +117,7 @@ def build(known: SimpleNamespace) -> SimpleNamespace:
         **vars(known), **runs, host=host, cluster=cluster, requests=requests, private=asked, ticket=shown,
         preview=_preview(mira, requests[State.LIVE]), **_shared(mira, requests[State.LIVE]),
         effect=effect, api_token=token,
+        upgrade_round=UpgradeRound.objects.create(created_by=priya),
         exemption=_exemption(mira), server=_server(priya),
         mail=_mail(), notice=_told(mira), away=people_actions.delegate(by=jonas, to=mira, until=_soon()),
         **_desk(priya, shown),
@@ -340,6 +341,9 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "onboarding_api:": requests,
         "onboarding:service_": [entity],
         "previews_api:": [{"pk": world.preview.pk}],
+        "onboarding:upgrade_": [{"pk": world.upgrade_round.pk}],
+        "onboarding_api:upgrade_": [entity],
+        "onboarding_api:upgrade_round": [{"round": world.upgrade_round.pk}],
         "previews:preview_new": [entity],
         "previews:preview_follow": [entity],
         "previews:preview_detail": [{"pk": world.preview.pk}],

@@ -10,6 +10,7 @@ from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exe
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
 from .sets import Wanted, ask_for_set
+from .upgrading import MOST_AT_ONCE
 
 approve = again_when_lost(deciding.approve)
 bring_again = again_when_lost(bringing.bring_again)
@@ -38,6 +39,7 @@ upgrade_several = again_when_lost(upgrading.upgrade_several)
 withdraw = again_when_lost(deciding.withdraw)
 
 __all__ = [
+    "MOST_AT_ONCE",
     "Wanted",
     "applied",
     "approve",

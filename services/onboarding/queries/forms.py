@@ -196,7 +196,8 @@ def _declared(kind: str) -> list[dict[str, Any]]:
 def _person(user: User) -> engine.Person:
     from services.onboarding import blueprints as engine
 
-    teams = [engine.TeamRef(team.slug, team.name) for team in user.teams.all()]
+    own = [user.program_of] if user.program_of is not None else user.teams.all()
+    teams = [engine.TeamRef(team.slug, team.name) for team in own]
     return engine.Person(user.username, str(user), teams)
 
 

@@ -26,6 +26,13 @@ from services.onboarding.views.playground import playground, playground_rehearsa
 from services.onboarding.views.promoting import service_promote
 from services.onboarding.views.requests import request_detail, request_list
 from services.onboarding.views.retiring import request_bring_back, request_revert, service_retire
+from services.onboarding.views.upgrading import (
+    service_upgrade,
+    upgrade_again,
+    upgrade_list,
+    upgrade_propose,
+    upgrade_round,
+)
 
 __all__ = [
     "blueprint_list",
@@ -56,4 +63,9 @@ __all__ = [
     "service_change",
     "service_promote",
     "service_retire",
+    "service_upgrade",
+    "upgrade_again",
+    "upgrade_list",
+    "upgrade_propose",
+    "upgrade_round",
 ]
