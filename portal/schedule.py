@@ -21,6 +21,16 @@ SCHEDULE = {
         "schedule": schedule(60),
         "options": {"expires": 60},
     },
+    "helpdesk.slack_look": {
+        "task": "helpdesk.slack_look",
+        "schedule": schedule(300),
+        "options": {"expires": 300},
+    },
+    "helpdesk.slack_sweep": {
+        "task": "helpdesk.slack_sweep",
+        "schedule": schedule(120),
+        "options": {"expires": 120},
+    },
     "notices.forget": {"task": "notices.forget", "schedule": schedule(3600), "options": {"expires": 3600}},
     "effects.sweep": {"task": "effects.sweep", "schedule": schedule(10), "options": {"expires": 20}},
     "onboarding.remind": {

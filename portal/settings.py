@@ -215,6 +215,16 @@ MAIL_INBOX = env.str("SLIPWAY_MAIL_INBOX", "")
 MAIL_SECRET = env.str("SLIPWAY_MAIL_SECRET", "")
 MAIL_STRANGERS = env.bool("SLIPWAY_MAIL_STRANGERS", False)
 MAIL_TRUSTS = env.str("SLIPWAY_MAIL_TRUSTS", "")
+# The app in Slack: its token, what its webhooks are signed with, where the team talks, what emoji mean.
+SLACK_ADDRESS = env.str("SLIPWAY_SLACK_ADDRESS", "https://slack.com/api")
+SLACK_TOKEN = env.str("SLIPWAY_SLACK_TOKEN", "")
+SLACK_SIGNING_SECRET = env.str("SLIPWAY_SLACK_SIGNING_SECRET", "")
+SLACK_TEAM_CHANNEL = env.str("SLIPWAY_SLACK_TEAM_CHANNEL", "")
+SLACK_ROTA_GROUP = env.str("SLIPWAY_SLACK_ROTA_GROUP", "")
+SLACK_COMMAND = env.str("SLIPWAY_SLACK_COMMAND", "/help")
+SLACK_OPENS = env.str("SLIPWAY_SLACK_OPENS", "ticket")
+SLACK_TAKES = env.str("SLIPWAY_SLACK_TAKES", "eyes")
+SLACK_CLOSES = env.str("SLIPWAY_SLACK_CLOSES", "white_check_mark")
 # Seconds a git host, a cluster or a mail server may take to answer.
 HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024

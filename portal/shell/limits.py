@@ -48,6 +48,7 @@ LIMITS: Final = {
     "export": Limit("downloads", person=60, address=300, everybody=600),
     "import": Limit("imports", person=30, address=100, everybody=200),
     "webhook": Limit("webhooks", person=600, address=600, everybody=6000),
+    "chat": Limit("deliveries of Slack", person=6000, address=6000, everybody=12_000),
     "form": Limit("looks at a form", person=300, address=3000, everybody=12_000),
     "submit": Limit("requests", person=60, address=600, everybody=1200),
     "ticket": Limit("tickets", person=30, address=300, everybody=600),

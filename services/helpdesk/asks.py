@@ -75,7 +75,7 @@ def _field(ask: Ask) -> forms.Field:
         "error_messages": {"required": f"“{ask.label}” is needed to answer you."},
     }
     if ask.kind in ("choice", "environment", "team"):
-        return forms.ChoiceField(choices=[("", "Choose …"), *_choices(ask)], **about)
+        return forms.ChoiceField(choices=[("", "Choose …"), *choices(ask)], **about)
     if ask.kind == "number":
         return forms.DecimalField(max_digits=20, **about)
     if ask.kind == "yes":
@@ -87,7 +87,7 @@ def _field(ask: Ask) -> forms.Field:
     return forms.CharField(max_length=4000 if ask.kind == "long" else 300, widget=widget_of, **about)
 
 
-def _choices(ask: Ask) -> list[tuple[str, str]]:
+def choices(ask: Ask) -> list[tuple[str, str]]:
     if ask.kind == "environment":
         return live.environments()
     if ask.kind == "team":

@@ -159,6 +159,16 @@ class StateForm(Form):
         return ticket_called(self.cleaned_data["original"], self.user)
 
 
+class ResolveForm(Form):
+    """What the platform is asked for when it resolves."""
+
+    cause = forms.ChoiceField(choices=Cause.choices, error_messages={"required": "Say why."})
+    minutes = forms.IntegerField(
+        min_value=0, max_value=100_000,
+        error_messages={"required": "Say how many minutes.", "invalid": "Write a whole number of minutes."},
+    )  # fmt: skip
+
+
 def ticket_called(text: str, user: Any) -> Ticket | None:
     """The ticket that is meant by "T-1001" or "1001"; None for nothing. One that may not be seen is none."""
     number = text.strip().upper().removeprefix("T-")

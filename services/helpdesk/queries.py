@@ -208,7 +208,7 @@ def _tied(ticket: Ticket, other: Any) -> Tied:
 
 def conversation(ticket: Ticket, user: Any) -> QuerySet[Message]:
     """What this person may read of it, oldest first."""
-    return ticket.messages.visible_to(user).select_related("author", "mail").defer("mail__raw")
+    return ticket.messages.visible_to(user).select_related("author", "mail", "correction").defer("mail__raw")
 
 
 def history(ticket: Ticket, user: Any) -> QuerySet[TicketEvent]:

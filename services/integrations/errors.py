@@ -4,7 +4,9 @@ from services.effects.errors import OutsideError
 
 
 class IntegrationError(OutsideError):
-    """Something outside did not do what was asked."""
+    """Something outside did not do what was asked. `code`: the other side's own word, if any."""
+
+    code = ""
 
 
 class Refused(IntegrationError):

@@ -322,6 +322,10 @@ def unpack_anything(patch: Patch) -> None:
     patch.setattr("services.catalog.sources.fetching.MAX_TOTAL", 10**12)
 
 
+def label_alone(kind: str, about: str, label: str, *args: Any) -> str:
+    return label or about
+
+
 UNCHECKED = Mutation("the form checks no value", check_no_value)
 BY_HAND = Mutation("YAML is written by hand", put("services.manifests.emit.dump", by_hand), "test_engine")
 UNQUOTED = Mutation(
@@ -332,6 +336,16 @@ NO_SCHEMA = Mutation("objects are not held against their schema", no_schema, "ke
 MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "W1": (Mutation("any signature will do", put("services.catalog.sources.hooks.proves", always)),),
     "W4": (Mutation("any time will do", put("services.integrations.signatures.SKEW", 10**9)),),
+    "S10": (
+        Mutation("files lie anywhere", put("services.integrations.slack.texts._kept", identity)),
+        Mutation("answers go anywhere", put("services.integrations.slack.client.is_slacks", always)),
+    ),
+    "E8": (
+        Mutation(
+            "chat is told values as they are", put("services.integrations.slack.blocks.escape", identity)
+        ),
+        Mutation("links hide where they lead", put("services.integrations.slack.texts._shown", label_alone)),
+    ),
     "T1": (UNCHECKED,),
     "T2": (BY_HAND,),
     "T3": (BY_HAND,),

@@ -176,15 +176,13 @@ IDENTITY: tuple[str, Exists] = (
     "no single sign-on",
     lambda: _imports("allauth", "mozilla_django_oidc", "authlib"),
 )
-CHAT: tuple[str, Exists] = ("no chat", lambda: _has("services.integrations.chat") or _imports("slack_sdk"))
 
 # What does not exist cannot be attacked. Each reason comes with what proves it wrong once that is built.
 ABSENT: Mapping[str, tuple[str, Exists]] = {
-    "P1": XML, "P4": IMAGES, "S10": CHAT,
+    "P1": XML, "P4": IMAGES,
     "F1": FILES, "F3": FILES, "F5": FILES, "F6": REPORTS, "F7": FILES,
     **dict.fromkeys([f"K{n}" for n in range(1, 7)], ACCESS),
     **dict.fromkeys([f"C{n}" for n in range(5, 9)], IDENTITY),
-    "E8": CHAT,
 }  # fmt: skip
 
 # Covered or absent, never open.

@@ -37,6 +37,7 @@ MET: dict[str, tuple[str, str, dict[str, str]]] = {
     "export": ("get", "/help/?format=csv", {}),
     "import": ("post", "/catalog/import/?from=paste", {"text": "a: 1"}),
     "webhook": ("post", "/webhooks/github/1/", {}),
+    "chat": ("post", "/hooks/slack/events/", {}),
     "form": ("post", "/help/markdown/", {"body": "x"}),
     "submit": ("post", "/new/web-service/", {**FORM, "_intent": "submit"}),
     "ticket": ("post", "/help/ask/", {}),

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.helpdesk import timing
+from services.helpdesk.actions.slack.announcing import announce
 from services.helpdesk.errors import TicketMoved
 from services.helpdesk.models import Ticket, TicketEvent
 
@@ -25,6 +26,7 @@ def happened(ticket: Ticket, kind: str, *, by: Any, at: datetime, **fields: Any)
     )
     timing.stamp(ticket, at)
     ticket.save()
+    announce(event)
     return event
 
 

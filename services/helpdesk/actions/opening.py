@@ -11,6 +11,7 @@ from services.audit import actions as audit
 from services.helpdesk import timing
 from services.helpdesk.actions.base import Kind
 from services.helpdesk.actions.giving import give
+from services.helpdesk.actions.slack.announcing import announce
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.redaction import redact
 from services.helpdesk.states import PRIORITY_MATRIX, Channel, State
@@ -83,7 +84,7 @@ def _tell(ticket: Ticket, *, by: Any, body: str, at: datetime) -> None:
     message = Message.objects.create(
         ticket=ticket, author=by, body=body, channel=ticket.channel, created_at=at, version=ticket.version
     )
-    TicketEvent.objects.create(
+    event = TicketEvent.objects.create(
         ticket=ticket,
         kind=Kind.OPENED,
         by=by,
@@ -93,4 +94,5 @@ def _tell(ticket: Ticket, *, by: Any, body: str, at: datetime) -> None:
         message=message,
     )
     timing.stamp(ticket, at).save(update_fields=timing.DUE_COLUMNS)
+    announce(event)
     audit.record(by=by, action="ticket.opened", obj=ticket, summary=f"{ticket.key} {ticket.title}")

@@ -15,6 +15,14 @@ from services.helpdesk.models.desk import (
     RotaMember,
 )
 from services.helpdesk.models.mails import InboxLook, Mail, MailQuerySet
+from services.helpdesk.models.slack import (
+    Correction,
+    SlackDelivery,
+    SlackLook,
+    SlackPerson,
+    SlackPost,
+    SlackThread,
+)
 from services.helpdesk.models.tickets import (
     Category,
     Message,
@@ -32,6 +40,7 @@ __all__ = [
     "Calendar",
     "Canned",
     "Category",
+    "Correction",
     "Deed",
     "DeedRow",
     "Deflection",
@@ -51,6 +60,11 @@ __all__ = [
     "Rota",
     "RotaChange",
     "RotaMember",
+    "SlackDelivery",
+    "SlackLook",
+    "SlackPerson",
+    "SlackPost",
+    "SlackThread",
     "Ticket",
     "TicketEvent",
     "TicketQuerySet",

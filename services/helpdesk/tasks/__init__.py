@@ -7,6 +7,7 @@ from django.utils import timezone
 from services.effects.handlers import Claim, Done, register
 from services.helpdesk import mail_ids, queries
 from services.helpdesk.models import Mail, Message, Ticket
+from services.helpdesk.tasks import slack as slack  # its handlers and tasks are known with these
 from services.integrations import mail
 from services.integrations.errors import IntegrationError
 from services.integrations.mail import imap
