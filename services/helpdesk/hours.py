@@ -111,10 +111,30 @@ def _intervals(hours: Hours, day: date) -> Intervals:
 
 
 def _moment(day: date, text: str, zone: ZoneInfo, *, fold: int) -> datetime:
-    """A local time as a moment; of one that comes twice opening takes the first, closing the second."""
+    """A local time as a moment; of one that comes twice opening takes the first, closing the second, unless
+    that is where the clocks were put back to. One that never comes, for the clocks leap over it, is the
+    moment of the leap.
+    """
     if text == MIDNIGHT:
         day, text = day + DAY, "00:00"
-    return datetime.combine(day, time.fromisoformat(text)).replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    local = datetime.combine(day, time.fromisoformat(text))
+    first, second = (local.replace(tzinfo=zone, fold=each).astimezone(UTC) for each in (0, 1))
+    if second < first:
+        return _leap(second, first, zone)
+    until = (second - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
+    return second if fold and until < local else first
+
+
+def _leap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The moment between these two at which the clocks of a zone change, which they do on a whole second."""
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == offset:
+            after = middle
+        else:
+            before = middle
+    return after
 
 
 def holiday(country: str, region: str, day: date) -> str:

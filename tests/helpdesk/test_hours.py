@@ -128,3 +128,24 @@ def test_unknown_countries_are_refused() -> None:
         hours.regions("XX")
     assert "BE" in hours.regions("DE")
     assert hours.holiday("XX", "", date(2026, 12, 25)) == ""
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "interval", "opens", "closes"),
+    [
+        ("America/New_York", "2026-03-08", ("02:15", "03:30"), "03:00", "03:30"),
+        ("America/New_York", "2026-03-08", ("01:00", "02:30"), "01:00", "03:00"),
+        ("America/Santiago", "2026-09-06", ("00:00", "08:00"), "01:00", "08:00"),
+        ("America/Santiago", "2026-09-05", ("20:00", "24:00"), "20:00", "01:00"),
+        ("Australia/Lord_Howe", "2026-10-04", ("02:10", "02:20"), None, None),
+        ("Europe/Berlin", "2026-10-25", ("00:00", "02:00"), "00:00", "02:00"),
+    ],
+)
+def test_a_time_the_clocks_leap_over_is_the_moment_of_the_leap(zone, day, interval, opens, closes) -> None:
+    place = ZoneInfo(zone)
+    calendar = Hours(zone, ((),) * 7, special=((date.fromisoformat(day), (interval,)),))
+    start = at(f"{day}T12:00", place) - timedelta(hours=24)
+    windows = list(hours.windows(calendar, start, start + timedelta(days=2)))
+    found = [tuple(f"{end.astimezone(place):%H:%M}" for end in window) for window in windows]
+    assert found == ([(opens, closes)] if opens else [])
+    assert all(closes - opens <= timedelta(hours=8) for opens, closes in windows)
