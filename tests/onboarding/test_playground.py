@@ -87,8 +87,10 @@ def test_what_is_typed_is_evaluated_and_nothing_is_kept(post, files) -> None:
 
 FORM, DEPLOYMENT = "blueprint.yaml", "manifests/deployment.yaml"
 NAME = "kind: Component\n    metadata:\n      "
+LINES = (blueprints.SHIPPED / "web-service" / FORM).read_text().splitlines()
+PORT = next(number for number, line in enumerate(LINES, 1) if line.strip() == "label: Port")
 MISTAKES = [
-    (FORM, "label: Port", "lable: Port", f"{FORM}:72"),
+    (FORM, "label: Port", "lable: Port", f"{FORM}:{PORT}"),
     (FORM, "targets: answers", "targets: answers..", FORM),
     (FORM, "targets: answers.depends_on", "targets: answers.nothing.there", FORM),
     (FORM, "subject: ${{ answers.name }}", "subject: ${{ answers.nam }}", FORM),
