@@ -18,7 +18,6 @@ log = structlog.get_logger(__name__)
 
 # Any numbers nobody else locks in this database.
 BEAT_LOCK = 0x51_19_7A_01
-WATCHER_LOCK = 0x51_19_7A_03
 PULSE_SECONDS = 5.0
 PULSE = """
     INSERT INTO effects_pulse (name, at, who) VALUES (%s, now(), %s)
@@ -32,7 +31,7 @@ SESSION = (
 
 
 def address() -> str:
-    """SLIPWAY_BEAT_DATABASE_URL, the watcher's too, when DATABASE_URL is a pooler; else the portal's own."""
+    """SLIPWAY_BEAT_DATABASE_URL when DATABASE_URL is a pooler; else the portal's own."""
     chosen = os.environ.get("SLIPWAY_BEAT_DATABASE_URL") or os.environ.get("DATABASE_URL")
     return chosen or embedded.database_url(embedded.state_dir())
 

@@ -227,6 +227,8 @@ SLACK_TAKES = env.str("SLIPWAY_SLACK_TAKES", "eyes")
 SLACK_CLOSES = env.str("SLIPWAY_SLACK_CLOSES", "white_check_mark")
 # Seconds a git host, a cluster or a mail server may take to answer.
 HTTP_TIMEOUT = env.float("SLIPWAY_HTTP_TIMEOUT", 10.0)
+# So many seconds after a watcher was killed another takes over what it watched.
+WATCHER_LEASE = env.float("SLIPWAY_WATCHER_LEASE", 10.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 MAX_BODY = 32 * 1024 * 1024  # uploads included; the forms say how much of it they take
 

@@ -100,6 +100,6 @@ def forget(*, kind: str, before: datetime) -> int:
     return Effect.objects.filter(kind=kind, state__in=ended, finished_at__lt=before).delete()[0]
 
 
-def pulse(name: str) -> None:
+def pulse(name: str, who: str = "") -> None:
     """Write down that something regular has just happened, for the alarm that rings when it does not."""
-    Pulse.objects.update_or_create(name=name, defaults={"at": Now()})
+    Pulse.objects.update_or_create(name=name, defaults={"at": Now()} | ({"who": who} if who else {}))

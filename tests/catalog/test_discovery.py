@@ -272,9 +272,7 @@ def harbour(db) -> Cluster:
 
 def run_there(harbour: Cluster, *objects: Json) -> None:
     """The watcher's picture after a list of every kind."""
-    ingest = Ingest(harbour)
-    for kind in WATCHED:
-        ingest.take_list(kind, [one for one in objects if one["kind"] == kind.kind])
+    Ingest(harbour).take_all({kind: [one for one in objects if one["kind"] == kind.kind] for kind in WATCHED})
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from services.clusters import queries
 from services.clusters.models import Cluster as ClusterRow
 from services.clusters.models import Environment, KubeEvent, KubeObject, Watch
 from services.clusters.signals import workload_changed
-from services.clusters.watching import loop
 from services.clusters.watching.kinds import OPTIONAL, WATCHED, Kind
 from services.clusters.watching.loop import Watcher
 from services.clusters.watching.streams import News, Pace, Stream
@@ -489,17 +488,3 @@ def test_the_process_leaves_when_told(cluster: Cluster, places: Any, number: sig
             signal.signal(each, handler)
         cluster.server.hang_up()
     assert Watch.objects.filter(kind="Deployment").exclude(listed_at=None).exists()
-
-
-def test_nothing_is_watched_while_another_watcher_leads(watcher: Watcher, monkeypatch) -> None:
-    monkeypatch.setattr(loop, "STANDBY", 0.01)
-    seen: list[bool] = []
-
-    def may() -> bool:
-        seen.append(bool(watcher.watched))
-        if len(seen) == 4:
-            watcher.stop()
-        return len(seen) == 2
-
-    watcher.run(may)
-    assert seen == [False, False, True, False]

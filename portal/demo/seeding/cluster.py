@@ -12,10 +12,10 @@ from portal.demo.cluster.discovery import GIT_VERSION
 from portal.demo.cluster.state import State
 from portal.demo.cluster.world import Pace
 from services.accounts.models import User
-from services.clusters import actions
+from services.clusters import actions, incidents
 from services.clusters.models import Cluster
 from services.clusters.watching.ingest import Ingest
-from services.clusters.watching.kinds import WATCHED, Kind
+from services.clusters.watching.kinds import ALL, Kind, served
 from services.integrations.kube.kubeconfig import Credentials
 
 
@@ -50,11 +50,17 @@ def _live_through_the_past(cluster: Cluster, home: Path) -> None:
     world = build(state, home / "manifests", Pace())
     state.close()
     ingest = Ingest(cluster)
-    for kind in WATCHED:
-        ingest.take_list(kind, [_shown(obj, kind) for obj in world.store.all(kind.api_version, kind.kind)])
+    serves = {f"{kind.api_version}/{kind.kind}" for kind in world.store.kinds}
+    ingest.take_all(
+        {
+            kind: [_shown(obj, kind) for obj in world.store.all(kind.api_version, kind.kind)]
+            for kind in served(ALL, serves)
+        }
+    )
+    incidents.look_at_nodes(cluster)
     cluster.heard_at = timezone.now()
     cluster.save(update_fields=["heard_at"])
-    actions.saw_kinds(cluster, {f"{kind.api_version}/{kind.kind}" for kind in world.store.kinds})
+    actions.saw_kinds(cluster, serves)
     actions.saw_version(cluster, GIT_VERSION)
 
 

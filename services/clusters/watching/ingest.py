@@ -1,19 +1,22 @@
 """Writing what the streams told into the picture: rows, their health, their events."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from services.clusters import diagnosing, picture, redaction
 from services.clusters.models import Cluster, Environment, Health, KubeEvent, KubeObject
 from services.clusters.watching.belonging import ENTITY, Map, owner_uid, owners_refs
 from services.clusters.watching.kinds import EVENT, OWNERS, Kind
+from services.integrations.kube.objects import WatchEvent
 
 Json = dict[str, Any]
 Changed = set[tuple[str, Environment]]
+Place = tuple[str, str]  # namespace and name
 MALFORMED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 IDENTITY = ["cluster", "api_version", "kind", "namespace", "name"]
 WRITTEN = ["environment", "uid", "owner_uid", "entity_ref", "data", "born_at", "changed_at", "seen_at"]
@@ -22,101 +25,143 @@ NAME_LIMIT = 253
 
 
 class Ingest:
-    """One cluster's news, written. `malformed` collects what could not be read, by kind."""
+    """One cluster's news, written. `malformed` collects what could not be read, by kind.
+
+    What is told of is written at once; its health, and that of what made it, by `settle`, once for all of it.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.map = Map.of(cluster)
         self.malformed: dict[str, list[str]] = {}
+        self._listed: dict[tuple[Kind, str], set[Place]] = {}
+        self._dirty: set[str] = set()
+        self._changed: Changed = set()
 
     def refresh(self) -> None:
         self.map = Map.of(self.cluster)
 
     # objects
 
-    def take_list(self, kind: Kind, items: Sequence[Json]) -> Changed:
-        """The whole of a kind: what is not in it is gone."""
+    def take_page(
+        self, kind: Kind, items: Sequence[Json], *, first: bool, last: bool, namespace: str = ""
+    ) -> None:
+        """A page of all there is of a kind, in a namespace or everywhere; after the last, what was in none
+        of them is gone."""
         if kind == EVENT:
             self._take_events(items)
-            return set()
+            return
         here = [item for item in items if self._is_ours(kind, item)]
-        before = {
-            (row.namespace, row.name): row
-            for row in KubeObject.objects.filter(
-                cluster=self.cluster, api_version=kind.api_version, kind=kind.kind
-            )
-        }
-        owners = owners_refs(row.owner_uid for row in before.values())
-        fresh = [item for item in here if not self._same(item, before, owners)]
-        kept = {(item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in here}
-        gone = [row for key, row in before.items() if key not in kept]
-        return self._drop(gone) | self._put(fresh)
+        if first:
+            self._listed[kind, namespace] = set()
+        listed = self._listed.setdefault((kind, namespace), set())
+        listed |= {_place(item) for item in here}
+        self._put(self._fresh(kind, here))
+        if last:
+            self._drop_missing(kind, namespace, self._listed.pop((kind, namespace)))
+
+    def take_all(self, listed: Mapping[Kind, Sequence[Json]]) -> Changed:
+        """All there is of these kinds, at once."""
+        for kind, items in listed.items():
+            self.take_page(kind, items, first=True, last=True)
+        return self.settle()
+
+    def _drop_missing(self, kind: Kind, namespace: str, listed: set[Place]) -> None:
+        known = self._rows(kind) if not namespace else self._rows(kind).filter(namespace=namespace)
+        gone = [
+            pk for pk, *place in known.values_list("pk", "namespace", "name") if tuple(place) not in listed
+        ]
+        self._drop(gone)
+
+    def _rows(self, kind: Kind) -> Any:
+        return KubeObject.objects.filter(cluster=self.cluster, api_version=kind.api_version, kind=kind.kind)
 
     def _is_ours(self, kind: Kind, item: Json) -> bool:
         return kind.is_wide or item["metadata"].get("namespace") in self.map.environments
 
-    def _same(self, item: Json, before: dict[tuple[str, str], KubeObject], owners: dict[str, str]) -> bool:
+    def _fresh(self, kind: Kind, items: Sequence[Json]) -> list[Json]:
+        """Those that the picture does not have as they are, or not as the right entity's."""
+        names = [item["metadata"]["name"] for item in items]
+        rows = self._rows(kind).filter(name__in=names).annotate(version=KT("data__metadata__resourceVersion"))
+        fields = ("namespace", "name", "version", "health", "entity_ref", "owner_uid")
+        before = {(row[0], row[1]): row[2:] for row in rows.values_list(*fields)}
+        owners = owners_refs(row[3] for row in before.values())
+        return [item for item in items if not self._same(kind, item, before.get(_place(item)), owners)]
+
+    def _same(self, kind: Kind, item: Json, row: Any, owners: Mapping[str, str]) -> bool:
         """Whether the row already says what the item says, and whose it is."""
-        metadata = item["metadata"]
-        row = before.get((metadata.get("namespace", ""), metadata["name"]))
-        if row is None or (row.health == Health.UNKNOWN and row.kind in diagnosing.JUDGED):
+        if row is None:
             return False
-        known = (row.data.get("metadata") or {}).get("resourceVersion")
-        whose = self.map.entity_ref(metadata, owners.get(row.owner_uid, ""))
-        return known == metadata.get("resourceVersion") and row.entity_ref == whose
-
-    def take_event(self, kind: Kind, type_: str, item: Json) -> Changed:
-        if kind == EVENT:
-            self._take_events([item] if type_ != "DELETED" else [])
-            return set()
+        version, health, ref, owner = row
         metadata = item["metadata"]
-        if not self._is_ours(kind, item):
-            return set()
-        if type_ != "DELETED":
-            return self._put([item])
-        rows = KubeObject.objects.filter(
-            cluster=self.cluster,
-            api_version=kind.api_version,
-            kind=kind.kind,
-            namespace=metadata.get("namespace", ""),
-            name=metadata["name"],
-        )
-        return self._drop(list(rows))
+        if version != metadata.get("resourceVersion"):
+            return False
+        if health == Health.UNKNOWN and kind.kind in diagnosing.JUDGED:
+            return False
+        return kind.is_wide or bool(ref == self.map.entity_ref(metadata, owners.get(owner, "")))
 
-    def _drop(self, rows: list[KubeObject]) -> Changed:
+    def take_events(self, kind: Kind, events: Iterable[WatchEvent]) -> None:
+        """What a watch told of a kind, in its order: of each object only the last counts."""
+        latest = {_place(event.object): event for event in events}
+        if kind == EVENT:
+            self._take_events([each.object for each in latest.values() if each.type != "DELETED"])
+            return
+        ours = [each for each in latest.values() if self._is_ours(kind, each.object)]
+        self._put([each.object for each in ours if each.type != "DELETED"])
+        gone = {_place(each.object) for each in ours if each.type == "DELETED"}
+        if gone:
+            rows = self._rows(kind).filter(name__in=[name for _, name in gone])
+            found = rows.values_list("pk", "namespace", "name")
+            self._drop([pk for pk, *place in found if tuple(place) in gone])
+
+    def _drop(self, gone: Sequence[int]) -> None:
         """Gone from the picture; what they belonged to has changed."""
-        KubeObject.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        return _changed(rows) | self._judge([row.owner_uid for row in rows if row.owner_uid])
+        if not gone:
+            return
+        rows = KubeObject.objects.filter(pk__in=gone)
+        for row in rows.defer("data").select_related("environment"):
+            self._changed |= _changed([row])
+            self._dirty |= {row.owner_uid} - {""}
+        rows.delete()
 
-    def _put(self, items: Sequence[Json]) -> Changed:
+    def _put(self, items: Sequence[Json]) -> None:
+        if not items:
+            return
         owners = owners_refs(self._owner(item) for item in items)
         read = [row for row in (self._row(item, owners) for item in items) if row is not None]
         rows = list({(row.namespace, row.name): row for row in read}.values())
         if not rows:
-            return set()
+            return
         KubeObject.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=IDENTITY, update_fields=WRITTEN
         )
         self._claim(rows)
-        return self._judge([row.uid for row in rows])
+        self._dirty |= {row.uid for row in rows if row.uid}
 
     def _claim(self, rows: Sequence[KubeObject]) -> None:
         """What came before its owner gets the entity now: events, and children that do not name one."""
         while known := {row.uid: row.entity_ref for row in rows if row.uid and row.entity_ref}:
             events = KubeEvent.objects.filter(cluster=self.cluster, entity_ref="", involved_uid__in=known)
-            orphans = list(events)
+            orphans = list(events.only("pk", "involved_uid"))
             for event in orphans:
                 event.entity_ref = known[event.involved_uid]
-            KubeEvent.objects.bulk_update(orphans, ["entity_ref"])
+            if orphans:
+                KubeEvent.objects.bulk_update(orphans, ["entity_ref"])
             rows = self._adopt({row.uid: row.entity_ref for row in rows if row.kind in OWNERS})
 
     def _adopt(self, owners: dict[str, str]) -> list[KubeObject]:
-        children = KubeObject.objects.filter(owner_uid__in=[uid for uid, ref in owners.items() if ref])
-        unnamed = children.exclude(data__metadata__annotations__has_key=ENTITY) if owners else []
-        strays = [child for child in unnamed if child.entity_ref != owners[child.owner_uid]]
+        wanted = [uid for uid, ref in owners.items() if ref]
+        if not wanted:
+            return []
+        children = KubeObject.objects.filter(owner_uid__in=wanted).exclude(
+            data__metadata__annotations__has_key=ENTITY
+        )
+        found = children.only("pk", "uid", "kind", "owner_uid", "entity_ref")
+        strays = [child for child in found if child.entity_ref != owners[child.owner_uid]]
         for stray in strays:
             stray.entity_ref = owners[stray.owner_uid]
-        KubeObject.objects.bulk_update(strays, ["entity_ref"])
+        if strays:
+            KubeObject.objects.bulk_update(strays, ["entity_ref"])
         return strays
 
     def _owner(self, item: Json) -> str:
@@ -165,12 +210,21 @@ class Ingest:
 
     # health
 
-    def _judge(self, uids: Iterable[str]) -> Changed:
-        """Health of these objects and of those that made them, up to the top. Returns what changed there."""
-        rows = self._upwards({uid for uid in uids if uid})
+    def settle(self) -> Changed:
+        """Health of all that was told of since, and of what made it, up to the top. Returns what changed."""
+        dirty, self._dirty = self._dirty, set()
+        changed, self._changed = self._changed, set()
+        wanted = sorted(dirty)
+        for start in range(0, len(wanted), JUDGED_AT_ONCE):
+            changed |= self._judge(wanted[start : start + JUDGED_AT_ONCE])
+        return changed
+
+    def _judge(self, uids: Sequence[str]) -> Changed:
+        rows = self._upwards(set(uids))
         below = self._below([row.uid for row in rows if row.kind in OWNERS])
         moved = [row for row in rows if self._assess(row, below.get(row.uid, []))]
-        KubeObject.objects.bulk_update(moved, ["health", "health_message"])
+        if moved:
+            KubeObject.objects.bulk_update(moved, ["health", "health_message"])
         return _changed(rows)
 
     def _assess(self, row: KubeObject, related: Sequence[KubeObject]) -> bool:
@@ -251,6 +305,13 @@ class Ingest:
             first_at=first,
             last_at=last,
         )
+
+
+JUDGED_AT_ONCE = 200
+
+
+def _place(item: Mapping[str, Any]) -> Place:
+    return str(item["metadata"].get("namespace") or ""), str(item["metadata"]["name"])
 
 
 def _changed(rows: Iterable[KubeObject]) -> Changed:

@@ -22,7 +22,7 @@ PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Beyond the server's own end of a watch: a connection this silent is half open.
 GRACE = 10.0
-MOST_PAGES = 1000
+MOST_PAGES = 10_000
 # Ten objects instead of 500: as large as they can be in etcd, they fit into an answer.
 SMALLER = 50
 
@@ -84,41 +84,47 @@ class KubeClient:
         limit: int = 500,
         metadata_only: bool = False,
     ) -> Listing:
-        """Everything that matches, page by page; once more from the start when the token grows too old, and
-        in small pages when one is too large to be read.
+        """Everything that matches, at once; once more from the start when the token grows too old."""
+        asked = (api_version, kind, namespace, label_selector, field_selector, limit, metadata_only)
+        try:
+            return _joined(self.pages(*asked))
+        except errors.Gone:
+            return _joined(self.pages(*asked))
 
-        With `metadata_only` the server leaves out all else: of Secrets, nothing secret travels.
+    def pages(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+        metadata_only: bool = False,
+    ) -> Iterator[Listing]:
+        """Everything that matches, page by page, in smaller ones when one is too large to be read.
+
+        With `metadata_only` the server leaves out all else: of Secrets, nothing secret travels. Raises Gone
+        when it takes so long that the cluster has forgotten where it began.
         """
         path = self._collection(api_version, kind, namespace or "")
         accept = PARTIAL_LIST if metadata_only else ""
         params = _selectors(label_selector, field_selector)
-        try:
-            return self._all(path, params | {"limit": str(limit)}, api_version, kind, accept)
-        except errors.TooLarge:
-            small = str(max(1, limit // SMALLER))
-            return self._all(path, params | {"limit": small}, api_version, kind, accept)
-
-    def _all(self, path: str, params: dict[str, str], api_version: str, kind: str, accept: str) -> Listing:
-        try:
-            return self._pages(path, params, api_version, kind, accept)
-        except errors.Gone:
-            return self._pages(path, params, api_version, kind, accept)
-
-    def _pages(self, path: str, params: dict[str, str], api_version: str, kind: str, accept: str) -> Listing:
-        items: list[Json] = []
-        malformed: list[str] = []
-        version, token = "", ""
+        token, size = "", limit
         for _ in range(MOST_PAGES):
-            going_on = {"continue": token} if token else {}
-            page = answers.page(self._json("GET", path, params | going_on, accept=accept))
+            asked = params | {"limit": str(size)} | ({"continue": token} if token else {})
+            try:
+                page = answers.page(self._json("GET", path, asked, accept=accept))
+            except errors.TooLarge:
+                if size == max(1, limit // SMALLER):
+                    raise
+                size = max(1, limit // SMALLER)
+                continue
             good, bad = answers.sorted_out(page["items"], api_version, kind)
-            items += good
-            malformed += bad
             metadata = answers.mapping(page.get("metadata"))
-            version = str(metadata.get("resourceVersion") or "")
             token = str(metadata.get("continue") or "")
+            yield Listing(good, str(metadata.get("resourceVersion") or ""), tuple(bad), not token)
             if not token:
-                return Listing(items, version, tuple(malformed))
+                return
         raise errors.Malformed(f"The list of {kind} has no end after {MOST_PAGES} pages.")
 
     def watch(
@@ -260,6 +266,12 @@ class KubeClient:
             self._http, method, path, params=params, body=content, content_type=content_type, accept=accept
         )
         return transport.decoded(raw, mutating=method in transport.MUTATING)
+
+
+def _joined(pages: Iterator[Listing]) -> Listing:
+    found = list(pages)
+    items = [item for page in found for item in page.items]
+    return Listing(items, found[-1].resource_version, tuple(bad for page in found for bad in page.malformed))
 
 
 def _root(api_version: str) -> str:

@@ -50,6 +50,7 @@ class Listing:
     items: list[Json]
     resource_version: str
     malformed: tuple[str, ...] = ()
+    is_last: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The watcher process: keeps the picture of every registered cluster until it is told to stop.
 
-Any number may run: the one that leads watches, another takes over when it is gone.
+Any number may run: each watches its share of the clusters, and takes over what one that is gone watched.
 """
 
 import signal
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal import leading
+from services.clusters.watching.leases import Leases
 from services.clusters.watching.loop import Watcher
 
 
@@ -19,13 +20,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        watcher = Watcher()
+        watcher = Watcher(leases=Leases(settings.WATCHER_LEASE))
 
         def leave(number: int, frame: FrameType | None) -> None:
             watcher.stop()
 
         signal.signal(signal.SIGTERM, leave)
         signal.signal(signal.SIGINT, leave)
-        leader = leading.Leader(leading.address(), lock=leading.WATCHER_LOCK, name="watcher")
-        watcher.run(leader.keeps)
-        leader.leave()
+        watcher.run()
