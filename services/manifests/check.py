@@ -1,7 +1,7 @@
 """Everything that can be said about manifests before anybody applies them: schema, sense, guardrails."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,8 +75,11 @@ def check(
         replace(subject, data=done.applied(subject.data)) if subject.is_object else subject
         for subject, done in zip(subjects, settled, strict=True)
     ]
+    newer = frozenset(map(str, (settings or {}).get("newer_kinds") or ()))
     told = {
-        number: [Problem(UNFINISHED, (), why[number])] if why[number] else list(_alone(subject, kubernetes))
+        number: [Problem(UNFINISHED, (), why[number])]
+        if why[number]
+        else list(_alone(subject, kubernetes, newer))
         for number, subject in enumerate(subjects)
     }
     rails = guardrails if guardrails is not None else shipped()
@@ -183,8 +186,8 @@ UNCHECKED = Rule(
 )
 
 
-def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
-    """Problems of one object by itself."""
+def _alone(subject: Subject, kubernetes: str, newer: Collection[str] = ()) -> Iterator[Problem]:
+    """Problems of one object by itself; of groups that are `newer` than is known here none of their names."""
     if _is_something_else(subject.data, kubernetes):
         yield Problem(NOT_KUBERNETES, (), "not a manifest by its apiVersion and kind, not checked")
         return
@@ -200,7 +203,10 @@ def _alone(subject: Subject, kubernetes: str) -> Iterator[Problem]:
         what = f"{subject.data['apiVersion']} {subject.data['kind']}"
         yield Problem(UNCHECKED, ("kind",), f"the fields of {what} were not checked: no schema is known here")
     rule = REMOVED_API if verdict.status == "removed" else SCHEMA
+    group = str(subject.data["apiVersion"]).rpartition("/")[0]
     for error in verdict.errors:
+        if error.rule == schema.FAR and group in newer:
+            continue
         yield Problem(rule, error.path, error.message, error.changes, error.label)
     yield from semantics.problems(subject.data)
 

@@ -9,7 +9,7 @@ import difflib
 import importlib.util
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as File
@@ -64,6 +64,8 @@ BUILT_IN = frozenset(
     }
 )
 MOST_ERRORS = 50
+FEW = 8
+FAR = "unknown-far"  # a name of an operator's kind that is like none it is known to have
 SCALARS = (str, int, float, type(None))  # asked for first: most values are one
 IDENTITY = "x-kubernetes-group-version-kind"
 Status = Literal["checked", "unchecked", "removed"]
@@ -313,17 +315,29 @@ def is_known(kind: str, kubernetes: str) -> bool:
 
 
 def _nearly_right(data: Mapping[str, Any], fields: Any) -> Iterator[SchemaError]:
-    """Of an operator's kind: what is nearly right, for what is not known at all may be new."""
+    """Of an operator's kind: names it does not know, with the nearest it does, and values of another type."""
     for each in itertools.islice(custom.slips(data, fields), MOST_ERRORS):
         if each.types:
             yield _wrong_type(each.path, list(each.types), each.value)
             continue
         *parent, name = each.path
         near, where = nearest(str(name), list(each.known)), pointers.mapping(data, parent)
+        message = f"{pointers.text(parent) or 'the object'} has no field {name}"
         if near is not None and near not in where:
-            message = f"{pointers.text(parent) or 'the object'} has no field {name}; did you mean {near}?"
             changes = {each.path: None, (*parent, near): where.get(str(name))}
-            yield SchemaError(each.path, message, "unknown-field", changes, f"Rename it to {near}")
+            said = f"{message}; did you mean {near}?"
+            yield SchemaError(each.path, said, "unknown-field", changes, f"Rename it to {near}")
+        else:
+            yield SchemaError(each.path, f"{message}; {_knows(str(name), each.known)}", FAR)
+
+
+def _knows(name: str, known: Sequence[str]) -> str:
+    """What there is instead: all of it where that is little, else what is most like it."""
+    if len(known) <= FEW:
+        return f"it has {', '.join(known)}"
+    near = difflib.get_close_matches(name.lower(), {each.lower(): each for each in known}, n=1, cutoff=0.0)
+    most = next((each for each in known if near and each.lower() == near[0]), known[0])
+    return f"the nearest it has is {most}"
 
 
 @lru_cache(maxsize=256)

@@ -1,13 +1,14 @@
-"""Kinds of operators: a slip is refused with the right name, what may be new is let through."""
+"""Kinds of operators: a name they do not know is refused with the nearest they do, and no real one is."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from services.manifests import custom
 from services.manifests.check import check
-from services.manifests.reader import load_all
+from services.manifests.reader import ManifestError, load_all
 from services.onboarding.blueprints import SHIPPED
 
 SECRET = """\
@@ -45,9 +46,41 @@ def test_a_slip_is_told_with_the_nearest_name(old, new, says) -> None:
     assert any(rule == "schema" and says in message for rule, _, message in found(text)), found(text)
 
 
-def test_what_is_right_passes_and_so_does_what_is_like_nothing_known() -> None:
+FAR = [
+    ("spec:", "spec:\n  zzz: 1", "spec has no field zzz; it has refreshInterval, refreshPolicy"),
+    ("{key:", "{whatever: 1, key:", "remoteRef has no field whatever; it has key, property"),
+    ("kind: ExternalSecret", "kind: ExternalSecret\nextra: 1", "the object has no field extra; it has api"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "says"), FAR)
+def test_a_name_that_is_like_none_known_is_refused_too_unless_the_cluster_is_newer(old, new, says) -> None:
+    text = SECRET.replace(old, new)
+    assert [(rule, says in message) for rule, _, message in found(text)] == [("schema", True)], found(text)
+    newer = {"newer_kinds": ["external-secrets.io"]}
+    assert check(load_all(text), environment="production", settings=newer) == []
+    misspelt = load_all(SECRET.replace("refreshInterval", "refreshIntervall"))
+    assert check(misspelt, environment="production", settings=newer) != []
+
+
+def test_of_many_names_the_nearest_is_told() -> None:
+    text = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: a}\nspec: {backupsNightly: 1}"
+    assert [message for _, _, message in found(text)] == [
+        "spec has no field backupsNightly; the nearest it has is backup"
+    ]
+
+
+def test_every_kind_that_is_known_refuses_what_it_does_not_know() -> None:
+    for name, fields in custom.known().items():
+        data = {"apiVersion": name.rpartition("/")[0], "kind": name.rpartition("/")[2], "spec": {"qqqq": 1}}
+        assert [each.path for each in custom.slips(data, fields)] == [("spec", "qqqq")], name
+    argo = {"kind": "Application", "operation": {}, "spec": {"sources": [{"helmet": {}}]}}
+    told = [each.path for each in custom.slips(argo, custom.known()["argoproj.io/v1alpha1/Application"])]
+    assert told == [("spec", "sources", 0, "helmet")]
+
+
+def test_what_is_right_passes_and_kinds_without_a_schema_are_said_to_be_unchecked() -> None:
     assert found(SECRET) == []
-    assert found(SECRET.replace("spec:", "spec:\n  zzzNewInNextRelease: 1")) == []
     assert [rule for rule, *_ in found(SECRET.replace("ExternalSecret", "PushSecret"))] == ["unchecked-kind"]
 
 
@@ -66,6 +99,30 @@ def test_every_kind_that_a_shipped_form_writes_is_known() -> None:
         api_version, kind = data.get("apiVersion", ""), data.get("kind", "")
         if "." in api_version.partition("/")[0] and ".k8s.io/" not in api_version:
             assert custom.fields_of(api_version, kind), f"{path}: {api_version} {kind}"
+
+
+def test_no_real_manifest_is_refused(shared_data: Path) -> None:
+    """Those of kinds known here in the real trees, dumps and suites."""
+    groups = {name.partition("/")[0].encode() for name in custom.known()}
+    checked, told = 0, []
+    for file in sorted(shared_data.rglob("*.y*ml")):
+        text = file.read_bytes()
+        if not any(group in text for group in groups):
+            continue
+        for data in documents(text):
+            fields = custom.fields_of(str(data.get("apiVersion")), str(data.get("kind")))
+            if fields is not None:
+                checked += 1
+                told += [(file.name, each.path) for each in custom.slips(data, fields)]
+    assert told == []
+    assert checked > 200
+
+
+def documents(text: bytes) -> list[dict[str, Any]]:
+    try:
+        return [each.data for each in load_all(text) if isinstance(each.data, dict)]
+    except ManifestError:  # some are broken on purpose
+        return []
 
 
 def test_examples_of_the_operators_themselves_pass(shared_data: Path) -> None:
