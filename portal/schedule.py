@@ -38,6 +38,7 @@ SCHEDULE = {
         "schedule": schedule(600),
         "options": {"expires": 600},
     },
+    "onboarding.drift": {"task": "onboarding.drift", "schedule": schedule(60), "options": {"expires": 60}},
     "onboarding.end": {"task": "onboarding.end", "schedule": schedule(3600), "options": {"expires": 3600}},
     "previews.tend": {"task": "previews.tend", "schedule": schedule(60), "options": {"expires": 60}},
     "onboarding.reconcile": {

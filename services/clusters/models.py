@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.utils import timezone
 
+from services.clusters.drifts import Drift as Drift
 from services.clusters.measured import Usage as Usage
 from services.clusters.measured import UsageDay as UsageDay
 

@@ -130,6 +130,7 @@ def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
         "told": told(request, entity),
         "changes": changes_in(entity, states_for(request, entity)),
         "deeds": queries.deeds_of(entity),
+        "drifts": {each.environment.name: each for each in queries.drifts_of(entity.ref)},
         "notes": notes_for(request),
         "may_read_logs": rules.can_read_logs(request.user, entity),
         "may_steer": rules.can_steer(request.user, entity),

@@ -17,6 +17,7 @@ from services.clusters.models import (
     STALE_AFTER,
     WORKLOADS,
     Cluster,
+    Drift,
     Environment,
     Health,
     KubeEvent,
@@ -209,6 +210,11 @@ def done_by_people(entity: Any) -> QuerySet[Event]:
     """What people did to what runs of it, of late."""
     recent = timezone.now() - changes.LOOKED_BACK
     return audit.events_for(entity).filter(action__startswith="workload.", at__gte=recent)
+
+
+def drifts_of(entity_ref: str) -> QuerySet[Drift]:
+    """Where it is not as git says, as it was last compared."""
+    return Drift.objects.differing().filter(entity_ref=entity_ref).select_related("environment")
 
 
 def deeds_of(entity: Any) -> QuerySet[Effect]:

@@ -1,6 +1,6 @@
 """What was merged, on its way to an environment that Argo CD or Flux brings it to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,6 +73,14 @@ def _chosen(place: Environment, way: Way, request: Request) -> dict[str, Deliver
         folder: _closest(known, request.repo, folder, place.namespace)
         for folder in applying.folders_of(request, place.name)
     }
+
+
+def about(place: Environment, repo: str, folders: Iterable[str]) -> list[Deliverer]:
+    """What brings these folders there, each once. Raises kube's errors."""
+    way = deliveries.way_of(place)
+    known = deliveries.deliverers(place, way) if way else []
+    found = [_closest(known, repo, folder, place.namespace) for folder in sorted(folders)]
+    return list({each.ref: each for each in found if each is not None}.values())
 
 
 def _closest(known: list[Deliverer], repo: str, folder: str, namespace: str) -> Deliverer | None:

@@ -46,6 +46,7 @@ def register() -> None:
     registry.entity_panels.add(
         EntityPanel("version", 50, "onboarding/entity_version.html", version_of, area="side")
     )
+    registry.nav.add(NavItem("drift", "Drift", "git-compare", "onboarding:drift_list", order=55))
     fixes.sources.append(form_of)
     registry.entity_actions.add(change)
     registry.entity_actions.add(promote)

@@ -269,6 +269,22 @@ def reconcile() -> int:
     return len(rows)
 
 
+@register("onboarding.put_back", max_attempts=4)
+def put_back(claim: Claim) -> Done | Later:
+    """Brings one environment of a service back to what git says; again without effect."""
+    from . import restoring
+
+    return Done(restoring.put_back(claim.payload["drift"]))
+
+
+@shared_task(name="onboarding.drift")
+def drift() -> int:
+    """Compares with git what runs, a part of it each time."""
+    from . import drifting
+
+    return drifting.sweep()
+
+
 @shared_task(name="onboarding.remind")
 def remind() -> int:
     """Has people reminded of what waits for their yes."""

@@ -5,6 +5,7 @@ from services.onboarding import views
 from services.onboarding.images_api import image_bring
 
 app_name = "onboarding"
+_DRIFT = "drift/<str:kind>/<str:namespace>/<str:name>/<slug:environment>/"
 urlpatterns = [
     path("api/images", again(image_bring), name="image_bring"),  # the same stands under /api/v1/
     path("new/", views.blueprint_list, name="blueprint_list"),
@@ -19,6 +20,9 @@ urlpatterns = [
     path("upgrades/propose/", views.upgrade_propose, name="upgrade_propose"),
     path("upgrades/<int:pk>/", views.upgrade_round, name="upgrade_round"),
     path("upgrades/<int:pk>/again/", views.upgrade_again, name="upgrade_again"),
+    path("drift/", views.drift_list, name="drift_list"),
+    path(_DRIFT, views.drift_detail, name="drift_detail"),
+    path(_DRIFT + "<slug:way>/", views.drift_settle, name="drift_settle"),
     path("requests/", views.request_list, name="request_list"),
     path("requests/<str:ref>/", views.request_detail, name="request_detail"),
     path("requests/<str:ref>/edit/", views.request_edit, name="request_edit"),

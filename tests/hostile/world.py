@@ -16,7 +16,7 @@ from services.catalog.finding import saved
 from services.catalog.models import Claim, DocFile, DocTree, Entity, Source
 from services.catalog.ownership import confirming, handing
 from services.catalog.sources import pushing
-from services.clusters.models import Cluster, Environment, Watch
+from services.clusters.models import Cluster, Drift, Environment, Watch
 from services.effects.models import Effect
 from services.helpdesk import actions as desk
 from services.helpdesk.actions import mailing
@@ -246,6 +246,16 @@ def places() -> Cluster:
     cluster = cluster_row(token=TOKEN)
     Environment.objects.filter(pk__in=[place.pk for place in environments(cluster)]).update(settings=SETTINGS)
     watched("checkout", ready=1, killed=3)
+    seen = {
+        "key": "Deployment checkout#spec.replicas",
+        "object": "Deployment checkout",
+        "path": "spec.replicas",
+    }
+    seen |= {"git": "2", "live": "5", "manager": "kubectl-edit", "since": "", "may_keep": True}
+    Drift.objects.create(
+        environment=Environment.objects.get(name="staging"), entity_ref="component:default/checkout",
+        state="differs", fields=[seen], count=1, as_of=timezone.now(), since=timezone.now(),
+    )  # fmt: skip
     Watch.objects.get_or_create(cluster=cluster, kind="Pod")
     return cluster
 
@@ -318,6 +328,8 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "compatible:location": [{"id": identity.id_of(identity.LOCATION, world.source.pk)}],
         "clusters:cluster_": [{"name": "harbour"}],
         "clusters:environment_": [{"name": "harbour"}],
+        "onboarding:drift_detail": [entity | {"environment": "staging"}],
+        "onboarding:drift_settle": [entity | {"environment": "staging", "way": "put-back"}],
         "clusters:environment_delivery": [{"name": "harbour", "environment": "staging"}],
         "clusters:entity_": [entity],
         "clusters:pod_log": [log],

@@ -5,7 +5,18 @@ From here each is done again when it lost a deadlock; inside a transaction that 
 
 from services.effects.contention import again_when_lost
 
-from . import bringing, changing, deciding, outcomes, promoting, retiring, reverting, upgrading, writing
+from . import (
+    bringing,
+    changing,
+    deciding,
+    outcomes,
+    promoting,
+    retiring,
+    reverting,
+    settling,
+    upgrading,
+    writing,
+)
 from .exempting import ask_exemption, end_exemption, grant_exemption, refuse_exemption
 from .outcomes import applied, gave_up, merge_answered, proposed
 from .reminding import remind
@@ -21,9 +32,11 @@ close = again_when_lost(deciding.close)
 comment = again_when_lost(deciding.comment)
 discard = again_when_lost(writing.discard)
 edit_and_resubmit = again_when_lost(writing.edit_and_resubmit)
+keep = again_when_lost(settling.keep)
 merge = again_when_lost(deciding.merge)
 promote = again_when_lost(promoting.promote)
 proposal_seen = again_when_lost(outcomes.proposal_seen)
+put_back = again_when_lost(settling.put_back)
 reject = again_when_lost(deciding.reject)
 reopen_as_draft = again_when_lost(writing.reopen_as_draft)
 restore = again_when_lost(writing.restore)
@@ -56,11 +69,13 @@ __all__ = [
     "end_exemption",
     "gave_up",
     "grant_exemption",
+    "keep",
     "merge",
     "merge_answered",
     "promote",
     "proposal_seen",
     "proposed",
+    "put_back",
     "refuse_exemption",
     "reject",
     "remind",

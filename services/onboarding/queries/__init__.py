@@ -17,7 +17,16 @@ from .forms import (
     title_for,
 )
 from .hops import HopStatistic, Leg, hop_statistics, legs
-from .images import Brought, brought, environment_named, is_automatic, needs_of, wanted_image
+from .images import (
+    Brought,
+    brought,
+    environment_named,
+    is_automatic,
+    needs_of,
+    new_findings,
+    refuse_blocking,
+    wanted_image,
+)
 from .lists import find, of_sets_in, person_named, requests_for, reverting, shown, to_follow, waits_for
 from .offers import Group, Offer, joinable, offers
 from .promotion import Comparison, Standing, brought_apart, comparison, pair_of, promoted, standings
@@ -91,6 +100,7 @@ __all__ = [
     "made_of",
     "needed",
     "needs_of",
+    "new_findings",
     "news_of",
     "of_sets_in",
     "of_the_past",
@@ -103,6 +113,7 @@ __all__ = [
     "pictures",
     "place_of",
     "promoted",
+    "refuse_blocking",
     "rehearsed",
     "requests_for",
     "retirement",

@@ -14,6 +14,7 @@ from services.onboarding.views.decisions import (
     request_retry,
     request_withdraw,
 )
+from services.onboarding.views.drifting import drift_detail, drift_list, drift_settle
 from services.onboarding.views.exemptions import (
     exemption_detail,
     exemption_file,
@@ -36,6 +37,9 @@ from services.onboarding.views.upgrading import (
 
 __all__ = [
     "blueprint_list",
+    "drift_detail",
+    "drift_list",
+    "drift_settle",
     "exemption_detail",
     "exemption_file",
     "exemption_list",
