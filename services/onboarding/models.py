@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from services.accounts.models import Team
 
+from .api_uses import ApiUse as ApiUse
 from .exemptions import Exemption as Exemption
 from .parts import RequestPart as RequestPart
 from .versions import BlueprintVersion as BlueprintVersion

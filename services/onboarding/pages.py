@@ -47,6 +47,12 @@ def register() -> None:
         EntityPanel("version", 50, "onboarding/entity_version.html", version_of, area="side")
     )
     registry.nav.add(NavItem("drift", "Drift", "git-compare", "onboarding:drift_list", order=55))
+    registry.nav.add(
+        NavItem(
+            "readiness", "Upgrade readiness", "versions", "onboarding:readiness_report", order=48,
+            section="platform", visible=lambda request: bool(request.user.is_platform),
+        )
+    )  # fmt: skip
     fixes.sources.append(form_of)
     registry.entity_actions.add(change)
     registry.entity_actions.add(promote)

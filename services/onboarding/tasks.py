@@ -285,6 +285,18 @@ def drift() -> int:
     return drifting.sweep()
 
 
+@shared_task(name="onboarding.readiness")
+def readiness() -> int:
+    """Looks for what newer versions of Kubernetes do without; a silent git host leaves what was found."""
+    from . import readiness as ready
+
+    try:
+        return ready.sweep()
+    except OutsideError as error:
+        log.warning("onboarding.readiness_unseen", error=str(error))
+        return 0
+
+
 @shared_task(name="onboarding.remind")
 def remind() -> int:
     """Has people reminded of what waits for their yes."""

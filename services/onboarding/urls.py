@@ -20,6 +20,7 @@ urlpatterns = [
     path("upgrades/propose/", views.upgrade_propose, name="upgrade_propose"),
     path("upgrades/<int:pk>/", views.upgrade_round, name="upgrade_round"),
     path("upgrades/<int:pk>/again/", views.upgrade_again, name="upgrade_again"),
+    path("readiness/", views.readiness_report, name="readiness_report"),
     path("drift/", views.drift_list, name="drift_list"),
     path(_DRIFT, views.drift_detail, name="drift_detail"),
     path(_DRIFT + "<slug:way>/", views.drift_settle, name="drift_settle"),

@@ -25,6 +25,7 @@ from services.onboarding.views.exemptions import (
 from services.onboarding.views.new import blueprint_list, request_edit, request_new
 from services.onboarding.views.playground import playground, playground_rehearsal
 from services.onboarding.views.promoting import service_promote
+from services.onboarding.views.readiness import readiness_report
 from services.onboarding.views.requests import request_detail, request_list
 from services.onboarding.views.retiring import request_bring_back, request_revert, service_retire
 from services.onboarding.views.upgrading import (
@@ -48,6 +49,7 @@ __all__ = [
     "playground",
     "playground_rehearsal",
     "proposal_detail",
+    "readiness_report",
     "request_approve",
     "request_bring_back",
     "request_close",
