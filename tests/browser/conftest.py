@@ -21,9 +21,9 @@ expect.set_options(timeout=10_000)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starting the stack may take a while. Mending checkout comes last: the others look at it broken."""
-    items.sort(key=lambda item: item.path == Path(__file__).with_name("test_change.py"))
+    items.sort(key=lambda item: item.nodeid.startswith("tests/browser/test_change.py"))
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/browser/"):
             item.add_marker(pytest.mark.timeout(300))
 
 
