@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Value
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,6 +36,12 @@ class Transfer(models.Model):
     team = models.ForeignKey(Team, models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    traffic: Any = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()),
+        help_text="share, how and files as they were before and as they were put.",
+    )  # fmt: skip
+    traffic_next: Any = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    shift_request = models.ForeignKey(Request, models.PROTECT, null=True, related_name="+", db_index=False)
     ticks: Any = models.JSONField(default=dict, help_text="by and at of each point of the checklist.")
 
     class Meta:
@@ -53,6 +60,11 @@ class Transfer(models.Model):
     @property
     def points(self) -> list[dict[str, Any]]:
         return [{"key": key, "text": text, "tick": self.ticks.get(key)} for key, text in CHECKLIST]
+
+    @property
+    def share(self) -> int:
+        """How much of what comes in goes to the target, in a hundred."""
+        return int(self.traffic.get("share") or 0)
 
     @property
     def done(self) -> int:

@@ -11,6 +11,7 @@ urlpatterns = [
     ),
     path("previews/copy/<str:kind>/<str:namespace>/<str:name>/", views.transfer_new, name="transfer_new"),
     path("previews/copies/<int:pk>/", views.transfer_detail, name="transfer_detail"),
+    path("previews/copies/<int:pk>/shift/", views.transfer_shift, name="transfer_shift"),
     path("previews/copies/<int:pk>/tick/", views.transfer_tick, name="transfer_tick"),
     path("bookings/", views.booking_list, name="booking_list"),
     path("bookings/<int:pk>/cancel/", views.booking_cancel, name="booking_cancel"),

@@ -2,7 +2,7 @@
 
 from services.effects.contention import again_when_lost
 
-from . import argo, asking, booking, following, living, pulls, transferring
+from . import argo, asking, booking, following, living, pulls, shifting, transferring
 from .booking import Taken
 from .following import OPENED, UNCHANGED, UPDATED
 from .outcomes import request_moved, turned
@@ -11,6 +11,7 @@ pull_told = pulls.pull_told
 
 ask = again_when_lost(asking.ask)
 ask_once = again_when_lost(following.ask_once)
+shift = again_when_lost(shifting.shift)
 show = again_when_lost(following.show)
 book = again_when_lost(booking.book)
 bring_back = again_when_lost(asking.bring_back)
@@ -26,6 +27,6 @@ tend = living.tend
 
 __all__ = [
     "OPENED", "UNCHANGED", "UPDATED", "Taken", "ask", "ask_once", "book", "bring_back", "end", "follow",
-    "give_back", "pull_told", "renew", "request_moved", "show", "tend", "tick", "transfer", "turn", "turned",
-    "unfollow",
+    "give_back", "pull_told", "renew", "request_moved", "shift", "show", "tend", "tick", "transfer", "turn",
+    "turned", "unfollow",
 ]  # fmt: skip

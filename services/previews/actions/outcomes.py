@@ -14,6 +14,7 @@ from services.effects.models import Effect
 from services.onboarding.models import TERMINAL, Request, State
 
 from ..models import Preview
+from . import shifting
 from .following import is_of_update, updated
 from .living import locked
 
@@ -22,6 +23,7 @@ def request_moved(sender: object, *, request: Request, by: User | None, **_: obj
     """A request's state changed, in this transaction: previews it brought, took away, or that show it."""
     if request.state not in TERMINAL:
         return
+    shifting.moved(request)
     about = Q(request=request) | Q(ending=request) | Q(update_request=request)
     for found in Preview.objects.standing().filter(about):
         row = locked(found)

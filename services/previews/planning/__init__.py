@@ -4,8 +4,9 @@ from .elsewhere import Elsewhere, elsewhere, parity
 from .followed import Following, about, following, guessed, named, why_not
 from .gathering import Gathered, gather
 from .plans import MOST_SERVICES, Choice, Plan, Wish, plan
+from .traffic import Shift, shift
 
 __all__ = [
-    "MOST_SERVICES", "Choice", "Elsewhere", "Following", "Gathered", "Plan", "Wish", "about", "elsewhere",
-    "following", "gather", "guessed", "named", "parity", "plan", "why_not",
+    "MOST_SERVICES", "Choice", "Elsewhere", "Following", "Gathered", "Plan", "Shift", "Wish", "about",
+    "elsewhere", "following", "gather", "guessed", "named", "parity", "plan", "shift", "why_not",
 ]  # fmt: skip

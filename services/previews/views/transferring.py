@@ -21,6 +21,7 @@ from services.onboarding.views.change import entity_for
 from services.previews import actions, planning, queries, rules
 from services.previews.forms import MOST_REFS, team_of
 from services.previews.models import Transfer, entities_of
+from services.previews.planning.traffic import SHARES, SWITCH, WORDS
 
 
 @policy(signed_in)
@@ -77,7 +78,9 @@ def _plan(wish: Any, target: Any, problem: str) -> dict[str, Any]:
 
 
 def transfer_for(request: HttpRequest, pk: int) -> Transfer:
-    return get_object_or_404(Transfer.objects.select_related("request", "team", "created_by"), pk=pk)
+    return get_object_or_404(
+        Transfer.objects.select_related("request", "shift_request", "team", "created_by"), pk=pk
+    )
 
 
 @policy(signed_in)
@@ -92,11 +95,38 @@ def transfer_detail(request: HttpRequest, pk: int) -> HttpResponse:
         found, problem = {}, f"The repository cannot be read just now: {error}"
     alike = [ref.rpartition("/")[2] for ref, some in found.items() if not some]
     unlike = [(ref.rpartition("/")[2], entities.get(ref), some) for ref, some in found.items() if some]
-    context = {
-        "row": row, "alike": alike, "unlike": unlike, "problem": problem,
-        "may": rules.can_tick(request.user, row),
-    }  # fmt: skip
+    may = rules.can_tick(request.user, row)
+    context = {"row": row, "alike": alike, "unlike": unlike, "problem": problem, "may": may}
+    context |= _traffic(row, may)
     return render(request, "previews/transfer_detail.html", context)
+
+
+def _traffic(row: Transfer, may: bool) -> dict[str, Any]:
+    """How much goes there now, by which means, and which shares can be asked for."""
+    if not row.is_move:
+        return {}
+    try:
+        found = planning.shift(row, 100 if row.share == 0 else 0)
+    except Refusal as refusal:
+        return {"traffic_missing": refusal.message}
+    except IntegrationError as error:
+        return {"traffic_missing": f"The repository cannot be read just now: {error}"}
+    shares = [each for each in SHARES if each != row.share and (each in (0, 100) or found.how != SWITCH)]
+    return {"means": WORDS[found.how], "hosts": found.hosts, "shares": shares if may else []}
+
+
+@policy(signed_in)
+@limited("submit")
+@require_POST
+def transfer_shift(request: HttpRequest, pk: int) -> HttpResponse:
+    row = transfer_for(request, pk)
+    said_share = request.POST.get("share", "")
+    share = int(said_share) if said_share in {str(each) for each in SHARES} else -1
+    try:
+        return redirect(actions.shift(transfer=row, by=request.user, share=share))
+    except Refusal as refusal:
+        toasts.refused(request, said(refusal))
+    return redirect(row)
 
 
 @policy(signed_in)
