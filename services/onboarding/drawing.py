@@ -170,6 +170,12 @@ class PartView:
     def prefix(self) -> str:
         return f"{self.key}-"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it came before: left out of a change it stays as it is."""
+        groups = [group for section in self.sections for group in (*section.groups, *section.more)]
+        return any(field.state.fixed for _, fields in groups for field in fields)
+
 
 def parts(
     evaluation: Evaluation, seen: Collection[str] | None, priced: Callable[[Cost], str]

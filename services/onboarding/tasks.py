@@ -16,6 +16,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from services.catalog import actions as catalog
+from services.catalog import queries as catalog_queries
 from services.clusters.models import Environment
 from services.effects import crashpoints, silences
 from services.effects.bell import bell
@@ -222,7 +223,8 @@ def register_entity(claim: Claim) -> Done | Later:
     try:
         with transaction.atomic():
             for part in row.parts.all():
-                catalog.register(part.entity, by=row.created_by, request=row.ref)
+                known = row.is_change and catalog_queries.find(part.entity_ref) is not None
+                catalog.register(part.entity, by=row.created_by, request="" if known else row.ref)
             entity = catalog.register(row.entity, by=row.created_by, request="" if row.is_change else row.ref)
             crashpoints.around_commit("catalog.entity")
     except catalog.DescriptorRefused as refused:

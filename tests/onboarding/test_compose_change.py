@@ -6,7 +6,7 @@ from services.catalog.queries import find
 from services.clusters.models import Environment
 from services.onboarding import actions, queries
 from services.onboarding.blueprints.parts import PLAN, without_part
-from services.onboarding.errors import NameTaken
+from services.onboarding.errors import NameTaken, NotAllowed
 from services.onboarding.models import Request, State
 from tests.effects_driver import run_due_effects
 from tests.onboarding.conftest import answers
@@ -111,3 +111,42 @@ def test_of_two_open_requests_only_one_makes_a_part(world, monkeypatch) -> None:
     with pytest.raises(NameTaken, match="wishlist-cache"):
         actions.submit(by=world.mira, blueprint="web-service", answers=second)
     assert Request.objects.filter(state=State.DRAFT).count() == 1
+
+
+def test_all_that_came_together_is_changed_in_one_form_and_one_pull_request(world, together, client) -> None:
+    row = actions.change_service(entity_ref=SERVICE, by=world.mira)
+    assert (row.title, row.answers[PLAN], row.answers["cache-memory"]) == (
+        "Change wishlist with cache", ["cache:cache"], 256,
+    )  # fmt: skip
+    found = queries.evaluate(row.blueprint, row.answers, user=world.mira, request=row)
+    assert (found.errors, [wire for part in found.parts for wire in part.wires]) == ((), [])
+    client.force_login(world.mira)
+    page = client.get("/change/component/default/wishlist/").content.decode()
+    assert "Leave out cache wishlist-cache" in page
+    changed = merged(world, send(world, row, **{"port": 9000, "cache-memory": 100}))
+    paths = {each.path for each in world.host.diff("shop/deploy", changed.pull_number)}
+    assert {f"{HOME}/slipway.yaml", f"{CACHED}/slipway.yaml", f"{CACHED}/staging/statefulset.yaml"} <= paths
+    assert sorted(changed.entity_refs) == [SERVICE, CACHE]
+    assert find(CACHE).onboarded_request == together.ref
+
+
+def test_a_part_is_neither_renamed_nor_moved_and_may_be_left_out(world, together) -> None:
+    row = actions.change_service(entity_ref=SERVICE, by=world.mira)
+    moved = row.answers | {"cache-name": "other"}
+    errors = queries.evaluate(row.blueprint, moved, user=world.mira, request=row).errors
+    assert [(error.field, error.rule) for error in errors] == [("cache-name", "fixed")]
+    alone = {**without_part(row.answers, "cache"), "replicas": 3}
+    found = queries.evaluate(row.blueprint, alone, user=world.mira, request=row)
+    assert (found.errors, [each for each in found.diffs if CACHED in each.path]) == ((), [])
+
+
+def test_what_another_request_is_open_for_or_others_own_by_now_stays_out(world, together) -> None:
+    cache = find(CACHE)
+    type(cache).objects.filter(pk=cache.pk).update(owner_ref="group:default/discovery")
+    assert PLAN not in queries.opening(find(SERVICE), world.mira).answers
+    row = actions.change_service(entity_ref=SERVICE, by=world.priya)
+    assert row.answers[PLAN] == ["cache:cache"]
+    Request.objects.filter(pk=row.pk).update(created_by=world.mira)
+    row.refresh_from_db()
+    with pytest.raises(NotAllowed):
+        actions.submit(by=world.mira, blueprint=row.blueprint, answers=row.answers, request=row)

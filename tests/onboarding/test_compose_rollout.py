@@ -10,7 +10,7 @@ from services.catalog.models import Entity
 from services.clusters.models import Cluster, Environment, KubeObject
 from services.integrations.githosts.base import Person
 from services.manifests.emit import dump
-from services.onboarding import actions, api, applying, proposals, queries, tasks
+from services.onboarding import actions, applying, proposals, queries, reading_api, tasks
 from services.onboarding.errors import WrongState
 from services.onboarding.models import Request, RequestPart, Rollout, State
 from services.onboarding.queries.rollouts import fix_in_fields
@@ -123,7 +123,7 @@ def test_pages_and_programs_list_the_parts(rolling, people, client) -> None:
     html = client.get(f"/requests/{rolling.ref}/").content.decode()
     assert "wishlist-cache</b> Full" in html
     assert "<span>Cache</span>" in html
-    said = api._whole(rolling)["parts"]
+    said = reading_api.whole(rolling)["parts"]
     assert [(each["key"], each["entity"]) for each in said] == [("cache", CACHE)]
     assert "- Cache: `wishlist-cache`" in proposals.body(rolling)
 

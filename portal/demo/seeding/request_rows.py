@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,8 @@ from portal.demo.seeding.people import everybody
 from services.accounts.models import Team, User
 from services.audit.models import Event
 from services.integrations.models import PullRequest
-from services.onboarding import blueprints
-from services.onboarding.models import Approval, Hop, Request, Rollout
+from services.onboarding import blueprints, queries
+from services.onboarding.models import Approval, Hop, Made, Request, Rollout
 
 WAITS_FOR = {"pull_request": "Slipway", "applied": "Slipway", "healthy": "the cluster"}
 # What the watched cluster will say too, once it was looked at.
@@ -51,7 +51,24 @@ def write(requests: Sequence[PastRequest], times: Mapping[int, Times]) -> list[R
     Approval.objects.bulk_create(yes for each in told for yes in _approvals(*each, people))
     Rollout.objects.bulk_create(rollout for each in told for rollout in _rollouts(*each))
     Event.objects.bulk_create(event for each in told for event in _audit(*each))
+    _keep_versions(rows)
     return rows
+
+
+def _keep_versions(rows: Iterable[Request]) -> None:
+    """Which version of the form made each service, as of its last request that was merged."""
+    queries.keep([forms.older(), blueprints.shipped()[forms.BLUEPRINT]])
+    merged = {row.entity_ref: row for row in sorted(rows, key=lambda row: row.number) if row.merge_sha}
+    Made.objects.bulk_create(
+        (
+            Made(
+                entity_ref=ref, blueprint=row.blueprint, digest=row.digest, request=row,
+                version=forms.blueprint_of(row.entity_name).version,
+            )
+            for ref, row in merged.items()
+        ),
+        update_conflicts=True, unique_fields=["entity_ref"], update_fields=["digest", "version", "request"],
+    )  # fmt: skip
 
 
 def _row(
@@ -62,7 +79,7 @@ def _row(
         number=past.number,
         title=past.title,
         blueprint=forms.BLUEPRINT,
-        digest=blueprints.shipped()[forms.BLUEPRINT].digest,
+        digest=forms.blueprint_of(past.service).digest,
         state=past.state,
         token=f"demo-{past.number}",
         answers=form.answers,

@@ -178,6 +178,9 @@ def _submit(draft: Request, by: User, answers: dict[str, Any], generation: int) 
     if row.is_change:
         check_change(by, entity_of(row.entity_ref))
     found = _rendered(row, answers, by)
+    for ref in found.entity_refs[1:] if row.is_change else ():
+        if (part := catalog.find(ref)) is not None:
+            check_change(by, part)
     _accept(row, found, by)
     try:
         with transaction.atomic():

@@ -127,7 +127,8 @@ class Context:
     Where there are too many systems or components to list, a function may stand for them: given the values
     that were chosen it returns those of them that exist, and as many others as are worth offering.
     `services` are the components of the person's own teams; `reserved` says what is there of a type.
-    `fixed` are answers that must stay what they are; `today` is a date, `2026-11-20`; `approvals` the
+    `fixed` are answers that must stay what they are; `together` the parts that came with one another
+    before; `today` is a date, `2026-11-20`; `approvals` the
     company's rules over every blueprint; `leases` the exceptions granted to an entity; `adopted` says which
     files stand for those of a form that did not make them; `upgrade` what an older version made; `pin` the
     digest and the version that `slipway.yaml` is to name, where they are not the blueprint's own.
@@ -144,6 +145,7 @@ class Context:
     existing: Callable[[str], bytes | None] = nothing_exists
     request: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    together: frozenset[str] = frozenset()
     guardrails: Any = None
     kubernetes: str = "1.33"
     approvals: "tuple[ApprovalRule, ...]" = ()

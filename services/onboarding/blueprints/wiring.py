@@ -83,7 +83,7 @@ def fill_all(parts: Sequence[Part], answers: Mapping[str, Any], context: Context
     wires: tuple[Wire, ...] = ()
     for _ in range(ROUNDS):
         offers = [each for part in parts if part.key in forms for each in _offers(part, forms, contexts)]
-        wires = tuple(_wires(parts, offers, forms, answers))
+        wires = tuple(_wires(parts, offers, forms, answers, context.together))
         settled = len(forms) == len(parts)
         for part in parts:
             fitting = _context(part, parts, forms, offers, wires, context)
@@ -136,15 +136,20 @@ def _offers(part: Part, forms: Mapping[str, Form], contexts: Mapping[str, Contex
 
 
 def _wires(
-    parts: Sequence[Part], offers: Sequence[Offer], forms: Mapping[str, Form], answers: Mapping[str, Any]
-) -> Iterator[Wire]:
-    """At most one from one part to another; variables of a name that is there begin with the part's key."""
+    parts: Sequence[Part], offers: Sequence[Offer], forms: Mapping[str, Form], answers: Mapping[str, Any],
+    together: frozenset[str],
+) -> Iterator[Wire]:  # fmt: skip
+    """At most one from one part to another; variables of a name that is there begin with the part's key.
+
+    None between those that came together before: it would be made a second time.
+    """
     for part in parts:
         joined: set[str] = set()
         used = set(_said(part, forms[part.key])) if part.key in forms else set()
         for acceptance in part.blueprint.accepts if part.key in forms else ():
             for offer in offers:
                 fits = offer.part != part and offer.kind in acceptance.kinds
+                fits = fits and not {part.handle, offer.part.handle} <= together
                 if fits and offer.part.key not in joined:
                     joined.add(offer.part.key)
                     own = _told_apart(offer, used)
@@ -215,7 +220,11 @@ def _context(
         components=_with_others(context.components, others),
         services=_with_others(context.services, [each for each in others if each.kind == "service"]),
     )
-    return replace(found, fixed={}, upgrade=None) if part.key else found
+    if not part.key:
+        return found
+    own = {name: part.outer(name) for name in part.blueprint.fields}
+    fixed = {name: context.fixed[outer] for name, outer in own.items() if outer in context.fixed}
+    return replace(found, fixed=fixed, upgrade=None)
 
 
 def _brought(part: Part, wires: Sequence[Wire], main: Form, context: Context) -> Brought:

@@ -15,6 +15,7 @@ from ..models import APART, Request
 from .adopting import adoption, as_kept
 from .forms import blueprints, evaluate, place_of
 from .rollouts import fix_in_fields
+from .together import beside
 
 FILE = "/slipway.yaml"
 
@@ -58,13 +59,15 @@ def opening(
 
     found = written_or_adopted(entity, user)
     blueprint, origin = found.blueprint, found.answers
+    if found.path:
+        origin = origin | beside(entity, user, written)
     draft = draft_of(entity, user)
     answers = _moved_on(draft, origin) if draft else origin
     if changes := {**(changes or {}), **fixed_by(blueprint, *fix)}:
         answers = engine.with_carried(blueprints()[blueprint], answers, changes)
     if draft is not None:
         draft.adopted = found.adopted
-    return Opening(draft or found.as_request(entity, user), answers, origin)
+    return Opening(draft or found.as_request(entity, user, origin), answers, origin)
 
 
 def _moved_on(draft: Request, origin: dict[str, Any]) -> dict[str, Any]:
@@ -87,8 +90,8 @@ class Written:
     answers: dict[str, Any]
     adopted: dict[str, Any] = field(default_factory=dict)
 
-    def as_request(self, entity: Entity, user: User) -> Request:
-        row = _unkept(entity, user, self.blueprint, self.answers)
+    def as_request(self, entity: Entity, user: User, origin: dict[str, Any] | None = None) -> Request:
+        row = _unkept(entity, user, self.blueprint, self.answers if origin is None else origin)
         row.adopted = self.adopted
         return row
 

@@ -144,6 +144,7 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
         existing=_reader(row, at),
         request=request.ref if request and request.pk else "",
         fixed=_fixed(row),
+        together=_together(row),
         leases=leases_of,
         approvals=engine.company_approvals(settings.APPROVALS),
         adopted=engine.adopted_from(row.adopted),
@@ -153,8 +154,16 @@ def context_for(user: User, request: Request | None = None, at: str | None = Non
 
 def _fixed(row: Request) -> dict[str, Any]:
     """What a change leaves as it is: the name, the owner, the environments."""
-    fields = blueprints()[row.blueprint].fields.values() if row.is_change else ()
-    return {field.name: row.origin.get(field.name) for field in fields if field.is_identity}
+    from services.onboarding import blueprints as engine
+
+    fields = engine.fields_of(form_of(row.blueprint, row.origin)) if row.is_change else {}
+    return {name: row.origin.get(name) for name, field in fields.items() if field.is_identity}
+
+
+def _together(row: Request) -> frozenset[str]:
+    """The parts that came with one another before: what connects them is in their answers already."""
+    parts = form_of(row.blueprint, row.origin) if row.is_change else ()
+    return frozenset(part.handle for part in parts)
 
 
 def _entities(key: str, chosen: Collection[str], *kinds: str) -> list[Entity]:
