@@ -9,10 +9,13 @@ from django.test import Client
 
 from services.accounts.models import User
 from services.effects.models import Effect, Silence
-from services.helpdesk.models import SlackLook, Ticket
+from services.helpdesk import actions
+from services.helpdesk.models import Category, SlackLook, SlackPerson, Ticket
+from services.helpdesk.slack import wording
+from services.integrations.slack import blocks
 from tests.effects_driver import run_due_effects
 from tests.factories.people import member, platform_engineer
-from tests.fakes.slack import SIGNING_SECRET, TOKEN, Workspace, signed
+from tests.fakes.slack import METHODS, SIGNING_SECRET, TOKEN, Workspace, signed
 
 ASK, TEAM = "C0ASK", "G0TEAM"
 MIRA, PRIYA, JONAS, ZOE = "U0MIRA", "U0PRIYA", "U0JONAS", "U0ZOE"
@@ -64,10 +67,21 @@ class Desk:
         self.event({**heard, "event": {**heard["event"], "type": "app_mention"}})
         return str(heard["event"]["ts"])
 
-    def asked(self, **more: Any) -> tuple[Ticket, str]:
-        """A ticket of a mention, and its thread."""
-        ts = self.mention(**more)
-        return Ticket.objects.latest("pk"), ts
+    def asked(self, text: str = "Checkout is slow", user: str = MIRA) -> tuple[Ticket, str]:
+        """What comes of a mention, put there at once: a ticket, and its thread on either side."""
+        ts = str(self.shop.says(user, ASK, f"<@U0BOT> {text}")["event"]["ts"])
+        by = {MIRA: self.mira, JONAS: self.jonas}[user]
+        given = {"title": text, "body": text, "impact": "me", "urgency": "soon", "channel": "slack"}
+        made = actions.open_ticket(by=by, category=Category.objects.get(slug="other"), **given)
+        event = made.events.get()
+        for side, channel, root in (("asker", ASK, ts), ("team", TEAM, "")):
+            rows, told = wording.told(event, made, side, direct=not root)
+            said = {"channel": channel, **blocks.message(rows, told), **({"thread_ts": root} if root else {})}
+            post = METHODS["chat.postMessage"](self.shop, said)
+            thread = made.slack_threads.create(side=side, channel=channel, ts=root or post["ts"])
+            thread.posts.create(ts=thread.ts, message=event.message, ours=not root, text=f"<@U0BOT> {text}")
+        Effect.objects.filter(kind__startswith="slack.").delete()
+        return made, ts
 
     def team_thread(self, of: Ticket) -> str:
         return str(of.slack_threads.get(side="team", active=True).ts)
@@ -95,6 +109,7 @@ def make(shop: Workspace, client: Client, settings: Any) -> Desk:
     }
     for slack_id, user in people.items():
         shop.person(slack_id, user.email, name=user.name)
+        SlackPerson.objects.create(slack_id=slack_id, user=user, name=user.name)
     shop.person(ZOE, "zoe@elsewhere.example", name="Zoe")
     SlackLook.objects.create(pk=1, team="Shop", team_id="T0SHOP", bot="U0BOT", is_closed=True)
     return Desk(shop, client, people[MIRA], people[JONAS], people[PRIYA])

@@ -8,6 +8,7 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,7 +60,7 @@ class Slack:
         self.host = urlsplit(self.address).hostname or ""
         self._token = token or settings.SLACK_TOKEN
         guard = outbound.Guarded(() if self.host == OFFICIAL else ANYWHERE)
-        verify = ssl.create_default_context() if self.address.startswith("https:") else False
+        verify = _trusted() if self.address.startswith("https:") else False
         self._http = httpx.Client(
             headers={"Accept-Encoding": "identity", "User-Agent": "slipway"},
             timeout=settings.HTTP_TIMEOUT,
@@ -135,6 +136,12 @@ class Slack:
             told = f"Slack cannot be asked ({type(error).__name__})."
             raise Unavailable(told, outcome_unknown=lost) from error
         return response
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom the machine trusts; read once, for it takes a while."""
+    return ssl.create_default_context()
 
 
 def is_slacks(url: str, address: str) -> bool:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from services.effects.actions import enqueue
 from services.helpdesk import slack
@@ -57,13 +56,13 @@ def mend(what: str, about: Any, key: str, *, delay: timedelta | None = None) -> 
 
 
 def _homes(event: TicketEvent) -> None:
-    """Of those whom it concerns and who look at theirs; many changes at once are one."""
+    """Of those whom it concerns and who look at theirs."""
     ticket = event.ticket
     concerned = SlackPerson.objects.filter(
         user__in=[ticket.asker_id, ticket.assignee_id], home_at__isnull=False
     )
     for person in concerned:
-        mend("home", person, f"{person.slack_id} {timezone.now():%Y%m%d%H%M%S}", delay=SETTLES)
+        mend("home", person, f"{person.slack_id} {event.pk}", delay=SETTLES)
 
 
 def revise(message: Message, at: datetime) -> None:

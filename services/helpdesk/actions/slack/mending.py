@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from services.effects.models import Effect
 from services.helpdesk import rota, rules
 from services.helpdesk import slack as desk
 from services.helpdesk.actions.slack import saying
@@ -65,7 +66,10 @@ def _fine(slack: Slack, method: str, **said: Any) -> None:
 
 
 def home(slack: Slack, person: SlackPerson) -> str:
-    """The home tab as it is now."""
+    """The home tab as it is now. Of several changes at once the last one draws it."""
+    waiting = Effect.objects.filter(kind=desk.MEND, state=Effect.State.DUE, object_id=str(person.pk))
+    if waiting.filter(key__startswith=f"home {person.slack_id} ").exists():
+        return "drawn soon"
     fresh = people.person_of(slack, person.slack_id)
     view = _home_of(fresh.user) if fresh.user else wording.strange_home()
     slack.call("views.publish", user_id=person.slack_id, view=view)

@@ -105,7 +105,7 @@ def _asked(slack: Slack, event: Mapping[str, Any], person: SlackPerson, row: Sla
 @transaction.atomic
 def _home(person: SlackPerson) -> Outcome:
     accepting.opened_home(person.slack_id)
-    announcing.mend("home", person, f"{person.slack_id} {timezone.now():%Y%m%d%H%M%S}")
+    announcing.mend("home", person, f"{person.slack_id} {timezone.now():%Y%m%d%H%M%S%f}")
     return Outcome("Their home tab is drawn.")
 
 
