@@ -60,26 +60,27 @@ def client_for(cluster: Cluster, timeout: float | None = None) -> KubeClient:
     return KubeClient(cluster.server, token, cluster.ca, timeout or settings.HTTP_TIMEOUT)
 
 
-objects_of = Frozen(
-    lambda ref: KubeObject.objects.filter(entity_ref=ref).select_related("environment__cluster")[
-        :OBJECTS_SHOWN
-    ],
-    ref="",
-)
+def _picture(ref: str) -> QuerySet[KubeObject]:
+    """The objects of an entity, and around them: the quotas and policies of its environments, its clusters'
+    classes of routes, and nodes that are lost."""
+    own = KubeObject.objects.filter(entity_ref=ref)
+    lost = Q(kind="Node", health=Health.DEGRADED) | Q(kind="IngressClass")
+    wide = lost & Q(cluster__in=own.order_by().values("cluster"))
+    places = own.order_by().values("environment")
+    near = Q(kind__in=("ResourceQuota", "NetworkPolicy"), environment__in=places)
+    around = KubeObject.objects.filter(wide | near, entity_ref="")
+    shown = (own, OBJECTS_SHOWN), (around, AROUND_SHOWN)
+    one, other = (rows.select_related("environment__cluster")[:most] for rows, most in shown)
+    return one.union(other, all=True)
 
 
-def _objects(entity_ref: str) -> dict[int, list[KubeObject]]:
-    rows: dict[int, list[KubeObject]] = defaultdict(list)
-    for row in objects_of(ref=entity_ref.lower()):
-        if row.environment_id is not None:  # what is of no namespace is of no service
-            rows[row.environment_id].append(row)
-    return rows
+picture_of = Frozen(_picture, ref="")
 
 
 def _events(entity_ref: str) -> dict[int, list[KubeEvent]]:
     """The latest events of each environment."""
     found: dict[int, list[KubeEvent]] = defaultdict(list)
-    events = KubeEvent.objects.filter(entity_ref=entity_ref.lower(), last_at__gte=timezone.now() - RECENT)
+    events = KubeEvent.objects.filter(entity_ref=entity_ref, last_at__gte=timezone.now() - RECENT)
     for event in events.select_related("environment")[: EVENTS_SHOWN * 4]:
         if len(found[event.environment_id]) < EVENTS_SHOWN:
             found[event.environment_id].append(event)
@@ -88,10 +89,11 @@ def _events(entity_ref: str) -> dict[int, list[KubeEvent]]:
 
 def live_state(entity_ref: str) -> list[EnvironmentState]:
     """The service in each environment it runs in, in their order; empty when it runs nowhere we watch."""
-    rows = _objects(entity_ref)
+    ref = entity_ref.lower()
+    rows, others = _parted(picture_of(ref=ref), ref)
     where = _where_it_runs(rows)
-    events = _events(entity_ref) if rows else {}
-    around = _around(where)
+    events = _events(ref) if rows else {}
+    around = _around(where, others)
     return [
         picture.environment_state(
             environment,
@@ -105,15 +107,21 @@ def live_state(entity_ref: str) -> list[EnvironmentState]:
     ]
 
 
-def _around(environments: Sequence[Environment]) -> dict[int, list[KubeObject]]:
-    """By environment: its quotas and policies; the cluster's classes of routes, and nodes that are lost."""
+def _parted(found: Iterable[KubeObject], ref: str) -> tuple[dict[int, list[KubeObject]], list[KubeObject]]:
+    """Its own by environment, and what stands around."""
+    rows: dict[int, list[KubeObject]] = defaultdict(list)
+    around = []
+    for row in found:
+        if row.entity_ref != ref:
+            around.append(row)
+        elif row.environment_id is not None:  # what is of no namespace is of no service
+            rows[row.environment_id].append(row)
+    return rows, around
+
+
+def _around(environments: Sequence[Environment], rows: Sequence[KubeObject]) -> dict[int, list[KubeObject]]:
+    """What stands around each environment, in its cluster and its namespace."""
     found: dict[int, list[KubeObject]] = defaultdict(list)
-    if not environments:
-        return found
-    lost = Q(kind="Node", health=Health.DEGRADED) | Q(kind="IngressClass")
-    wide = lost & Q(cluster__in={each.cluster_id for each in environments})
-    near = Q(kind__in=("ResourceQuota", "NetworkPolicy"), environment__in=environments)
-    rows = list(KubeObject.objects.filter(wide | near, entity_ref="")[:AROUND_SHOWN])
     for each in environments:
         here = {(each.pk, each.cluster_id), (None, each.cluster_id)}
         found[each.pk] = [row for row in rows if (row.environment_id, row.cluster_id) in here]
@@ -170,7 +178,9 @@ def refs_with(health: str) -> set[str]:
 
 def snapshot(entity_ref: str) -> dict[str, Any]:
     """The redacted state of a service everywhere, to be frozen: objects, events, when each was seen."""
-    rows, events = _objects(entity_ref), _events(entity_ref)
+    ref = entity_ref.lower()
+    rows, _ = _parted(picture_of(ref=ref), ref)
+    events = _events(ref)
     return {
         environment.name: {
             "cluster": environment.cluster.name,

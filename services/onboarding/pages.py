@@ -17,6 +17,8 @@ from services.clusters import fixes
 # Row 75: what teams ask for again and again.
 OFTEN = ("web-service", "postgres", "cache", "scheduled-job")
 
+MADE = ("Component", "Resource")  # what forms make
+
 
 def register() -> None:
     registry.nav.add(NavItem("new", "New", "square-plus", "onboarding:blueprint_list", order=30))
@@ -68,14 +70,21 @@ def register() -> None:
 
 def form_of(request: HttpRequest, entity: Any, fix: Mapping[str, Any]) -> str:
     """The form that corrects it: of the request that is open, else of the service with the fix filled in."""
-    from services.onboarding import queries
-
-    if row := once(request, f"open for {entity.ref}", lambda: queries.open_for(entity)):
+    if row := _under_way(request, entity):
         return str(row.get_absolute_url())
     if not _may_change(request.user, entity):
         return ""
     said = {name: str(fix[name]) for name in ("field", "value") if fix.get(name) is not None}
     return f"{change_url(entity)}?{urlencode(said)}#field-{fix.get('field', '')}"
+
+
+def _under_way(request: HttpRequest, entity: Any) -> Any:
+    """The request that is open for it; nothing is asked where the number on its tab says that none is."""
+    from services.onboarding import queries
+
+    if not getattr(entity, "badges", {"requests": True}).get("requests"):
+        return None
+    return once(request, f"open for {entity.ref}", lambda: queries.open_for(entity))
 
 
 def _may_change(user: Any, entity: Any) -> bool:
@@ -107,7 +116,8 @@ def version_of(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     """Which version of its blueprint made it, and the newer one, with the way there for those who may."""
     from services.onboarding import queries, rules
 
-    found = queries.made_of(entity.ref)
+    is_made = entity.kind in MADE and not _under_way(request, entity)
+    found = queries.made_of(entity.ref) if is_made else None
     if found is None or not (found.blueprint.version or found.is_behind):
         return None
     where = [entity.kind.lower(), entity.namespace, entity.name]

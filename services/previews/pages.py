@@ -20,6 +20,8 @@ from portal.shell.registry import (
     Tab,
 )
 
+COPIED = ("Component", "Resource")
+
 
 def register() -> None:
     registry.nav.add(
@@ -73,28 +75,18 @@ def of_request(request: HttpRequest, row: Any) -> Iterator[EntityAction]:
             yield EntityAction("Preview", url, "layers-subtract")
 
 
-def _now(now: Any, next_hours: Any) -> Any:
-    from .models import Booking
-
-    rows = Booking.objects.filter(cancelled_at=None, ends_at__gt=now, begins_at__lt=next_hours)
-    return rows.select_related("environment", "booked_by").order_by("-begins_at")
-
-
-now_booked: Any = Frozen(_now, now=timezone.now(), next_hours=timezone.now())
-
-
 def booked(request: HttpRequest) -> dict[str, EnvironmentNote]:
     """Row 39: who has a shared environment to themselves now, or within a day."""
     from .calendar import said
+    from .queries import soon_booked
 
     now, found = timezone.now(), {}
-    for row in now_booked(now=now, next_hours=now + timedelta(days=1)):
-        begun = row.begins_at <= now
-        text = (
-            f"booked by {row.booked_by} until {said(row.ends_at)}" if begun
-            else f"booked by {row.booked_by} from {said(row.begins_at)}"
-        )  # fmt: skip
-        found[row.environment.name] = EnvironmentNote(text, reverse("previews:booking_list"), "calendar")
+    for place, person, begins, ends in soon_booked():
+        if begins >= now + timedelta(days=1) or ends <= now:
+            continue
+        when = f"until {said(ends)}" if begins <= now else f"from {said(begins)}"
+        text = f"booked by {person} {when}"
+        found[place] = EnvironmentNote(text, reverse("previews:booking_list"), "calendar")
     return found
 
 
@@ -108,7 +100,7 @@ of_refs: Any = Frozen(_of_refs, refs=[""])
 
 
 def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
-    rows = of_refs(refs=[entity.ref])
+    rows = of_refs(refs=[entity.ref]) if entity.kind in COPIED else []
     return {"previews": rows} if rows else None
 
 

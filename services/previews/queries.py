@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from services.accounts.models import Team, User
 from services.catalog.models import Entity
@@ -24,6 +27,31 @@ def previews(user: User, show: str) -> PreviewQuerySet:
     if show == "mine":
         return rows.standing().filter(Q(created_by=user) | Q(team__in=user.teams.all())).distinct()
     return rows.standing()
+
+
+BOOKED = "previews:booked"
+BOOKED_SECONDS = 300
+Booked = tuple[str, str, datetime, datetime]
+
+
+def soon_booked() -> list[Booked]:
+    """Environment, person, beginning and end of what is booked now or soon, the latest beginning first.
+
+    Kept for some minutes, for the page of every service asks; `forget_bookings` when there is another.
+    """
+    found: list[Booked] = cache.get_or_set(BOOKED, _booked, BOOKED_SECONDS) or []
+    return found
+
+
+def _booked() -> list[Booked]:
+    soon = timezone.now() + timedelta(days=2)
+    rows = Booking.objects.filter(cancelled_at=None, ends_at__gt=timezone.now(), begins_at__lt=soon)
+    rows = rows.select_related("environment", "booked_by").order_by("-begins_at")
+    return [(row.environment.name, str(row.booked_by), row.begins_at, row.ends_at) for row in rows]
+
+
+def forget_bookings() -> None:
+    cache.delete(BOOKED)
 
 
 def find(pk: int) -> Preview | None:

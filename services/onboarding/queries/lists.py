@@ -25,7 +25,12 @@ def shown(ref: str, user: User) -> Request | None:
     writers = Request.contributors.through.objects.filter(request=OuterRef("pk")).values("user_id")
     rollouts = Exists(Rollout.objects.filter(request=OuterRef("pk")))
     parts = Exists(RequestPart.objects.filter(request=OuterRef("pk")))
-    rows = Request.objects.annotate(written_by=ArraySubquery(writers), has_rollouts=rollouts, has_parts=parts)
+    rows = Request.objects.annotate(
+        written_by=ArraySubquery(writers),
+        has_rollouts=rollouts,
+        has_parts=parts,
+        has_reverse=Exists(_reverses(OuterRef("number"))),
+    )
     if (row := _called(rows, ref, user)) is not None:
         prefetch_related_objects(
             [row],
@@ -97,8 +102,14 @@ def to_follow() -> RequestQuerySet:
 
 def reverting(request: Request) -> Request | None:
     """What takes this request back, under way or done; None where nothing does."""
-    rows = Request.objects.filter(kind=Request.Kind.REVERT, reverts=request.number)
-    return rows.exclude(state__in=[State.WITHDRAWN, State.REJECTED, State.CLOSED]).order_by("-number").first()
+    if not getattr(request, "has_reverse", True):
+        return None
+    return _reverses(request.number).order_by("-number").first()
+
+
+def _reverses(number: Any) -> RequestQuerySet:
+    rows = Request.objects.filter(kind=Request.Kind.REVERT, reverts=number)
+    return rows.exclude(state__in=[State.WITHDRAWN, State.REJECTED, State.CLOSED])
 
 
 def of_sets_in(environment: Environment) -> RequestQuerySet:

@@ -10,7 +10,7 @@ from services.audit import actions as audit
 from services.clusters.models import Environment
 from services.onboarding.errors import NotAllowed, Refusal
 
-from .. import rules
+from .. import queries, rules
 from ..errors import Impossible
 from ..models import Booking
 
@@ -47,6 +47,7 @@ def book(
         environment=place, begins_at=begins_at, ends_at=ends_at, purpose=purpose.strip()[:200], booked_by=by
     )
     audit.record(by=by, action="booking.made", obj=made, summary=f"{place}: {made.purpose}")
+    transaction.on_commit(queries.forget_bookings)
     return made
 
 
@@ -76,4 +77,5 @@ def give_back(*, booking: Booking, by: User) -> Booking:
         row.cancelled_at = timezone.now()
         row.save(update_fields=["cancelled_at"])
         audit.record(by=by, action="booking.cancelled", obj=row, summary=row.purpose)
+        transaction.on_commit(queries.forget_bookings)
     return row
