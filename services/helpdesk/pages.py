@@ -19,7 +19,7 @@ from portal.shell.registry import (
     Panel,
     Tab,
 )
-from services.helpdesk import rules, searching
+from services.helpdesk import answering, rules, searching
 from services.helpdesk.models import Ticket
 from services.helpdesk.states import Priority
 
@@ -70,6 +70,8 @@ def found(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
     yield PaletteItem("Do", "Ask for help", reverse("helpdesk:ticket_new"), "lifebuoy", "Diagnose first")
     if len(query) < 2:
         return
+    for answer in answering.search(request.user, query)[:3]:
+        yield PaletteItem("Answers", answer.title, answer.get_absolute_url(), "book-2", "Known answer")
     visible = Ticket.objects.visible_to(request.user).for_rows()
     for ticket in searching.narrowed(visible, query, request.user)[0].order_by("-created_at")[:6]:
         state = ticket.get_state_display().lower()

@@ -41,6 +41,7 @@ urlpatterns = [
     path("help/markdown/", asking.markdown_preview, name="markdown_preview"),
     path("help/mails/", mails.mail_list, name="mail_list"),
     path("help/mails/<int:pk>/original/", mails.mail_original, name="mail_original"),
+    path("help/mails/<int:pk>/ticket/", mails.mail_ticket, name="mail_ticket"),
     path("help/mails/<int:pk>/files/<int:number>/", mails.mail_file, name="mail_file"),
     path("hooks/mail/", mails.mail_hook, name="mail_hook"),
     path("help/slack/", slack.slack_list, name="slack_list"),

@@ -180,6 +180,8 @@
     if (found) found.focus();
   }
   addEventListener("hashchange", arrive);
+  /* scrolling to what the address names, the browser takes the focus away again until the page is loaded */
+  addEventListener("load", function () { if (document.activeElement === document.body) arrive(); });
   document.addEventListener("change", function (event) {
     if (event.target.name === "vis") event.target.closest(".compose").querySelector("textarea").focus();
   });

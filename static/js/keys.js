@@ -57,6 +57,7 @@
       list.append(row);
     });
     dialog.querySelectorAll("[data-needs-rows]").forEach(function (row) { row.hidden = !rows().length; });
+    dialog.querySelectorAll("[data-needs]").forEach(function (row) { row.hidden = !document.querySelector(row.dataset.needs); });
     dialog.showModal();
   }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import stack
 from tests.browser.accessible import check_accessible
@@ -90,6 +90,17 @@ def become() -> Callable[[Page, str], None]:
         assert answer.status == 302, answer.status
 
     return sign_in_as
+
+
+@pytest.fixture
+def priya(browser: Browser, browser_context_args, watch, become) -> Iterator[Page]:
+    """A second person in a browser of their own."""
+    context = browser.new_context(**browser_context_args)
+    watch.follow(context)
+    page = context.new_page()
+    become(page, "priya")
+    yield page
+    context.close()
 
 
 @pytest.fixture

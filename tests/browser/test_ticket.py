@@ -2,8 +2,7 @@
 
 import re
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 ROW = "a[data-pane]"
 
@@ -26,17 +25,6 @@ def send(page: Page) -> None:
     """Send what is in the composer, without the seconds in which it could be called back."""
     page.locator("#answer").get_by_role("button", name="Send").click()
     page.get_by_role("button", name="Send now").click()
-
-
-@pytest.fixture
-def priya(browser: Browser, browser_context_args, watch, become) -> Page:
-    """A second person in a browser of their own."""
-    context = browser.new_context(**browser_context_args)
-    watch.follow(context)
-    page = context.new_page()
-    become(page, "priya")
-    yield page
-    context.close()
 
 
 def test_something_wrong_is_shown_before_it_is_asked(page: Page, become, accessible) -> None:

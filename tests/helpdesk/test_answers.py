@@ -139,3 +139,12 @@ def test_forms_are_offered_by_shared_words() -> None:
     assert fitting.blueprints("I would like a new web service please")[0].name == "web-service"
     assert fitting.blueprints("zzz qqq") == []
     assert len(fitting.blueprints("zzz", limit=None)) > 5
+
+
+def test_the_palette_finds_published_answers(priya, noah) -> None:
+    found, draft = answer(priya), answer(priya, "A killed draft", published=False)
+    options = client_of(noah).get(reverse("palette"), {"q": "killed"}).content.decode()
+    assert (found.get_absolute_url() in options, draft.get_absolute_url() in options) == (True, False)
+    assert (
+        draft.get_absolute_url() in client_of(priya).get(reverse("palette"), {"q": "killed"}).content.decode()
+    )

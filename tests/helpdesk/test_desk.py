@@ -16,7 +16,7 @@ from services.helpdesk.states import Priority, State
 from services.notices.models import Notice
 from tests.effects_driver import run_due_effects
 from tests.factories.people import member, platform_engineer
-from tests.factories.tickets import kinds, ticket
+from tests.factories.tickets import answers, kinds, ticket, ticket_in
 
 pytestmark = pytest.mark.django_db
 
@@ -320,6 +320,30 @@ def test_ones_own_last_step_is_taken_back_for_ten_minutes(priya, tomas) -> None:
     actions.reply(ticket=made, by=made.asker, body="And another thing", at=now)
     with pytest.raises(NotAllowed):
         actions.take_back(ticket=made, by=priya, at=now)
+
+
+@pytest.mark.parametrize(
+    ("stood", "to"), [("resolved", "in_progress"), ("converted", "in_progress"), ("new", "resolved")]
+)
+def test_a_step_taken_back_twice_is_taken_again_with_all_it_brought(priya, stood: str, to: str) -> None:
+    made = ticket_in(stood)
+
+    def told(row: Ticket) -> list:
+        why = [] if row.is_open else [row.cause, row.minutes]
+        return [row.state, row.converted_to, row.resolved_at, row.closed_at, *why]
+
+    before = told(made)
+    after = told(actions.change_state(ticket=made, to=to, by=priya, **answers(to)))
+    for wanted in (before, after, before):
+        assert told(actions.take_back(ticket=made, by=priya)) == wanted
+
+
+def test_what_was_brought_back_from_a_merge_is_merged_again_not_taken_back(priya) -> None:
+    made = actions.merge(ticket=(one := ticket()), into=ticket(title="Two"), by=priya)
+    actions.change_state(ticket=one, to=State.NEW, by=priya)
+    with pytest.raises(NotAllowed, match="merge it again"):
+        actions.take_back(ticket=one, by=priya)
+    assert (one.messages.count(), made.messages.count()) == (1, 1)
 
 
 def test_a_macro_is_all_or_nothing_and_runs_over_many(priya) -> None:

@@ -198,3 +198,30 @@ def test_the_list_tells_what_stops_the_inbox(client, taken, settings):
     assert "The inbox says: no" in client.get("/help/mails/").content.decode()
     client.force_login(taken.ticket.asker)
     assert client.get("/help/mails/").status_code in (403, 404)
+
+
+def test_a_strangers_mail_becomes_a_ticket_when_somebody_says_so(client, settings):
+    settings.MAIL_STRANGERS = False
+    row = mailing.take(raw=letter("Where do I send it?", by="Zoë <zoe@elsewhere.example>"), transport="imap")
+    address = f"/help/mails/{row.pk}/ticket/"
+    client.force_login(member("mira", "checkout"))
+    assert (client.post(address).status_code, Ticket.objects.count()) == (403, 0)
+    client.force_login(platform_engineer())
+    assert b"Make it a ticket" in client.get("/help/mails/").content
+    made = {client.post(address).headers["location"] for _ in range(2)}
+    opened = Ticket.objects.get()
+    assert made == {opened.get_absolute_url()}
+    assert (opened.asker.email, opened.messages.get().body) == (
+        "zoe@elsewhere.example",
+        "Where do I send it?",
+    )
+    row.refresh_from_db()
+    assert (row.action, row.ticket, row.reason) == ("new", opened, "Priya made it a ticket.")
+    assert b"Make it a ticket" not in client.get("/help/mails/").content
+
+
+def test_what_a_machine_sent_becomes_no_ticket(client):
+    row = mailing.take(raw=letter(Auto_Submitted="auto-replied"), transport="imap")
+    client.force_login(platform_engineer())
+    shown = client.post(f"/help/mails/{row.pk}/ticket/", follow=True).content
+    assert (b"Only what a person wrote" in shown, Ticket.objects.count()) == (True, 0)

@@ -166,17 +166,16 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_events_explain_the_state(self) -> None:
-        row, state, since = self.row, "new", None
-        steps: list[tuple[str, str]] = []
+        row, state, since, before = self.row, "new", None, ""
         for event in row.events.order_by("version", "pk"):
             if not event.to_state or event.kind == "opened":
                 continue
             assert event.from_state == state, "a step begins where the last one ended"
             if event.data.get("taken_back"):
-                assert event.to_state == steps.pop()[0]
+                assert event.to_state == before, "what was taken back is what stood before"
             else:
                 assert event.to_state in AFTER[state], (state, event.to_state)
-                steps.append((state, event.to_state))
+            before = state
             assert event.by is None or event.by.is_platform or event.by_id == row.asker_id
             state, since = event.to_state, event.at
         assert (row.state, row.state_since) == (state, since or row.created_at)

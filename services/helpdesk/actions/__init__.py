@@ -12,7 +12,7 @@ from services.helpdesk.actions.converting import convert, follow_requests
 from services.helpdesk.actions.duty import hand_over, save_rota, stand_in, swap, tell_turn, undo_change
 from services.helpdesk.actions.escalating import escalate, forget_deadlines, look, recount
 from services.helpdesk.actions.following import call_in, may_nudge, me_too, nudge
-from services.helpdesk.actions.mailing import note_look, take
+from services.helpdesk.actions.mailing import make_ticket, note_look, take
 from services.helpdesk.actions.opening import open_ticket
 from services.helpdesk.actions.sending import call_back, send_now, send_soon
 from services.helpdesk.actions.settings import remove_setting, save_setting
@@ -45,6 +45,7 @@ __all__ = [
     "link",
     "look",
     "make_problem",
+    "make_ticket",
     "may_nudge",
     "me_too",
     "merge",

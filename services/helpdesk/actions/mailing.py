@@ -213,6 +213,28 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
+@transaction.atomic
+def make_ticket(*, row: Mail, by: Any) -> Ticket:
+    """Open a ticket of a stranger's mail after all, or add it to the one it answers; the same one each time.
+
+    Refuses all but the platform, and mails that machines sent.
+    """
+    if not rules.can_triage(by):
+        raise NotAllowed("Only people of the platform make tickets of mails.")
+    row = Mail.objects.select_for_update().get(pk=row.pk)
+    if row.message_id is None:
+        if row.action != KEPT.STRANGER:
+            raise NotAllowed("Only what a person wrote becomes a ticket.")
+        row.action, row.reason = KEPT.NEW, f"{by} made it a ticket."[:300]
+        _speak(row, incoming.read(bytes(row.raw)))
+        row.save()
+        if row.action == KEPT.NEW:
+            posting.confirm(row)
+        audit.record(by=by, action="ticket.made_of_mail", obj=row, summary=f"{row.ticket}")
+    assert row.ticket is not None
+    return row.ticket
+
+
 def unreadable(*, raw: bytes, transport: str, why: Any) -> Mail:
     """For what fell over on the way in: keep the original in a ticket that says what happened."""
     key = incoming.digest_of(raw)

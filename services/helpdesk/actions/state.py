@@ -74,8 +74,8 @@ def change_state(
 def take_back(*, ticket: Ticket, by: Any, at: datetime | None = None) -> Ticket:
     """Undo one's own last step: back to the state before it, with what it had set.
 
-    Refuses what is older than ten minutes (TooLate), the step of somebody else, and a ticket on which
-    anything was said since (NotAllowed).
+    Refuses what is older than ten minutes (TooLate), the step of somebody else, a ticket on which anything
+    was said since, and one that was brought back from where it was merged into (NotAllowed).
     """
     at = at or timezone.now()
     ticket = locked(ticket)
@@ -86,18 +86,31 @@ def take_back(*, ticket: Ticket, by: Any, at: datetime | None = None) -> Ticket:
         raise TooLate("A step can be taken back for ten minutes.")
     if ticket.events.filter(version__gt=step.version, kind__in=(Kind.MESSAGE, Kind.NOTE)).exists():
         raise NotAllowed("Somebody has said something since; it is too late to take this back.")
+    if step.from_state == State.DUPLICATE:
+        raise NotAllowed("It was brought back from where it had gone on; merge it again instead.")
     before = ticket.state
     if before == State.DUPLICATE:
         _unmerge(ticket)
     ticket.state, ticket.state_since = step.from_state, at
-    if ticket.is_open:
-        ticket.resolved_at, ticket.cause, ticket.minutes = None, "", None
-        ticket.duplicate_of, ticket.converted_to = None, ""
-    ticket.closed_at = None
+    _restore(ticket)
     data = {"taken_back": True}
     happened(ticket, Kind.STATE, by=by, at=at, from_state=before, to_state=ticket.state, data=data)
     audit.record(by=by, action="ticket.step_taken_back", obj=ticket, summary=ticket.key)
     return ticket
+
+
+def _restore(ticket: Ticket) -> None:
+    """The columns a state brings with it, as they were when the ticket came into it."""
+    steps = ticket.events.filter(kind=Kind.STATE, to_state=ticket.state)
+    came = steps.exclude(data__has_key="taken_back").last()
+    told = came.data if came else {}
+    ticket.closed_at, ticket.duplicate_of = None, None
+    ticket.converted_to = told.get("request", "") if ticket.state == State.CONVERTED else ""
+    if ticket.state == State.RESOLVED and came is not None:
+        ticket.resolved_at = came.at
+        ticket.cause, ticket.minutes = told.get("cause", ""), told.get("minutes")
+    elif ticket.is_open:
+        ticket.resolved_at, ticket.cause, ticket.minutes = None, "", None
 
 
 @transaction.atomic

@@ -7,16 +7,17 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.shell import tables
+from portal.shell import tables, toasts
 from portal.shell.http import HttpRequest
 from portal.shell.limits import always, its_address, limited
 from portal.shell.policies import platform_only, policy, public, signed_in
 from services.accounts.bearer import signed
-from services.helpdesk import mail_ids
+from services.helpdesk import actions, mail_ids
 from services.helpdesk.actions import mailing
+from services.helpdesk.errors import HelpdeskError
 from services.helpdesk.models import InboxLook, Mail
 from services.integrations.mail import incoming
 
@@ -54,6 +55,18 @@ def _mail_for(request: HttpRequest, pk: int) -> Mail:
 def mail_original(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it came, for a mail program to open."""
     return _download(bytes(_mail_for(request, pk).raw), f"mail-{pk}.eml")
+
+
+@policy(platform_only)
+@require_POST
+def mail_ticket(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make a ticket of a stranger's mail."""
+    try:
+        ticket = actions.make_ticket(row=_mail_for(request, pk), by=request.user)
+    except HelpdeskError as error:
+        toasts.refused(request, str(error))
+        return redirect("helpdesk:mail_list")
+    return redirect(ticket)
 
 
 @policy(signed_in)
