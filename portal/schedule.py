@@ -43,6 +43,11 @@ SCHEDULE = {
         "schedule": schedule(900),
         "options": {"expires": 900},
     },
+    "onboarding.parity": {
+        "task": "onboarding.parity",
+        "schedule": schedule(120),
+        "options": {"expires": 120},
+    },
     "onboarding.drift": {"task": "onboarding.drift", "schedule": schedule(60), "options": {"expires": 60}},
     "onboarding.end": {"task": "onboarding.end", "schedule": schedule(3600), "options": {"expires": 3600}},
     "previews.tend": {"task": "previews.tend", "schedule": schedule(60), "options": {"expires": 60}},

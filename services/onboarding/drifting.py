@@ -158,12 +158,14 @@ def _said(each: Difference, value: Any) -> str:
         return ""
     if not each.drift.path:
         return "there"
-    if _is_secret(each):
-        return redaction.MASK
-    cleared = redaction.pruned(
-        {"metadata": {}, "spec": {"env": value if isinstance(value, list) else [value]}}
-    )
-    value = cleared["spec"]["env"] if isinstance(value, list) else cleared["spec"]["env"][0]
+    return redaction.MASK if _is_secret(each) else said(value)
+
+
+def said(value: Any) -> str:
+    """A value from a manifest as people read it: no secret in it, and cut."""
+    several = value if isinstance(value, list) else [value]
+    cleared = redaction.pruned({"metadata": {}, "spec": {"env": several}})["spec"]["env"]
+    value = cleared if isinstance(value, list) else cleared[0]
     if isinstance(value, dict | list):
         value = dedent(dump([{"x": value}]).partition("\n")[2]).rstrip() if value else str(value)
     text = str(value).lower() if isinstance(value, bool) else str(value)

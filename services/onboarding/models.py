@@ -13,6 +13,7 @@ from services.accounts.models import Team
 
 from .api_uses import ApiUse as ApiUse
 from .exemptions import Exemption as Exemption
+from .parities import Parity as Parity
 from .parts import RequestPart as RequestPart
 from .versions import BlueprintVersion as BlueprintVersion
 from .versions import Made as Made

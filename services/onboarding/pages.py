@@ -48,6 +48,7 @@ def register() -> None:
     registry.entity_panels.add(
         EntityPanel("version", 50, "onboarding/entity_version.html", version_of, area="side")
     )
+    registry.nav.add(NavItem("parity", "Parity", "layout-columns", "onboarding:parity_list", order=56))
     registry.nav.add(NavItem("drift", "Drift", "git-compare", "onboarding:drift_list", order=55))
     registry.nav.add(
         NavItem(

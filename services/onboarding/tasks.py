@@ -287,6 +287,14 @@ def drift() -> int:
     return drifting.sweep()
 
 
+@shared_task(name="onboarding.parity")
+def parity() -> int:
+    """Compares environments of services with each other, a part of them each time."""
+    from . import comparing
+
+    return comparing.sweep()
+
+
 @shared_task(name="onboarding.readiness")
 def readiness() -> int:
     """Looks for what newer versions of Kubernetes do without; a silent git host leaves what was found."""

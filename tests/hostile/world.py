@@ -328,6 +328,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "compatible:location": [{"id": identity.id_of(identity.LOCATION, world.source.pk)}],
         "clusters:cluster_": [{"name": "harbour"}],
         "clusters:environment_": [{"name": "harbour"}],
+        "onboarding:parity_detail": [entity],
         "onboarding:drift_detail": [entity | {"environment": "staging"}],
         "onboarding:drift_settle": [entity | {"environment": "staging", "way": "put-back"}],
         "clusters:environment_delivery": [{"name": "harbour", "environment": "staging"}],

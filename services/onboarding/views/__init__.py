@@ -2,6 +2,7 @@
 
 from services.onboarding.views.change import service_change
 from services.onboarding.views.changes import proposal_detail
+from services.onboarding.views.comparing import parity_detail, parity_list
 from services.onboarding.views.decisions import (
     request_approve,
     request_close,
@@ -46,6 +47,8 @@ __all__ = [
     "exemption_list",
     "exemption_new",
     "exemption_step",
+    "parity_detail",
+    "parity_list",
     "playground",
     "playground_rehearsal",
     "proposal_detail",
