@@ -91,6 +91,11 @@ class Desk:
         rows = self.shop.thread(channel, ts)
         return [json.dumps(row.get("blocks"), ensure_ascii=False) for row in rows if row.get("bot_id")]
 
+    def client_said(self) -> str:
+        """What the page says that became of what came."""
+        self.client.force_login(self.priya)
+        return str(self.client.get("/help/slack/").content.decode())
+
     def trouble(self) -> list[str]:
         rows = Effect.objects.exclude(state="done").order_by("pk")
         return [f"{row.key} {row.state}: {row.last_error}" for row in rows]

@@ -10,9 +10,10 @@ from services.effects.models import Effect
 from services.helpdesk import actions
 from services.helpdesk.actions.slack import mending
 from services.helpdesk.forms import AskForm
-from services.helpdesk.models import Category, Message, SlackPerson, SlackPost, Ticket
+from services.helpdesk.models import Category, Correction, Message, SlackPerson, SlackPost, Ticket
 from services.helpdesk.slack import modals, people
 from services.helpdesk.states import State
+from services.integrations.errors import IntegrationError
 from services.integrations.slack import Slack
 from tests.factories.people import UserFactory
 from tests.factories.tickets import ticket as opened
@@ -36,6 +37,7 @@ FIELDS = [
 ]
 
 
+DOES = "hammer_and_wrench"
 KINDS = {"static_select": "selected_option", "checkboxes": "selected_options"}
 
 
@@ -327,3 +329,56 @@ def test_somebody_who_never_wrote_in_slack_is_found_by_address(desk):
         desk.shop.users[JONAS]["is_restricted"] = True
         assert people.slack_id_of(slack, desk.jonas) == ""
     assert Message.objects.count() == Effect.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "method", "faults"),
+    [
+        ("mark", "reactions.get", {"archived": DOES, "hidden": DOES, "revoked": ""}),
+        ("mark", "reactions.add", {"already": DOES, "silent": ""}),
+        ("revise", "chat.update", {"hidden": "gone", "silent": ""}),
+        ("sweep", "conversations.replies", {"archived": "lost: is_archived", "revoked": ""}),
+    ],
+)
+def test_what_is_gone_is_let_be_and_all_else_told(desk, what, method, faults):
+    ticket, _ = desk.asked()
+    ticket.slack_threads.filter(side="asker").delete()
+    actions.change_state(ticket=ticket, to="in_progress", by=desk.priya)
+    Correction.objects.create(message=ticket.messages.get(), body="Better words")
+    post = SlackPost.objects.get(thread__ticket=ticket)
+    pk = {"mark": ticket.pk, "revise": post.pk, "sweep": post.thread_id}[what]
+    with Slack() as slack:
+        for fault, said in faults.items():
+            desk.shop.misbehave(method, fault)
+            if said:
+                assert mending.mend(slack, what, pk) == said
+            else:
+                with pytest.raises(IntegrationError):
+                    mending.mend(slack, what, pk)
+
+
+def test_a_form_of_trouble_is_told_and_one_that_is_open_is_not_opened_again(desk):
+    said = desk.shop.command(MIRA, ASK, "x")
+    desk.shop.triggers.clear()
+    desk.send("commands", urlencode(said).encode(), FORM)
+    desk.shop.misbehave("views.open", "", "silent")
+    desk.work()
+    assert desk.shop.answers[said["response_url"]] == []
+    desk.command("y")
+    view = {"id": "V1", "callback_id": "ask", "state": {"values": {}}}
+    row = [{"action_id": "category", "selected_option": {"value": "other"}}]
+    desk.shop.misbehave("views.update", "silent")
+    desk.act(desk.shop.action("block_actions", MIRA, view=view, actions=row, container={}))
+    assert [each.split(" ")[1] for each in desk.trouble()] == ["needs_attention:"] * 2
+    assert "It could not be taken in" in desk.client_said()
+
+
+@pytest.mark.parametrize(
+    ("door", "fault"), [("answer", "429"), ("chat.postEphemeral", "500"), ("answer", "500")]
+)
+def test_whispers_wait_when_slack_asks_for_it_and_are_not_repeated(desk, door, fault):
+    desk.shop.misbehave("answer", "404")
+    desk.shop.misbehave(door, fault)
+    answers = desk.command("help")
+    assert len(answers) == (1 if fault == "429" else 0)
+    assert desk.trouble() == []

@@ -216,6 +216,7 @@ BEFORE: dict[str, tuple[int, dict[str, str], Any]] = {
     "ratelimited": (200, {"Retry-After": "1"}, {"ok": False, "error": "ratelimited"}),
     "revoked": (200, {}, {"ok": False, "error": "token_revoked"}),
     "silent": (200, {}, {"ok": False}), "hidden": (200, {}, {"ok": False, "error": "channel_not_found"}),
+    "already": (200, {}, {"ok": False, "error": "already_reacted"}),
     "archived": (200, {}, {"ok": False, "error": "is_archived"}),
 }  # fmt: skip
 AFTER: dict[str, tuple[int, dict[str, str], Any]] = {

@@ -21,7 +21,8 @@ from services.helpdesk.states import Channel, State
 from services.integrations.errors import Refused
 from services.integrations.slack import Slack, texts
 
-LATE = ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "invalid_trigger_id")
+LATE = ("expired_trigger_id", "trigger_expired", "invalid_trigger_id")
+OPEN = "exchanged_trigger_id"
 KEY = re.compile(r"(?:t-)?(\d{1,9})", re.IGNORECASE)
 
 
@@ -119,6 +120,8 @@ def opens(
     try:
         slack.call("views.open", trigger_id=str(payload.get("trigger_id", "")), view=view)
     except Refused as error:
+        if error.code == OPEN:
+            return Outcome("The form was opened before.")
         if error.code not in LATE:
             raise
         text = "That took too long; the form opens with this button."

@@ -11,12 +11,14 @@ from services.helpdesk import live, rules
 from services.helpdesk.actions.opening import open_ticket
 from services.helpdesk.actions.slack import announcing
 from services.helpdesk.actions.slack.accepting import short
-from services.helpdesk.actions.slack.saying import Outcome, attach, keep, said_text
+from services.helpdesk.actions.slack.saying import Outcome, keep, said_text
 from services.helpdesk.models import Category, SlackThread, Ticket
 from services.helpdesk.slack import people
 from services.helpdesk.states import Channel, Impact, Urgency
 from services.integrations.errors import NotFound
 from services.integrations.slack import Slack, texts
+
+Side = SlackThread.Side
 
 
 def from_message(slack: Slack, said: Mapping[str, Any], channel: str, by: User, bot: str = "") -> Outcome:
@@ -64,7 +66,7 @@ def opened(
 
 def _attached(ticket: Ticket, place: tuple[str, str], said: Mapping[str, Any] | None) -> None:
     """The thread is the asker's from now on; what was said in it already is read at once."""
-    thread = attach(ticket, *place)
+    thread = SlackThread.objects.create(ticket=ticket, side=Side.ASKER, channel=place[0], ts=place[1])
     if said:
         keep(thread, str(said["ts"]), ticket.messages.earliest(), said)
     announcing.mend("sweep", thread, f"{thread.pk} first")

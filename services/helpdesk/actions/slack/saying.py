@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from portal.shell import pasted
 from services.audit import actions as audit
-from services.helpdesk import rules
 from services.helpdesk.actions import conversation
 from services.helpdesk.actions.slack import announcing
 from services.helpdesk.errors import ContinuesElsewhere, HelpdeskError
@@ -166,16 +165,3 @@ def sweep(slack: Slack, thread: SlackThread) -> Outcome:
     fresh += Message.objects.filter(slack_posts__thread=thread).count() - before
     SlackThread.objects.filter(pk=thread.pk).update(swept_at=timezone.now())
     return Outcome(f"{fresh} made up for.", thread.ticket)
-
-
-def may_see(user: Any, ticket: Ticket | None) -> bool:
-    return ticket is not None and rules.can_see(user, ticket)
-
-
-def attach(ticket: Ticket, channel: str, ts: str) -> SlackThread:
-    """The thread at a message becomes the asker's side of a ticket; it may be another's by now."""
-    try:
-        with transaction.atomic():
-            return SlackThread.objects.create(ticket=ticket, side=Side.ASKER, channel=channel, ts=ts)
-    except IntegrityError:
-        return SlackThread.objects.get(channel=channel, ts=ts)
