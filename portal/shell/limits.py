@@ -8,23 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import structlog
 from django.conf import settings
 from django.http.response import HttpResponseBase
 
-from portal.shell import errors, proxies
+from portal.shell import errors, proxies, shared
 from portal.shell.http import HttpRequest
 
 if TYPE_CHECKING:
     import redis
 
-log = structlog.get_logger()
-PATIENCE: Final = 0.25  # seconds a page waits for Redis
 AHEAD: Final = 600  # of so many that one may ask, one is taken ahead: those are not counted one by one
-REST: Final = 5.0  # seconds a Redis that did not answer is left alone
 
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -177,32 +173,16 @@ class _Ahead:
 
 
 _ahead = _Ahead()
-_resting: dict[str, float] = {}
-_making = threading.Lock()
 
 
 def _count(keys: list[str], seconds: int, by: int = 1) -> list[int] | None:
-    """One more under each key, in one trip; None when Redis does not answer, which then rests a while."""
-    import redis  # 20 MB that most processes never need
+    """One more under each key, in one trip; None when Redis does not answer."""
 
-    if time.monotonic() < _resting.get(settings.REDIS_URL, 0):
-        return None
-    try:
-        with _making:  # two clients made at once would be one too many: its end closes connections in use
-            client = _client(settings.REDIS_URL)
+    def count(client: "redis.Redis") -> list[int]:
         with client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.incr(key, by)
                 pipe.expire(key, seconds + 1)
-            return [int(count) for count in pipe.execute()[::2]]
-    except redis.RedisError as error:
-        _resting[settings.REDIS_URL] = time.monotonic() + REST
-        log.warning("limits.uncounted", error=type(error).__name__)
-        return None
+            return [int(number) for number in pipe.execute()[::2]]
 
-
-@cache
-def _client(url: str) -> "redis.Redis":
-    import redis
-
-    return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+    return shared.ask(count)

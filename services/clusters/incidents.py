@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -15,6 +16,7 @@ STORM = "node-storm"
 NAMED = 10
 # Nodes that come and go are one incident, not many.
 AGAIN = timedelta(minutes=10)
+OPEN, OPEN_SECONDS = "clusters:incidents", 5
 
 
 @transaction.atomic
@@ -31,6 +33,7 @@ def look_at_nodes(cluster: Cluster) -> None:
         _goes_on(cluster, f"{counted['lost']} of {counted['all']} nodes do not answer", names)
     else:
         _ends(cluster)
+    cache.delete(OPEN)
 
 
 def _goes_on(cluster: Cluster, title: str, names: list[str]) -> None:
@@ -62,5 +65,9 @@ def touched(cluster: Cluster, nodes: list[str]) -> int:
 
 
 def open_incidents() -> list[Any]:
-    """Those that go on, the latest first."""
+    """Those that go on, the latest first; kept for some seconds, for every page asks."""
+    return cache.get_or_set(OPEN, _open, OPEN_SECONDS) or []
+
+
+def _open() -> list[Any]:
     return list(Incident.objects.filter(ended_at=None).select_related("cluster"))

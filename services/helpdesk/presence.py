@@ -1,10 +1,14 @@
-"""Who looks at a ticket now, and who writes: kept for some seconds in the cache, nowhere else."""
+"""Who looks at a ticket now, and who writes: kept for some seconds in Redis, nowhere else."""
 
+import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.core.cache import cache
+from portal.shell import shared
+
+if TYPE_CHECKING:
+    import redis
 
 SECONDS = 25
 
@@ -16,14 +20,22 @@ class Present:
 
 
 def seen(ticket: int, person: Any, *, writes: bool) -> list[Present]:
-    """Note that somebody looks at it, and say who else does, those who write first.
+    """Note that somebody looks at it, and say who else does, those who write first; nobody without Redis."""
+    key, now = f"slipway:present:{ticket}", time.time()
+    mine = json.dumps([person.get_short_name(), writes, now])
 
-    Two who arrive at the same moment may miss each other until they are noted again, seconds later.
-    """
-    key, now = f"helpdesk:present:{ticket}", time.time()
-    found: dict[int, tuple[str, bool, float]] = cache.get(key) or {}
-    found = {pk: row for pk, row in found.items() if now - row[2] < SECONDS}
-    found[person.pk] = (person.get_short_name(), writes, now)
-    cache.set(key, found, SECONDS)
-    others = [Present(name, typing) for pk, (name, typing, _) in found.items() if pk != person.pk]
+    def note(client: "redis.Redis") -> dict[bytes, bytes]:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.hset(key, str(person.pk), mine)
+            pipe.expire(key, SECONDS)
+            pipe.hgetall(key)
+            found: dict[bytes, bytes] = pipe.execute()[-1]
+            return found
+
+    rows = {int(pk): json.loads(row) for pk, row in (shared.ask(note) or {}).items()}
+    others = [
+        Present(name, typing)
+        for pk, (name, typing, at) in rows.items()
+        if pk != person.pk and now - at < SECONDS
+    ]
     return sorted(others, key=lambda one: (not one.writes, one.name))

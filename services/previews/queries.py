@@ -30,14 +30,14 @@ def previews(user: User, show: str) -> PreviewQuerySet:
 
 
 BOOKED = "previews:booked"
-BOOKED_SECONDS = 300
+BOOKED_SECONDS = 15
 Booked = tuple[str, str, datetime, datetime]
 
 
 def soon_booked() -> list[Booked]:
     """Environment, person, beginning and end of what is booked now or soon, the latest beginning first.
 
-    Kept for some minutes, for the page of every service asks; `forget_bookings` when there is another.
+    Kept for some seconds in each process, for the page of every service asks.
     """
     found: list[Booked] = cache.get_or_set(BOOKED, _booked, BOOKED_SECONDS) or []
     return found

@@ -1,5 +1,8 @@
 """Tickets tied to each other, to people and to requests."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -9,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.shell import shared
 from services.helpdesk import actions, expecting, presence
 from services.helpdesk.errors import AnswerMissing, ContinuesElsewhere, NotAllowed, TooLate
 from services.helpdesk.models import Link, Pending, Ticket
@@ -198,13 +202,30 @@ def test_colleagues_are_called_in_by_those_who_may(priya, noah) -> None:
 
 
 def test_presence_shows_others_and_those_who_write_first(priya, noah) -> None:
-    made, cached = ticket(), cache
-    cached.clear()
+    made = ticket()
+    shared.ask(lambda client: client.delete(f"slipway:present:{made.pk}"))
     assert "is writing" not in step(priya, made, "ticket_presence", writes="1")
     page = step(noah, made, "ticket_presence")
     assert ("Priya is writing" in page, "Noah" in page) == (True, False)
     assert "Noah is looking" in step(priya, made, "ticket_presence")
     assert [one.writes for one in presence.seen(made.pk, made.asker, writes=False)] == [False, False]
+
+
+def test_presence_is_known_to_all_processes_and_to_none_without_redis(priya, noah, settings) -> None:
+    made = ticket()
+    shared.ask(lambda client: client.delete(f"slipway:present:{made.pk}"))
+    code = (
+        "import django; django.setup(); from types import SimpleNamespace as S;"
+        f"from services.helpdesk import presence; presence.seen({made.pk},"
+        f" S(pk={noah.pk}, get_short_name=lambda: 'Noah'), writes=True)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "REDIS_URL": settings.REDIS_URL}
+    )
+    assert presence.seen(made.pk, priya, writes=False) == [presence.Present("Noah", True)]
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert presence.seen(made.pk, priya, writes=False) == []
+    shared._resting.clear()
 
 
 # ---- undo send -------------------------------------------------------------------------------------------

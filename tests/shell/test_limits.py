@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from portal.shell import limits, proxies
+from portal.shell import limits, proxies, shared
 from services.accounts.actions import create_token
 from services.helpdesk.models import Ticket
 from services.onboarding.models import Request, State
@@ -187,7 +187,7 @@ def people_signed_in():
     mira.set_password("correct horse battery")
     mira.save()
     yield mira, "correct horse battery"
-    limits._resting.clear()
+    shared._resting.clear()
 
 
 def test_what_cannot_be_counted_is_not_called_too_much(client, settings, monkeypatch, people_signed_in):
@@ -206,13 +206,13 @@ def test_a_redis_that_does_not_answer_is_not_waited_for_again_and_again(client, 
     settings.LIMIT_FACTOR, settings.REDIS_URL = 1, NOWHERE
     client.force_login(people_signed_in[0])
     client.get("/palette?q=x")
-    until = limits._resting[NOWHERE]
-    assert 0 < until - time.monotonic() <= limits.REST
+    until = shared._resting[NOWHERE]
+    assert 0 < until - time.monotonic() <= shared.REST
     client.get("/palette?q=x")
-    assert limits._resting[NOWHERE] == until
-    limits._resting[NOWHERE] = time.monotonic() - 1
+    assert shared._resting[NOWHERE] == until
+    shared._resting[NOWHERE] = time.monotonic() - 1
     client.get("/palette?q=x")
-    assert limits._resting[NOWHERE] > until
+    assert shared._resting[NOWHERE] > until
 
 
 def test_counting_asks_the_database_nothing(client, settings, people_signed_in):
@@ -267,5 +267,5 @@ def test_many_at_once_are_counted_from_the_first_moment(few):
 
     with ThreadPoolExecutor(crowd) as pool:
         for _ in range(rounds):
-            limits._client.cache_clear()
+            shared._client.cache_clear()
             assert None not in list(pool.map(one, range(crowd)))
