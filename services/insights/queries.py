@@ -28,7 +28,7 @@ from services.accounts.models import Team
 from services.catalog.models import Entity
 from services.helpdesk.models import Ticket
 from services.insights.periods import Period
-from services.onboarding.models import Hop, Request, State
+from services.onboarding.models import BRINGING, Hop, Request, State
 
 
 class Percentile(Aggregate):
@@ -123,14 +123,14 @@ def _until(counted: Iterable[tuple[datetime | None, int]], at: datetime) -> int:
 
 
 def requests_by_state(scope: Scope) -> Counter[str]:
-    """Requests submitted in the period, by the state they are in now."""
+    """Requests submitted in the period, by the state they are in now; without images that builds bring."""
     rows = _submitted(scope).values_list("state").annotate(n=Count("pk")).order_by()
     return Counter({str(state): n for state, n in rows})
 
 
 def _submitted(scope: Scope) -> Any:
     period = scope.period
-    return Request.objects.filter(
+    return Request.objects.exclude(kind__in=BRINGING).filter(
         submitted_at__gte=period.start, submitted_at__lt=period.end, **scope.of_team
     )
 
@@ -148,6 +148,7 @@ def hop_times(scope: Scope) -> list[HopTime]:
     """How long each leg took that ended in the period, in the order of the way."""
     period = scope.period
     hops = Hop.objects.filter(finished_at__gte=period.start, finished_at__lt=period.end)
+    hops = hops.exclude(request__kind__in=BRINGING)
     if scope.team:
         hops = hops.filter(request__team=scope.team)
     took = F("finished_at") - F("started_at")
@@ -176,7 +177,7 @@ class Median:
 
 def lead_time(scope: Scope) -> Median:
     """From the first look at the form to live, of requests that went live in the period."""
-    live = Request.objects.filter(state=State.LIVE, **scope.of_team)
+    live = Request.objects.filter(state=State.LIVE, **scope.of_team).exclude(kind__in=BRINGING)
     return _median(live, scope.period, "finished_at", "created_at")
 
 

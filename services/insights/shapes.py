@@ -63,7 +63,9 @@ class Links:
         return _url("catalog:entity_list", {"kind": "service", **self._owner, **more})
 
     def requests(self, **more: str) -> str:
-        return _url("onboarding:request_list", {"show": "all", **self._when, **self._team, **more})
+        return _url(
+            "onboarding:request_list", {"show": "all", "kind": "asked", **self._when, **self._team, **more}
+        )
 
     def tickets(self, on: str, **more: str) -> str:
         return _url(self._tickets, {"who": "all", "view": "", "on": on, **self._when, **self._team, **more})

@@ -7,6 +7,7 @@ from django.conf import settings
 from services.catalog.descriptors.codeowners import OwnerRule, rules_of
 from services.integrations.githosts.base import Announcement, Check, GitHost
 
+from . import queries
 from .models import Request
 
 LABEL = "slipway"
@@ -32,7 +33,13 @@ def _handles(path: str, rules: Iterable[OwnerRule]) -> tuple[str, ...]:
 
 
 def check(row: Request) -> Check:
-    """Row 35: what the form was checked for before stands on the commit as well."""
+    """Row 35: what the form was checked for before stands on the commit as well.
+
+    It fails once an exception it needs is over, so that a protected branch does not take it by hand either.
+    """
+    url = f"{settings.BASE_URL}/requests/{row.ref}/changes/"
+    if queries.run_out(row):
+        return Check("failure", "An exception it needs is over", url)
     counted = dict.fromkeys(("block", "warn"), 0)
     for finding in row.findings:
         if finding.get("severity") in counted:
@@ -42,5 +49,4 @@ def check(row: Request) -> Check:
         if any(counted.values())
         else "Nothing found"
     )
-    url = f"{settings.BASE_URL}/requests/{row.ref}/changes/"
     return Check("failure" if counted["block"] else "success", told, url)

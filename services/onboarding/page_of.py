@@ -97,6 +97,7 @@ def detail(row: Request) -> dict[str, Any]:
         "timeline": queries.timeline(row, stands.who),
         "pull": (pull := proposal_of(row)),
         "merged_by": queries.person_named(pull.merged_by) if pull else None,
+        "overruled": [each["overruled"] for each in row.findings if each.get("overruled")],
         "problem": row.problem if row.state == State.NEEDS_ATTENTION else {},
         "needs": asking.lines(row),
     }

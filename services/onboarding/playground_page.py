@@ -19,6 +19,7 @@ from services.manifests.expressions import within
 from services.manifests.guardrails import PolicyError
 from services.onboarding import blueprints as engine
 from services.onboarding import drawing, form_page, forms, queries
+from services.onboarding.blueprints.parts import entries
 from services.onboarding.blueprints.rehearsing import computed_for
 
 SECONDS: Final = 3.0
@@ -115,11 +116,11 @@ class PlaygroundPage:
             self.load()
             if self.blueprint is None:
                 return
+            known = queries.blueprints()
             if self.data:
-                self.answers = forms.read_answers(self.blueprint, self.data)
+                self.answers = forms.read_answers(self.blueprint, self.data, known)
             context = queries.context_for(self.user)
             context = replace(context, existing=lambda path: None, guardrails=self.guardrails)
-            known = queries.blueprints()
             self.evaluation = engine.evaluate(self.blueprint, self.answers, context, known)
             self.values = [
                 (name, dump([some]) if some else "")
@@ -147,8 +148,8 @@ class PlaygroundPage:
 
     @property
     def shape(self) -> str:
-        """Changes with every word of the blueprint: then the form is drawn anew."""
-        return self.blueprint.digest if self.blueprint else ""
+        """Changes with every word of the blueprint, and with its parts: then the form is drawn anew."""
+        return " ".join([self.blueprint.digest, *entries(self.answers)]) if self.blueprint else ""
 
     @property
     def redraws(self) -> bool:
@@ -184,8 +185,12 @@ class PlaygroundPage:
         files = drawing.files(found.diffs, findings)
         file = drawing.chosen(files, self.data.getlist("_show")[-1] if "_show" in self.data else "")
         view = "diff" if self.data.getlist("_view")[-1:] == ["diff"] else "whole"
+        seen = None if self.seen is None else self.seen | set(self.answers)
         return {
-            "sections": drawing.sections(found, None if self.seen is None else self.seen | set(self.answers)),
+            "sections": drawing.sections(found, seen),
+            "parts": drawing.parts(found, seen, lambda each: str(form_page.cost(each)["text"])),
+            "wires": drawing.wires(found),
+            "joinable": [each for each in queries.blueprints().values() if each.joining is not None],
             "guards": drawing.guards(findings),
             "files": files,
             "tree": drawing.tree(files),

@@ -14,7 +14,7 @@ FAILED = "failed"
 TOLD = frozenset(
     {
         "awaits_approval", "reminded", "escalated", "proposed", "merged", "live", "retired",
-        "rejected", "closed", "closed_on_host", FAILED,
+        "rejected", "closed", "closed_on_host", "merged_over", FAILED,
     }
 )  # fmt: skip
 APPROVED = "approved"
@@ -106,6 +106,14 @@ def _merged(row: Request, by: str) -> Iterator[Telling]:
     yield _asker(row, f"Merged{_by(by)}; it is on its way to the clusters.", "git-merge", "ok")
 
 
+def _merged_over(row: Request, by: str) -> Iterator[Telling]:
+    """It cannot be stopped any more: those who grant exceptions look at it."""
+    over = next((each["overruled"] for each in row.findings if each.get("overruled")), "")
+    words = _words(row, f"Merged{_by(by)} on the git host. {over}", "shield", "bad", waits=True)
+    platform = User.objects.filter(is_active=True, teams__runs_platform=True).distinct()
+    yield Telling("platform", list(platform), words)
+
+
 def _live(row: Request, by: str) -> Iterator[Telling]:
     where = " and ".join(row.environments)
     yield _asker(row, f"It is live{f' in {where}' if where else ''}.", "rocket", "ok")
@@ -153,6 +161,7 @@ _TELL: dict[str, Tell] = {
     "proposed": _proposed,
     APPROVED: _approved,
     "merged": _merged,
+    "merged_over": _merged_over,
     "live": _live,
     "retired": _retired,
     "rejected": _ended("Rejected"),

@@ -76,6 +76,20 @@ def test_requests_by_state_and_team(checkout) -> None:
     assert queries.requests_by_state(Scope(PERIOD, checkout)) == {"live": 1, "in_review": 1}
 
 
+def test_what_builds_bring_is_no_onboarding(checkout) -> None:
+    mira = member("mira", "checkout")
+    asked = make_request(mira, state=State.LIVE, name="a", finished_at=timezone.now())
+    for number, kind in enumerate(("image", "promotion")):
+        brought = make_request(mira, state=State.LIVE, name=f"b{number}", finished_at=timezone.now())
+        type(brought).objects.filter(pk=brought.pk).update(kind=kind, created_at=ago(days=20))
+        began = ago(minutes=500)
+        brought.hops.create(name=Hop.Name.APPROVAL, started_at=began, finished_at=timezone.now())
+    assert queries.requests_by_state(Scope(PERIOD)) == {"live": 1}
+    assert queries.hop_times(Scope(PERIOD)) == []
+    found = queries.lead_time(Scope(PERIOD))
+    assert (found.count, found.now < timedelta(days=10)) == (1, True), asked
+
+
 def test_hop_times_are_percentiles_in_the_order_of_the_way(checkout) -> None:
     request = make_request(member("mira", "checkout"), state=State.LIVE)
     for minutes in (10, 20, 30):

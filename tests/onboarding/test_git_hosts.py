@@ -4,18 +4,22 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from services.effects import silences
 from services.integrations import actions as hosts
 from services.integrations import githosts
 from services.integrations.githosts import servers
+from services.notices.models import Notice
 from services.onboarding import actions, announcing, queries, tasks
-from services.onboarding.models import Request, State
+from services.onboarding.models import Exemption, Request, State
 from tests.effects_driver import run_due_effects
 from tests.fakes.forge import TOKEN, serving
 
@@ -105,6 +109,47 @@ def test_what_people_do_on_the_host_is_seen(forge, client) -> None:
     tasks.reconcile()
     row.refresh_from_db()
     assert (row.state, row.merge_sha) == (State.MERGED, pull.merge_sha)
+
+
+def test_an_exception_that_ends_fails_the_check_and_a_merge_by_hand_is_told(forge, client) -> None:
+    people, alone = forge.people, answers(replicas=1, environments=["staging", "production"])
+    draft = actions.save_draft(by=people.mira, blueprint="web-service", answers=alone)
+    rule = {"guardrail": "one-replica-prod", "environment": "production"}
+    until = timezone.localdate() + timedelta(days=30)
+    said_why = {"reason": "The licence.", "until": until, "object": "Deployment/shop/wishlist", **rule}
+    wanted = actions.ask_exemption(by=people.mira, request=draft, **said_why)
+    actions.grant_exemption(exemption=wanted, by=people.priya)
+    row = actions.submit(by=people.mira, blueprint="web-service", answers=alone, request=draft)
+    run_due_effects()
+    row.refresh_from_db()
+    if row.state == State.AWAITING_APPROVAL:
+        actions.approve(request=row, by=people.sam, tree_hash=row.tree_hash)
+        run_due_effects()
+        row.refresh_from_db()
+
+    def checks() -> list[str]:
+        silences.lift(tasks._place(row))
+        tasks.reconcile()
+        run_due_effects()
+        return [each["state"] for each in forge.forge.statuses[row.head_sha]]
+
+    assert checks() == ["success"]
+    Exemption.objects.update(until=until - timedelta(days=40))
+    assert sorted(checks()) == ["failure", "success"]
+    assert len(checks()) == 2, "it is said once"
+    Exemption.objects.update(until=until)
+    assert sorted(checks()) == ["failure", "success", "success"]
+    Exemption.objects.update(until=until - timedelta(days=40))
+    assert sorted(checks()) == ["failure", "failure", "success", "success"]
+    forge.forge.merge(forge.forge.pulls[1], "Merged by hand", "noah")
+    checks()
+    row.refresh_from_db()
+    assert (row.merge_sha, said(row).count("merged_over")) == (forge.forge.pulls[1].merge_sha, 1)
+    client.force_login(people.mira)
+    page = client.get(f"/requests/{row.ref}/").content.decode()
+    assert "Merged on the git host though an exception it needs was over." in page
+    told = Notice.objects.filter(text__contains="on the git host. The exception for")
+    assert {notice.person for notice in told} == {people.priya, people.tomas}
 
 
 def test_a_host_that_tells_is_not_asked_all_the_time(forge) -> None:

@@ -238,3 +238,13 @@ def test_hosts_of_an_ingress_that_are_no_list_are_the_schemas_to_refuse() -> Non
         "metadata": {"name": "a", "namespace": "b"},
     }
     assert any(each.severity == "block" for each in check([about | {"spec": spec}], environment="production"))
+
+
+def test_parts_are_evaluated_with_it_and_connected(post, files) -> None:
+    page = post(files, htmx=False, **ANSWERS, _add_part="cache")
+    for part in ('name="cache-memory"', "parcels-cache", 'value="cache:cache"', "connects to"):
+        assert part in page, part
+    again = post(files, htmx=False, **ANSWERS, _part="cache:cache", _drop_part="cache")
+    assert 'name="cache-memory"' not in again
+    typed = post(files, **ANSWERS, _part="cache:cache", **{"cache-memory": "abc"})
+    assert 'name="cache-memory"' in typed

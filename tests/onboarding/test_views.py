@@ -222,6 +222,8 @@ def test_request_list_filters(as_mira, world):
     assert shown("?show=all&team=discovery") == {"search"}
     assert shown("?show=all&state=live") == {"search"}
     assert shown("?show=all&q=thei") == {"theirs"}
+    assert shown("?show=all&kind=asked") == {"mine", "theirs", "search"}
+    assert shown("?show=all&kind=brought") == set()
     assert shown("?show=nonsense&state=nonsense") == {"mine", "theirs"}
     row = Request.objects.get(title="Onboard search")
     assert shown(f"?show=all&q={row.ref.lower()}") == {"search"}

@@ -8,8 +8,9 @@ from services.effects.models import Effect
 from services.effects.queries import effects_for
 from services.integrations import githosts
 
+from .. import queries
 from ..models import Request, Rollout, State
-from .moves import move
+from .moves import move, note
 
 
 def enqueue(row: Request, kind: str, key: str, by: User | None = None, **payload: Any) -> Effect:
@@ -52,6 +53,20 @@ def announce(row: Request) -> None:
     """Where the git host has labels, reviewers and checks; the portal's own pages need none."""
     if not githosts.is_built_in(row.provider):
         enqueue(row, "announce", f"announce/{row.head_sha}", head=row.head_sha)
+
+
+def announce_over(row: Request) -> None:
+    """Once an exception it needs is over, and once it holds again: what stands on the commit follows."""
+    if githosts.is_built_in(row.provider) or not any(each.get("excepted") for each in row.findings):
+        return
+    over = queries.run_out(row)
+    said = effects_for(row).filter(kind="onboarding.announce", key__contains=f"/{row.head_sha}/")
+    before = said.order_by("pk").last()
+    was_over = before is not None and before.payload.get("over", "")
+    if bool(over) != bool(was_over):
+        key = f"announce/{row.head_sha}/{row.version}"
+        note(row, by=None, action="exception_over" if over else "exception_holds", summary=over)
+        enqueue(row, "announce", key, head=row.head_sha, over=over)
 
 
 def apply(row: Request, rollout: Rollout, by: User | None = None) -> None:

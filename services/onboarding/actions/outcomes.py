@@ -77,6 +77,8 @@ def proposal_seen(request: Request, found: dict[str, Any]) -> None:
         _ended_on_host(row, found)
     elif row.head_sha != found["head_sha"]:
         _pushed(row, found["head_sha"])
+    else:
+        effects.announce_over(row)
 
 
 def _pushed(row: Request, head: str) -> None:
@@ -126,7 +128,10 @@ def merged(row: Request, found: dict[str, Any]) -> None:
     """The files are in the repository: bring them to the environments in order, and into the catalog."""
     row.merge_sha, row.problem = found["merge_sha"], {}
     by = queries.person_named(found["merged_by"]) or row.merge_asked_by
+    overruled = _overruled(row)
     move(row, State.MERGED, by=by, action="merged", who=found["merged_by"], sha=row.merge_sha)
+    if overruled:
+        note(row, by=by, action="merged_over", summary=overruled, who=found["merged_by"])
     row.rollouts.all().delete()
     names = queries.environments_in_order(row.environments)
     rollouts = [row.rollouts.create(environment=name, position=n) for n, name in enumerate(names)]
@@ -139,6 +144,16 @@ def merged(row: Request, found: dict[str, Any]) -> None:
     else:
         move(row, State.ROLLING_OUT, by=None, action="nothing_to_apply")
         _arrive(row)
+
+
+def _overruled(row: Request) -> str:
+    """Merged on its host though an exception it needs is over: nobody can undo that here, so it is said."""
+    over = dict(queries.over_in(row))
+    row.findings = [
+        {**found, "overruled": over[place]} if place in over else found
+        for place, found in enumerate(row.findings)
+    ]
+    return next(iter(over.values()), "")
 
 
 def _keep_version(row: Request) -> None:

@@ -4,7 +4,7 @@ from .adopting import adoption
 from .changes import Opening, draft_of, fixed_by, open_for, opening, written
 from .deployed import Deployed, deployed
 from .ending import over
-from .exemptions import asked_for, ending_for, leases_of, run_out, to_decide
+from .exemptions import asked_for, ending_for, leases_of, over_in, run_out, to_decide
 from .forms import (
     base_of,
     blueprints,
@@ -108,6 +108,7 @@ __all__ = [
     "open_for",
     "opening",
     "over",
+    "over_in",
     "pair_of",
     "person_named",
     "pictures",

@@ -1,6 +1,6 @@
 """Exceptions from guardrails: those in force for a service, those somebody has to look at."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.utils import timezone
@@ -41,15 +41,21 @@ def ending_for(user: User) -> ExemptionQuerySet:
 
 def run_out(row: Request) -> str:
     """What an exception that is over let pass when this request was sent; empty while all of them hold."""
+    return next((told for _, told in over_in(row)), "")
+
+
+def over_in(row: Request) -> Iterator[tuple[int, str]]:
+    """The findings of a request whose exceptions are over, by their place, each with what to say."""
     today = timezone.localdate().isoformat()
-    for found in (each for each in row.findings if each.get("excepted")):
+    for place, found in enumerate(row.findings):
+        if not found.get("excepted"):
+            continue
         exemption = Exemption.objects.get(pk=found["excepted"]["ref"])  # none is ever deleted
         leases = leases_of(exemption.entity_ref)  # another may have taken its place
         if not any(
             each.is_for(found["rule"], found["environment"], found["object"], today) for each in leases
         ):
-            return _told(found, exemption)
-    return ""
+            yield place, _told(found, exemption)
 
 
 def _told(found: dict[str, Any], exemption: Exemption) -> str:

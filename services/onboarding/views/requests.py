@@ -15,7 +15,7 @@ from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import policy, signed_in
 from services.accounts.models import Team, User
 from services.onboarding import page_of, queries, rules, standing
-from services.onboarding.models import TERMINAL, Request, RequestQuerySet, State
+from services.onboarding.models import BRINGING, TERMINAL, Request, RequestQuerySet, State
 from services.onboarding.views.access import shown_for
 
 STOP_POLLING = 286
@@ -26,6 +26,8 @@ SHOWN = {
     "finished": "Finished",
     "all": "All",
 }
+# What people asked for, and what builds and promotions bring.
+KINDS = {"asked": ~Q(kind__in=BRINGING), "brought": Q(kind__in=BRINGING)}
 COLUMNS = {
     "number": "number",
     "title": "title",
@@ -74,6 +76,8 @@ def filtered(request: HttpRequest, show: str) -> RequestQuerySet:
         rows = rows.filter(team__slug=team)
     if asked.get("state") in State.values:
         rows = rows.filter(state=asked["state"])
+    if (kind := asked.get("kind")) in KINDS:
+        rows = rows.filter(KINDS[kind])
     rows = _within(rows, asked)
     return _matching(rows, asked.get("q", "").strip())
 
