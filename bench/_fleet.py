@@ -64,7 +64,7 @@ class Fleet:
         found = store.get(POD, *names[place])
         assert found is not None
         if self.serial % 10 == 0:
-            metadata = found["metadata"] | {"name": f"{found['metadata']['name'][:-6]}-{self.serial:05x}"}
+            metadata = found["metadata"] | {"name": f"{found['metadata']['name'][:-6]}-x{self.serial:04x}"}
             store.drop(found)
             store.put(found | {"metadata": without(metadata, "uid", "resourceVersion")})
             names[place] = names[place][0], metadata["name"]

@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from portal.shell import registry
+from portal.shell import charts, registry
 from portal.shell.http import HttpRequest
 from portal.shell.once import once
 from portal.shell.registry import Banner, EntityPanel, NavItem, NeedsItem, PaletteItem, Tab
 from services.catalog import health
 from services.catalog.sources.clusters import pictures
-from services.clusters import changes, fixes, incidents, queries, rules
+from services.clusters import changes, costs, fixes, incidents, links, queries, rules
 from services.clusters.models import Cluster
 from services.clusters.picture import EnvironmentState
 from services.clusters.sightings import Sightings
@@ -61,6 +61,10 @@ def register() -> None:
     registry.entity_tabs.add(
         Tab("live", "Live", 10, "clusters/entity_live.html", live, badge=broken, visible=runs)
     )
+    registry.entity_tabs.add(
+        Tab("resources", "Resources", 14, "clusters/entity_resources.html", resources, visible=runs)
+    )
+    registry.nav.add(NavItem("resources", "Resources", "chart-bar", "clusters:resource_list", 45))
 
 
 def states_for(request: HttpRequest, entity: Any) -> list[EnvironmentState]:
@@ -134,6 +138,20 @@ def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
         "notes": notes_for(request),
         "may_read_logs": rules.can_read_logs(request.user, entity),
         "may_steer": rules.can_steer(request.user, entity),
+    }
+
+
+def resources(request: HttpRequest, entity: Any) -> dict[str, Any]:
+    """What it asks for, uses and costs, and what would fit better, each with its form filled in."""
+    offered = [
+        (proposal, fixes.url_of(request, entity, proposal.fix)) for proposal in costs.proposals(entity.ref)
+    ]
+    return {
+        "entity": entity,
+        "lines": costs.lines(ref=entity.ref),
+        "offered": offered,
+        "spark": charts.spark([cost for _, cost in costs.trend(entity.ref)]),
+        "places": links.of(entity, [state.environment for state in states_for(request, entity)]),
     }
 
 

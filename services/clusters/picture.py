@@ -11,11 +11,13 @@ from django.utils.dateparse import parse_datetime
 from services.clusters.deeds import Deed, possible
 from services.clusters.models import WORKLOADS, Environment, Health, KubeEvent, KubeObject
 from services.clusters.parts import Part, parts_of, resources_of
+from services.diagnosis.amounts import cores, size
 
 WORST_FIRST = [
     Health.DEGRADED, Health.MISSING, Health.PROGRESSING, Health.UNKNOWN, Health.SUSPENDED, Health.HEALTHY,
 ]  # fmt: skip
 REQUEST = "slipway.dev/request"
+Usages = Mapping[str, Mapping[str, Any]]  # by pod and container: cores and bytes
 REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -33,6 +35,7 @@ class ContainerState:
     limit: str
     resources: str
     since: datetime | None
+    uses: str
     last_reason: str
     last_exit: int | None
     last_at: datetime | None
@@ -204,7 +207,8 @@ def image_of(row: KubeObject) -> str:
     return str(containers[0].get("image") or "")
 
 
-def _container(status: Mapping[str, Any], spec: Mapping[str, Any]) -> ContainerState:
+def _container(status: Mapping[str, Any], spec: Mapping[str, Any], used: Mapping[str, Any]) -> ContainerState:
+    cpu, memory = used.get(str(status.get("name")), (None, None))
     state = status.get("state") or {}
     word = next(iter(state), "waiting")
     now = state.get(word) or {}
@@ -220,19 +224,20 @@ def _container(status: Mapping[str, Any], spec: Mapping[str, Any]) -> ContainerS
         limit=str(((spec.get("resources") or {}).get("limits") or {}).get("memory") or ""),
         resources=resources_of(spec),
         since=time(now.get("startedAt")),
+        uses="" if cpu is None else f"uses {cores(cpu)} CPU and {size(memory)} memory",
         last_reason=str(last.get("reason") or ""),
         last_exit=last.get("exitCode"),
         last_at=time(last.get("finishedAt")),
     )
 
 
-def _pod(row: KubeObject) -> PodState:
+def _pod(row: KubeObject, used: Mapping[str, Any]) -> PodState:
     specs = {c.get("name"): c for part in ("containers", "initContainers") for c in row.spec.get(part) or []}
     statuses = [
         *(row.status.get("initContainerStatuses") or []),
         *(row.status.get("containerStatuses") or []),
     ]
-    containers = [_container(s, specs.get(s.get("name"), {})) for s in statuses if isinstance(s, dict)]
+    containers = [_container(s, specs.get(s.get("name"), {}), used) for s in statuses if isinstance(s, dict)]
     return PodState(
         name=row.name,
         health=row.health,
@@ -246,11 +251,12 @@ def _pod(row: KubeObject) -> PodState:
     )
 
 
-def _workload(row: KubeObject, pods: list[KubeObject]) -> WorkloadState:
+def _workload(row: KubeObject, pods: list[KubeObject], used: Usages) -> WorkloadState:
     ready, desired = counts_of(row.kind, row.spec, row.status)
     image = image_of(row)
     metadata = row.data.get("metadata") or {}
-    shown = [_pod(pod) for pod in sorted(pods, key=lambda p: (p.health == Health.HEALTHY, p.name))]
+    ordered = sorted(pods, key=lambda p: (p.health == Health.HEALTHY, p.name))
+    shown = [_pod(pod, used.get(pod.name, {})) for pod in ordered]
     return WorkloadState(
         kind=row.kind,
         name=row.name,
@@ -277,21 +283,26 @@ def _descendants(row: KubeObject, children: Mapping[str, list[KubeObject]]) -> l
     return found
 
 
-def workloads_of(rows: Sequence[KubeObject]) -> list[WorkloadState]:
-    """What people deployed, each with the pods it made."""
+def workloads_of(rows: Sequence[KubeObject], used: Usages | None = None) -> list[WorkloadState]:
+    """What people deployed, each with the pods it made; `used` by pod and container."""
     children: dict[str, list[KubeObject]] = defaultdict(list)
     for row in rows:
         if row.owner_uid:
             children[row.owner_uid].append(row)
     tops = [row for row in rows if row.kind in WORKLOADS and not row.owner_uid]
     tops.sort(key=lambda row: (WORKLOADS.index(row.kind), row.name))
-    return [_workload(t, [d for d in _descendants(t, children) if d.kind == "Pod"]) for t in tops]
+    pods = {t.pk: [d for d in _descendants(t, children) if d.kind == "Pod"] for t in tops}
+    return [_workload(t, pods[t.pk], used or {}) for t in tops]
 
 
 def environment_state(
-    environment: Environment, rows: Sequence[KubeObject], events: list[KubeEvent], findings: list[Any]
+    environment: Environment,
+    rows: Sequence[KubeObject],
+    events: list[KubeEvent],
+    findings: list[Any],
+    used: Usages | None = None,
 ) -> EnvironmentState:
-    found = workloads_of(rows)
+    found = workloads_of(rows, used)
     counted = [w for w in found if w.kind not in ("Job", "CronJob")]
     main = (counted or found)[0]
     times = [w.changed_at for w in found if w.changed_at]

@@ -22,6 +22,7 @@ from services.clusters.models import (
     Health,
     KubeEvent,
     KubeObject,
+    Usage,
 )
 from services.clusters.picture import EnvironmentState
 from services.diagnosis.health import assess
@@ -33,6 +34,7 @@ from services.integrations.kube.client import KubeClient
 from services.integrations.kube.objects import Ref
 
 RECENT = timedelta(hours=1)
+MEASURED_LATELY = timedelta(minutes=5)
 EVENTS_SHOWN = 40
 OBJECTS_SHOWN = 400
 AROUND_SHOWN = 200
@@ -94,6 +96,7 @@ def live_state(entity_ref: str) -> list[EnvironmentState]:
     where = _where_it_runs(rows)
     events = _events(ref) if rows else {}
     around = _around(where, others)
+    used = _used(ref) if where else {}
     return [
         picture.environment_state(
             environment,
@@ -102,9 +105,17 @@ def live_state(entity_ref: str) -> list[EnvironmentState]:
             diagnosing.findings_of(
                 rows[environment.pk], events[environment.pk], around=around[environment.pk]
             ),
+            used.get(environment.pk),
         )
         for environment in where
     ]
+
+
+def _used(entity_ref: str) -> dict[int, dict[str, Any]]:
+    """By environment, what its pods used when they were last measured."""
+    fresh = timezone.now() - MEASURED_LATELY
+    rows = Usage.objects.filter(entity_ref=entity_ref.lower(), at__gte=fresh)
+    return dict(rows.values_list("environment_id", "pods"))
 
 
 def _parted(found: Iterable[KubeObject], ref: str) -> tuple[dict[int, list[KubeObject]], list[KubeObject]]:

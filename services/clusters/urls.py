@@ -17,6 +17,7 @@ urlpatterns = [
         views.environment_delivery,
         name="environment_delivery",
     ),
+    path("resources/", views.resource_list, name="resource_list"),
     path(_ENTITY, views.entity_live, name="entity_live"),
     path(_ENTITY + "<str:environment>/<str:pod>/<str:container>/log/", views.pod_log, name="pod_log"),
     path(

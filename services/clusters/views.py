@@ -6,12 +6,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.shell import registry, toasts
+from portal.shell import charts, registry, tables, toasts
 from portal.shell.http import HttpRequest
-from portal.shell.limits import limited
+from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import platform_only, policy, signed_in
 from services.catalog.models import Entity
-from services.clusters import actions, deliveries, pages, queries, rights, rules, steering
+from services.clusters import actions, costs, deliveries, pages, queries, rights, rules, steering
 from services.clusters.forms import ClusterForm, CredentialsForm, DeliveryForm, EnvironmentForm, SteerForm
 from services.clusters.models import Cluster, Environment, KubeObject
 from services.integrations.kube.errors import KubeError
@@ -207,3 +207,42 @@ def _log(place: Environment, pod: str, container: str, *, previous: bool) -> dic
         return {"previous": previous, "lines": queries.log_tail(place, pod, container, previous=previous)}
     except KubeError as error:
         return {"previous": previous, "problem": str(error)}
+
+
+COLUMNS = (
+    "service", "team", "environment", "pods", "cores asked", "cores used", "cores peak", "GiB asked",
+    "GiB used", "GiB peak", "spot share", "cost a month", "waste a month", "currency",
+)  # fmt: skip
+
+
+@policy(signed_in)
+@limited("export", when=wants_csv)
+@require_safe
+def resource_list(request: HttpRequest) -> HttpResponse:
+    """What services ask for, use and cost; what wastes most first."""
+    chosen = {key: request.GET.get(key, "") for key in ("environment", "owner")}
+    found = costs.lines(**chosen)
+    if wants_csv(request):
+        return tables.csv_response("resources", COLUMNS, map(_csv, found))
+    page = tables.paginate(request, found)
+    context = {
+        "page": page,
+        "chosen": chosen,
+        "environments": queries.environments(),
+        "teams": costs.totals(found, "owner"),
+        "places": costs.totals(found, "environment"),
+        "quotas": costs.quotas()[:QUOTAS],
+        "pools": costs.pools(found),
+        "spark": charts.spark([cost for _, cost in costs.trend()]),
+    }
+    return render(request, "clusters/resource_list.html", context)
+
+
+QUOTAS = 8
+
+
+def _csv(line: costs.Line) -> list[Any]:
+    numbers = [round(each, 3) for each in (line.cpu_asked, line.cpu_used, line.cpu_peak)]
+    sizes = [round(each / 2**30, 3) for each in (line.memory_asked, line.memory_used, line.memory_peak)]
+    money = [round(line.spot_share, 2), round(line.cost, 2), round(line.waste, 2), line.currency]
+    return [line.name, line.owner, line.environment.name, round(line.pods, 1), *numbers, *sizes, *money]

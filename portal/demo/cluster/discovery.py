@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from portal.demo.cluster import metrics
 from portal.demo.cluster.kinds import Kind, Kinds
 
 Object = dict[str, Any]
@@ -17,7 +18,7 @@ REVIEWING = "authorization.k8s.io/v1"
 
 def answer(path: str, kinds: Kinds) -> Object | None:
     """The document at `path`; None for any path that is not about discovery."""
-    versions = sorted({k.api_version for k in kinds} | {REVIEWING})
+    versions = sorted({k.api_version for k in kinds} | {REVIEWING, metrics.VERSION})
     groups = [_group(version) for version in versions if "/" in version]
     fixed: dict[str, Object] = {
         "/version": {"major": "1", "minor": "33", "gitVersion": GIT_VERSION, "platform": "simulated"},
@@ -41,6 +42,8 @@ def _resources(api_version: str, kinds: Kinds) -> Object:
     found = [entry for k in kinds if k.api_version == api_version for entry in _entries(k)]
     if api_version == REVIEWING:
         found = [_entry(plural, kind, ["create"], False) for kind, plural in REVIEWS.items()]
+    if api_version == metrics.VERSION:
+        found = [_entry(metrics.PLURAL, metrics.KIND, ["get", "list"], True)]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": found}
 
 

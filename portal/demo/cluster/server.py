@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from portal.demo.cluster import discovery, logs, options, patches, rbac
+from portal.demo.cluster import discovery, logs, metrics, options, patches, rbac
 from portal.demo.cluster.api import Api, Params, Target
 from portal.demo.cluster.kinds import Kinds
 from portal.demo.cluster.options import Deletion
@@ -233,6 +233,9 @@ class Handler(BaseHTTPRequestHandler):
         found = discovery.answer(path, self.server.store.kinds)
         if found and (self._user.name != ANONYMOUS or path in OPEN_PATHS):
             return self._send(200, found)
+        if (namespace := metrics.namespace_of(path)) is not None:
+            rbac.check(self.server.store, self._user, Asked("list", "metrics.k8s.io", "pods", namespace))
+            return self._send(200, metrics.listing(self.server.store, namespace))
         if not self._is_collection(path):
             return self._get_one(self._target("get", path), params)
         if params.get("watch") in ("1", "true"):

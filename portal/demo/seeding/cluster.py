@@ -1,5 +1,6 @@
 """The simulated cluster and the environments on it."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,19 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.demo import company, harbour
+from portal.demo.cluster import metrics
 from portal.demo.cluster.command import build, read_or_create_token
 from portal.demo.cluster.discovery import GIT_VERSION
 from portal.demo.cluster.state import State
 from portal.demo.cluster.world import Pace
 from services.accounts.models import User
-from services.clusters import actions, incidents
+from services.clusters import actions, incidents, usage
 from services.clusters.models import Cluster
 from services.clusters.watching.ingest import Ingest
 from services.clusters.watching.kinds import ALL, Kind, served
 from services.integrations.kube.kubeconfig import Credentials
+
+MEASURED = 29
 
 
 def seed() -> str:
@@ -50,18 +54,34 @@ def _live_through_the_past(cluster: Cluster, home: Path) -> None:
     world = build(state, home / "manifests", Pace())
     state.close()
     ingest = Ingest(cluster)
-    serves = {f"{kind.api_version}/{kind.kind}" for kind in world.store.kinds}
+    serves = {f"{kind.api_version}/{kind.kind}" for kind in world.store.kinds} | {
+        f"{metrics.VERSION}/{metrics.KIND}"
+    }
     ingest.take_all(
         {
             kind: [_shown(obj, kind) for obj in world.store.all(kind.api_version, kind.kind)]
             for kind in served(ALL, serves)
+            if not kind.is_polled
         }
     )
     incidents.look_at_nodes(cluster)
+    _measure_the_past(cluster, metrics.listing(world.store, "")["items"])
     cluster.heard_at = timezone.now()
     cluster.save(update_fields=["heard_at"])
     actions.saw_kinds(cluster, serves)
     actions.saw_version(cluster, GIT_VERSION)
+
+
+def _measure_the_past(cluster: Cluster, items: list[dict[str, Any]]) -> None:
+    """A month of days as the metrics server would have told them: it used a little less each day back."""
+    measured, now = usage.samples_of(items), timezone.now()
+    for days in range(MEASURED, -1, -1):
+        less = 1 - 0.004 * days
+        past = {
+            pod: {name: (cpu * less, memory) for name, (cpu, memory) in each.items()}
+            for pod, each in measured.items()
+        }
+        usage.record(cluster, past, now - timedelta(days=days))
 
 
 def _shown(obj: dict[str, Any], kind: Kind) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
-from services.clusters import diagnosing, picture, redaction
+from services.clusters import diagnosing, picture, redaction, usage
 from services.clusters.models import Cluster, Environment, Health, KubeEvent, KubeObject
 from services.clusters.watching.belonging import ENTITY, Map, owner_uid, owners_refs
-from services.clusters.watching.kinds import EVENT, OWNERS, Kind
+from services.clusters.watching.kinds import EVENT, METRICS, OWNERS, Kind
 from services.integrations.kube.objects import WatchEvent
 
 Json = dict[str, Any]
@@ -37,6 +37,7 @@ class Ingest:
         self._listed: dict[tuple[Kind, str], set[Place]] = {}
         self._dirty: set[str] = set()
         self._changed: Changed = set()
+        self._samples: dict[Place, usage.Sample] = {}
 
     def refresh(self) -> None:
         self.map = Map.of(self.cluster)
@@ -51,6 +52,9 @@ class Ingest:
         if kind == EVENT:
             self._take_events(items)
             return
+        if kind == METRICS:
+            self._take_metrics(items, first=first, last=last)
+            return
         here = [item for item in items if self._is_ours(kind, item)]
         if first:
             self._listed[kind, namespace] = set()
@@ -59,6 +63,13 @@ class Ingest:
         self._put(self._fresh(kind, here))
         if last:
             self._drop_missing(kind, namespace, self._listed.pop((kind, namespace)))
+
+    def _take_metrics(self, items: Sequence[Json], *, first: bool, last: bool) -> None:
+        """What pods use; it is of no use but as a whole."""
+        self._samples = ({} if first else self._samples) | usage.samples_of(items)
+        if last:
+            usage.record(self.cluster, self._samples)
+            self._samples = {}
 
     def take_all(self, listed: Mapping[Kind, Sequence[Json]]) -> Changed:
         """All there is of these kinds, at once."""

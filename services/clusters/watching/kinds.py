@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """`metadata_only`: the rest never leaves the cluster. `is_wide`: of no namespace."""
+    """`metadata_only`: the rest never leaves the cluster. `is_wide`: of no namespace. `is_polled`: the
+    cluster only lists it, again and again."""
 
     api_version: str
     kind: str
     metadata_only: bool = False
     is_wide: bool = False
+    is_polled: bool = False
 
     @property
     def group(self) -> str:
@@ -38,6 +40,7 @@ WATCHED = (
     Kind("v1", "Secret", metadata_only=True),
     EVENT,
 )
+METRICS = Kind("metrics.k8s.io/v1beta1", "PodMetrics", is_polled=True)
 # Watched where the cluster serves them, by the first of a group that it serves.
 OPTIONAL = (
     Kind("v1", "Node", is_wide=True),
@@ -49,6 +52,7 @@ OPTIONAL = (
     Kind("external-secrets.io/v1", "ExternalSecret"),
     Kind("external-secrets.io/v1beta1", "ExternalSecret"),
     Kind("postgresql.cnpg.io/v1", "Cluster"),
+    METRICS,
 )
 ALL = WATCHED + OPTIONAL
 

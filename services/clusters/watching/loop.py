@@ -13,10 +13,10 @@ from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from services.clusters import actions, incidents, queries, signals
+from services.clusters import actions, incidents, queries, signals, usage
 from services.clusters.models import Cluster, KubeEvent, KubeObject, Watch
 from services.clusters.watching.ingest import Changed, Ingest
-from services.clusters.watching.kinds import ALL, ESSENTIAL, Kind, served
+from services.clusters.watching.kinds import ALL, ESSENTIAL, METRICS, Kind, served
 from services.clusters.watching.leases import Leases
 from services.clusters.watching.streams import PAGES_AT_ONCE, News, Pace, Stream
 from services.effects import actions as effects
@@ -192,6 +192,10 @@ class Watcher:
         gone, _ = KubeEvent.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:PURGED])).delete()
         if gone >= PURGED:
             self._next["purge"] = 0.0
+        usage.forget((timezone.now() - usage.KEPT).date())
+        for watched in self.watched.values():
+            if METRICS not in served(self.kinds, watched.cluster.serves):
+                usage.record(watched.cluster, {})  # nobody measures: what is asked for is known all the same
         if self.leases:
             self.leases.forget()
 

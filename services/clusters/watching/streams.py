@@ -29,6 +29,7 @@ class Pace:
     heartbeat: float = 1.0
     backoff: float = BACKOFF
     relist: float = RELIST
+    poll: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,22 @@ class Stream:
     def run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._follow(self._list())
+                version = self._list()
+                if self.kind.is_polled:
+                    self._rest()
+                else:
+                    self._follow(version)
             except errors.Gone:
                 self._stop.wait(self.pace.backoff / 10)
             except IntegrationError as error:
                 self._tell(self._news(error=error))
                 self._stop.wait(self._delay(error))
+
+    def _rest(self) -> None:
+        """Until it is time to list again."""
+        end = time.monotonic() + self.pace.poll
+        while time.monotonic() < end and not self._stop.is_set() and not self._stale.is_set():
+            self._stop.wait(min(1.0, self.pace.poll))
 
     def _news(self, **what: object) -> News:
         return News(self.cluster, self.serial, self.kind, namespace=self.namespace, **what)  # type: ignore[arg-type]  # fields of News
