@@ -104,7 +104,7 @@ class Desk:
 def make(shop: Workspace, client: Client, settings: Any) -> Desk:
     settings.SLACK_ADDRESS, settings.SLACK_TOKEN = f"{shop.url}/api", TOKEN
     settings.SLACK_SIGNING_SECRET, settings.SLACK_TEAM_CHANNEL = SIGNING_SECRET, TEAM
-    settings.BASE_URL, settings.HTTP_TIMEOUT = "https://slipway.example", 2.0
+    settings.BASE_URL, settings.HTTP_TIMEOUT = "https://slipway.example", 20.0
     shop.channel(ASK)
     shop.channel(TEAM, private=True)
     people = {

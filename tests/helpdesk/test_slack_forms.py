@@ -1,7 +1,6 @@
 """Commands, shortcuts, forms and buttons in Slack, and the home tab."""
 
 import json
-import time
 from urllib.parse import urlencode
 
 import pytest
@@ -180,7 +179,7 @@ def test_a_message_is_made_a_ticket_in_its_own_thread(desk):
 
 def test_a_form_that_comes_too_late_is_offered_by_a_button(desk):
     said = desk.shop.command(MIRA, ASK, "Checkout is slow")
-    desk.shop.triggers[said["trigger_id"]] = time.monotonic() - 4
+    desk.shop.triggers[said["trigger_id"]] = False
     desk.send("commands", urlencode(said).encode(), FORM)
     desk.work()
     [answer] = desk.shop.answers[said["response_url"]]

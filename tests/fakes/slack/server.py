@@ -42,7 +42,7 @@ class Workspace:
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     whispers: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    triggers: dict[str, float] = field(default_factory=dict)
+    triggers: dict[str, bool] = field(default_factory=dict)  # whether their three seconds are not over
     asked: list[Asked] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -145,7 +145,7 @@ class Workspace:
 
     def trigger(self) -> str:
         found = f"{next(self.count)}.trigger"
-        self.triggers[found] = time.monotonic()
+        self.triggers[found] = True
         return found
 
     def answer_url(self) -> str:
@@ -213,7 +213,7 @@ BEFORE: dict[str, tuple[int, dict[str, str], Any]] = {
     "429 long": (429, {"Retry-After": "30"}, {}), "429 odd": (429, {"Retry-After": "soon"}, {}),
     "html": (200, {}, "<html>Sign in</html>"), "list": (200, {}, []), "huge": (200, {}, " " * (9 << 20)),
     "trouble": (200, {}, {"ok": False, "error": "internal_error"}),
-    "ratelimited": (200, {"Retry-After": "1"}, {"ok": False, "error": "ratelimited"}),
+    "ratelimited": (200, {"Retry-After": "30"}, {"ok": False, "error": "ratelimited"}),
     "revoked": (200, {}, {"ok": False, "error": "token_revoked"}),
     "silent": (200, {}, {"ok": False}), "hidden": (200, {}, {"ok": False, "error": "channel_not_found"}),
     "already": (200, {}, {"ok": False, "error": "already_reacted"}),

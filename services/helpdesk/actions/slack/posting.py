@@ -98,16 +98,14 @@ def _said(
     channel = thread.channel if thread else _channel(slack, of, side)
     root = thread.ts if thread else ""
     rows, words = wording.told(event, of, side, direct=thread is None)
-    oldest = (event.at - SKEW).timestamp()
-    found = once(slack, channel, root, claim.key, blocks.message(rows, words), oldest=f"{oldest:.6f}")
+    found = once(slack, channel, root, claim, blocks.message(rows, words))
     return Done({"channel": channel, "thread": root, "ts": str(found["ts"])})
 
 
-def once(
-    slack: Slack, channel: str, thread: str, key: str, said: Mapping[str, Any], *, oldest: str = "0"
-) -> dict[str, Any]:
-    """The message with this key, said if it was not yet."""
-    about = {"event_type": METADATA, "event_payload": {"key": key, "desk": settings.BASE_URL}}
+def once(slack: Slack, channel: str, thread: str, claim: Claim, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The message with the key of this effect, said if it was not yet; none is older than the effect."""
+    about = {"event_type": METADATA, "event_payload": {"key": claim.key, "desk": settings.BASE_URL}}
+    oldest = f"{(Effect.objects.get(pk=claim.pk).created_at - SKEW).timestamp():.6f}"
 
     def find() -> dict[str, Any] | None:
         rows = (
@@ -196,4 +194,4 @@ def _aside(slack: Slack, claim: Claim, told: Mapping[str, Any], said: Mapping[st
             return Done({"open": str(error)})
         raise
     channel = direct(slack, told["whisper"])
-    return Done({"ts": str(once(slack, channel, "", claim.key, said)["ts"])})
+    return Done({"ts": str(once(slack, channel, "", claim, said)["ts"])})
