@@ -17,8 +17,6 @@ ROWS = [
 # What is not there yet, and what for.
 OPEN = {
     3: "needs what was used in two weeks, and no metrics are read yet",
-    22: "no form makes a Service of an L4 load balancer",
-    69: "no form asks why something should run on Kubernetes at all",
     74: "the queue of tickets does not report what is asked for most yet",
 }
 PLACES = ("services", "portal", "templates")
