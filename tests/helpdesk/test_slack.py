@@ -430,6 +430,16 @@ def test_tickets_from_elsewhere_are_told_to_the_team_alone(desk):
     assert not desk.shop.messages[ASK]
 
 
+def test_histories_that_are_brought_along_are_no_news(desk):
+    old = opened(by=desk.mira, at=timezone.now() - timedelta(days=90))
+    actions.reply(ticket=old, by=desk.priya, body="Long ago", at=timezone.now() - timedelta(days=89))
+    assert not Effect.objects.filter(kind__startswith="slack.").exists()
+    actions.reply(ticket=old, by=desk.priya, body="And today")
+    desk.work()
+    assert ["Since this morning" in each for each in desk.said(TEAM, desk.team_thread(old))] == [True, False]
+    assert desk.trouble() == []
+
+
 def test_without_a_token_nothing_is_queued(desk, settings):
     settings.SLACK_TOKEN = ""
     opened(by=desk.mira)

@@ -308,3 +308,37 @@ def test_files_are_linked_where_slack_keeps_them_and_nowhere_else():
 def test_what_has_no_text_says_so():
     assert texts.said({"files": "no"}, lambda _: "") == texts.NO_TEXT
     assert texts.said({"text": 7, "files": [{"name": "[]"}]}, lambda _: "").endswith("- a file")
+
+
+LONG = {"type": "plain_text", "text": "x" * 3001}
+FINE = {"type": "plain_text", "text": "x"}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "section", "text": LONG}, {"type": "header", "text": {"type": "mrkdwn", "text": "x"}},
+        {"type": "section", "text": {"type": "plain_text", "text": ""}}, {"type": "input"}, {"type": "odd"},
+        {"type": "context", "elements": []},
+        {"type": "actions", "elements": [{"type": "button", "text": FINE}]},
+        {"type": "section", "text": FINE, "block_id": "x" * 256},
+        {"type": "section", "text": {**FINE, "verbatim": True}},
+    ],
+)  # fmt: skip
+def test_the_workspace_of_the_tests_refuses_what_slack_refuses(shop, slack, block):
+    with pytest.raises(Refused) as told:
+        slack.call("chat.postMessage", channel="C0ASK", text="x", blocks=[block])
+    assert told.value.code == "invalid_blocks"
+    assert shop.messages["C0ASK"] == {}
+
+
+def test_the_workspace_of_the_tests_counts_blocks_and_lets_a_trigger_work_once(shop, slack):
+    many = [{"type": "divider"}] * 51
+    with pytest.raises(Refused, match="invalid_blocks"):
+        slack.call("chat.postMessage", channel="C0ASK", text="x", blocks=many)
+    trigger, view = shop.trigger(), blocks.modal("x", "Hello", [blocks.divider()], submit="")
+    slack.call("views.open", trigger_id=trigger, view=view)
+    with pytest.raises(Refused, match="exchanged_trigger_id"):
+        slack.call("views.open", trigger_id=trigger, view=view)
+    with pytest.raises(Refused, match="invalid_arguments"):
+        slack.call("views.open", trigger_id=shop.trigger(), view={**view, "title": LONG})

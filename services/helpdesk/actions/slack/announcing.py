@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from services.effects.actions import enqueue
 from services.helpdesk import slack
@@ -15,11 +16,13 @@ from services.helpdesk.states import Channel
 Kind = TicketEvent.Kind
 Side = SlackThread.Side
 SETTLES = timedelta(seconds=2)
+# What happened longer ago is a history that is brought along, and no news.
+NEWS = timedelta(hours=6)
 
 
 def announce(event: TicketEvent) -> None:
     """Whatever happened to a ticket, in each thread that is to hear of it. Nothing without Slack."""
-    if not slack.is_on():
+    if not slack.is_on() or timezone.now() - event.at > NEWS:
         return
     for of, side in _sides(event):
         if wording.tells(event, side):
