@@ -23,7 +23,8 @@ ELSEWHERE = ("onboarding.announce",)
 # What no request from a form and no source comes by: test_aside.py kills a process at each of their points.
 ASIDE = (
     "clusters.steer.", "helpdesk.escalate.", "helpdesk.mail.", "helpdesk.send.", "mail.taken",
-    "onboarding.bring.", "previews.end.", "previews.turn.", "ticket.mailed.",
+    "onboarding.bring.", "onboarding.put_back.", "onboarding.upgrade.", "previews.end.", "previews.pull.",
+    "previews.show.", "previews.turn.", "ticket.mailed.",
 )  # fmt: skip
 # Of Slack: test_chat.py kills a process at each of them.
 IN_CHAT = ("slack.",)

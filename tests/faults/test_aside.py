@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from services.accounts.models import User
 from services.audit.models import Event
+from services.catalog.models import Entity
 from services.clusters import steering
 from services.clusters.actions import replace_credentials
 from services.clusters.models import Environment
@@ -39,8 +40,10 @@ from tests.fakes.smtp import Mailbox
 from tests.faults.nemesis import ASIDE
 from tests.faults.test_announcing import killed_at, killed_while
 from tests.helpdesk.test_mailing import letter
-from tests.onboarding import test_images
+from tests.onboarding import test_drifting, test_images, test_upgrading, versions
+from tests.onboarding.test_change import merge
 from tests.previews import conftest as small_shop
+from tests.previews import test_following
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -49,6 +52,7 @@ pytestmark = [
 people, host, world, shop, cart = (
     small_shop.people, small_shop.host, small_shop.world, small_shop.shop, test_images.cart,
 )  # fmt: skip
+web = test_drifting.web
 places = pytest.fixture(name="environments")(small_shop.onboarding.make_environments)
 
 
@@ -186,3 +190,62 @@ def test_a_preview_sleeps_wakes_and_ends_once(shop, cluster, orders):
         overcome(orders, point, effect)
         assert Request.objects.filter(kind=Request.Kind.END, title=f"End preview n{number}").count() == 1
         assert Event.objects.filter(action="preview.ending", summary=point).count() == 1
+
+
+def test_services_are_upgraded_once_each(world, settings, tmp_path, orders):
+    settings.BLUEPRINT_FOLDERS = [tmp_path / "blueprints"]
+    versions.write(tmp_path / "blueprints", "1.0")
+    names = [f"tiny{number}" for number in range(5)]
+    for name in names:
+        answers = test_upgrading.ANSWERS | {"name": name}
+        merge(world, onboarding.submit(by=world.mira, blueprint="small", answers=answers))
+    versions.write(tmp_path / "blueprints", "2.0", zone=False)
+    refs = [f"component:default/{name}" for name in names]
+    items = onboarding.upgrade_several(refs=refs, by=world.priya).items.all()
+    for point, item in zip(points("onboarding.upgrade."), items, strict=True):
+        overcome(orders, point, Effect.objects.get(kind="onboarding.upgrade", payload__item=item.pk))
+    assert sorted(Request.objects.exclude(upgrade={}).values_list("entity_ref", flat=True)) == refs
+    assert {item.state for item in items.all()} == {"proposed"}
+
+
+def test_what_was_changed_by_hand_is_put_back_at_any_step(web, cluster, orders):
+    for number, point in enumerate(points("onboarding.put_back.")):
+        test_drifting.by_hand(cluster, {"spec": {"replicas": 5 + number}})
+        effect = onboarding.put_back(drift=test_drifting.look(web), by=web.mira)
+        overcome(orders, point, effect)
+        with cluster.client() as kube:
+            assert kube.get(test_drifting.WEB)["spec"]["replicas"] == 2, point
+    assert Event.objects.filter(action="workload.put_back").count() == 5
+
+
+def test_a_preview_shows_each_image_once(shop, orders):
+    row = previews.ask(by=shop.mira, wish=small_shop.wish("trial", of="rates"), lease=Lease(24))
+    test_following.live(row.request)
+    for number, point in enumerate(points("previews.show.")):
+        previews.show(preview=row, by=shop.mira, images={"rates": f":2.{number}"})
+        overcome(orders, point, Effect.objects.get(kind="previews.show", state="due"))
+        row.refresh_from_db()
+        test_following.live(row.update_request)
+    assert Request.objects.filter(title="Preview trial anew").count() == 5
+
+
+def test_a_label_brings_up_one_preview(shop, orders):
+    slug = {"annotations": {"github.com/project-slug": "shop/rates"}}
+    Entity.objects.filter(ref=small_shop.ref("rates")).update(metadata=slug)
+    told = {
+        "repository": "shop/rates",
+        "provider": "github",
+        "is_open": True,
+        "labels": ["preview"],
+        "sha": "",
+    }
+    for number, point in enumerate(points("previews.pull.")):
+        said = told | {
+            "number": number,
+            "place": f"github/shop/rates#{number}",
+            "at": "2026-11-20T10:00:00+00:00",
+        }
+        with transaction.atomic():
+            effect = enqueue(kind="previews.pull", key=point, payload=said)
+        overcome(orders, point, effect)
+        assert Preview.objects.filter(pull=f"shop/rates#{number}").count() == 1, point
