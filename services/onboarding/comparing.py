@@ -24,6 +24,11 @@ from .models import Parity
 
 AT_ONCE = 20
 FRESH = timedelta(minutes=10)
+# Whole objects that one environment may have alone: they go with how much of it runs there.
+MAY_BE_ALONE = {
+    "PodDisruptionBudget": "Size", "HorizontalPodAutoscaler": "Size", "ScaledObject": "Size",
+    "VerticalPodAutoscaler": "Size",
+}  # fmt: skip
 
 
 def sweep(at_once: int = AT_ONCE) -> int:
@@ -77,9 +82,13 @@ def _write(row: Parity, found: "queries.Comparison") -> None:
         for each in found.images
     ]
     row.fields = [_field(each, found) for each in (*found.unexpected, *found.expected)]
-    row.alone = [{"object": each.object, "in": row.target} for each in found.only_here]
-    row.alone += [{"object": each.object, "in": row.source} for each in found.only_there]
-    row.unexpected = len(found.unexpected) + len(row.alone)
+    row.alone = [_alone(each.object, row.target) for each in found.only_here]
+    row.alone += [_alone(each.object, row.source) for each in found.only_there]
+    row.unexpected = len(found.unexpected) + sum(not each["why"] for each in row.alone)
+
+
+def _alone(label: str, place: str) -> dict[str, str]:
+    return {"object": label, "in": place, "why": MAY_BE_ALONE.get(label.partition(" ")[0], "")}
 
 
 def _field(each: Any, found: "queries.Comparison") -> dict[str, Any]:

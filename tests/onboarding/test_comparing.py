@@ -22,6 +22,7 @@ def compared(cart):  # noqa: F811  # the fixture of the tests of images
     text = in_git(cart, "staging").replace("cart:1.0.0", "cart:1.1.0").replace("replicas: 2", "replicas: 3")
     service = "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop-staging}\n"
     files = {"deployment.yaml": text.rstrip("\n") + VARIABLES, "service.yaml": service}
+    files["hpa.yaml"] = service.replace("v1", "autoscaling/v2").replace("Service", "HorizontalPodAutoscaler")
     write(cart, {f"{HOME}/staging/{name}": content for name, content in files.items()})
     for place in Environment.objects.filter(name__in=["staging", "production"]):
         Drift.objects.create(environment=place, entity_ref=cart.entity.ref)
@@ -33,7 +34,10 @@ def test_what_differs_is_kept_with_why_it_may(compared) -> None:
     row = Parity.objects.get()
     assert (row.source, row.target, row.unexpected) == ("staging", "production", 2)
     assert row.images == [{"repository": CART, "source": f"{CART}:1.1.0", "target": f"{CART}:1.0.0"}]
-    assert row.alone == [{"object": "Service cart", "in": "staging"}]
+    assert {each["object"]: (each["in"], each["why"]) for each in row.alone} == {
+        "Service cart": ("staging", ""),
+        "HorizontalPodAutoscaler cart": ("staging", "Size"),
+    }
     assert {each["path"].rpartition(".")[2]: each["why"] for each in row.fields} == {
         "env": "",
         "replicas": "Size",
@@ -64,7 +68,7 @@ def test_the_matrix_and_the_page_of_a_service(
             "image",
             "field",
             "field",
-            "only in staging",
+            *["only in staging"] * 2,
         ]
 
 

@@ -93,5 +93,6 @@ def _lines(row: Parity) -> list[tuple[Any, ...]]:
         for each in row.fields
     ]
     return found + [
-        (*about, f"only in {each['in']}", each["object"], "", "", "", "", at) for each in row.alone
+        (*about, f"only in {each['in']}", each["object"], "", "", "", each.get("why", ""), at)
+        for each in row.alone
     ]
