@@ -54,6 +54,13 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_block
 
 
 @pytest.fixture(scope="session")
+def migrated(django_db_modify_db_settings: None, django_db_blocker: Any) -> Path | None:
+    """The migrated, empty database as a file, for a server of one's own."""
+    with django_db_blocker.unblock():
+        return template.dump(settings.DATABASES["default"]["TEST"]["TEMPLATE"])
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     emptying.arrange()
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import stack
+from portal import embedded
+from tests import stack, template
 from tests.browser.accessible import check_accessible
 from tests.browser.watch import Watch
 from tests.programs import CHROMIUM
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def base_url() -> Iterator[str]:
+def base_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The portal's address; SLIPWAY_BROWSER_URL names one that runs already.
 
     Its folder is not one of pytest's: another run closes those to the user PostgreSQL runs as.
@@ -37,7 +38,11 @@ def base_url() -> Iterator[str]:
         yield address
         return
     home = Path(tempfile.mkdtemp(prefix="slipway-"))
-    with stack.running(home / "home", SLIPWAY_PROFILE="1") as portal:
+    if dumped := request.getfixturevalue("migrated"):
+        embedded.start_postgres(home / "home", durable=False)
+        embedded.ensure_database(home / "home")
+        template.fill(home / "home", dumped)
+    with stack.running(home / "home", SLIPWAY_PROFILE="1", SLIPWAY_SIMULATED_CLUSTER_SPEED="3") as portal:
         yield portal.address
     shutil.rmtree(home, ignore_errors=True)
 

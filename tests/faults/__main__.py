@@ -138,12 +138,15 @@ def one_round(options: argparse.Namespace, seed: int) -> int:
     import django
 
     from portal import embedded
+    from tests import template
 
     home = Path(os.environ["SLIPWAY_HOME"])
     started = time.monotonic()
     embedded.start_postgres(home)
     try:
         embedded.ensure_database(home)
+        if dumped := os.environ.get(template.DUMP):
+            template.fill(home, Path(dumped))
         django.setup()
         found = _abroad(home, options, seed) if options.abroad else _run(home, options, seed)
         cpu = sum(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import template
 from tests.faults import nemesis
 from tests.faults.acts import ACTS  # everything that declares points
 from tests.faults.processes import live_and_end
@@ -22,11 +23,12 @@ LAST = re.compile(
 
 
 @pytest.mark.timeout(600)
-def test_three_hundred_faults_lose_double_and_stick_nothing():
+def test_three_hundred_faults_lose_double_and_stick_nothing(migrated):
     seed = os.environ.get("SEED", "20261120")
     run = subprocess.run(
         [sys.executable, "-m", "tests.faults", "300", "--here", "--seed", seed],
         cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, **({template.DUMP: str(migrated)} if migrated else {})},
     )  # fmt: skip
     last = LAST.search(run.stdout)
     assert last, run.stdout[-6000:] + run.stderr[-3000:]

@@ -42,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--state", type=Path, default=home() / "state.json", help="outlives restarts")
     options.add_argument("--load", type=Path, default=home() / "manifests", help="for the first start")
     options.add_argument("--token-file", type=Path, default=home() / "token")
-    options.add_argument("--speed", type=float, default=1.0, help="how many times faster than usual")
+    usual = float(os.environ.get("SLIPWAY_SIMULATED_CLUSTER_SPEED") or 1)
+    options.add_argument("--speed", type=float, default=usual, help="how many times faster than usual")
     options.add_argument(
         "--deadline", type=float, default=0.05, help="share of progressDeadlineSeconds that is waited"
     )
