@@ -1,18 +1,13 @@
 """The invented year adds up: what is planned, when it happened and what the repository says of it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.conf import settings
-from django.db import transaction
 
-from portal.demo import company, manifests
-from portal.demo.history import clock, repository
+from portal.demo import company
+from portal.demo.history import clock
 from portal.demo.history.plan import past_requests, row_at
 from portal.demo.history.times import all_times
-from services.integrations.githosts.local import LocalHost
-from services.integrations.models import PullRequest
 
 NOW = datetime(2026, 11, 20, 10, 4, tzinfo=UTC)
 SUNDAY = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -47,35 +42,3 @@ def test_everything_lies_in_the_past_and_hops_follow_each_other(now: datetime) -
 def test_working_time_skips_nights_and_weekends() -> None:
     friday = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)  # 17:30 in Berlin
     assert clock.after_working(friday, 60) == datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def written(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[LocalHost]:
-    """The repository, once for all who look at it."""
-    kept, settings.GIT_ROOT = settings.GIT_ROOT, tmp_path_factory.mktemp("history") / "git"
-    with django_db_blocker.unblock(), transaction.atomic():
-        host = LocalHost()
-        repository.write(host, NOW, all_times(NOW))
-        yield host
-        transaction.set_rollback(True)
-    settings.GIT_ROOT = kept
-
-
-@pytest.mark.django_db
-def test_the_repository_ends_with_the_manifests_of_today(written: LocalHost) -> None:
-    files = written.read_tree(company.REPOSITORY, "main")
-    manifests_in_git = {path: data.decode() for path, data in files.items() if path.startswith("apps/")}
-    assert manifests_in_git == manifests.tree()
-    assert {path for path in files if path.startswith("catalog/")} == {
-        f"catalog/{name}" for name in company.descriptors()
-    }
-
-
-@pytest.mark.django_db
-def test_every_pull_request_of_the_past_can_be_looked_at(written: LocalHost) -> None:
-    assert PullRequest.objects.filter(state="merged").count() == 158
-    for pull in PullRequest.objects.all():
-        assert written.diff(company.REPOSITORY, pull.number), pull
-        assert pull.created_at < NOW
-    first = PullRequest.objects.get(number=1)
-    assert written.find_proposal(company.REPOSITORY, first.branch).additions > 100

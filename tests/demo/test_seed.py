@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.forms import Form
 from django.utils import timezone
 
-from portal.demo import company
+from portal.demo import company, manifests
 from portal.demo.history.questions import past_tickets
 from portal.demo.seeding import people
 from services.accounts.models import Membership, Team, User
@@ -27,6 +27,7 @@ from services.helpdesk import answering, deeds, rota
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.states import OPEN_STATES, Cause, State
 from services.helpdesk.views.settings import KINDS
+from services.integrations.githosts.local import LocalHost
 from services.integrations.models import PullRequest
 from services.onboarding import actions, rules, waiting
 from services.onboarding.models import Approval, Hop, Request, Rollout
@@ -268,3 +269,22 @@ def test_evidence_comes_from_commits_approvals_and_answers() -> None:
     (work,) = found.values()
     assert work.leader()[0] == "group:default/checkout"
     assert list(deeds.answers(["component:default/nothing"], timezone.now())) == []
+
+
+def test_the_repository_ends_with_the_manifests_of_today() -> None:
+    files = LocalHost().read_tree(company.REPOSITORY, "main")
+    manifests_in_git = {path: data.decode() for path, data in files.items() if path.startswith("apps/")}
+    assert manifests_in_git == manifests.tree()
+    assert {path for path in files if path.startswith("catalog/")} == {
+        f"catalog/{name}" for name in company.descriptors()
+    }
+
+
+def test_every_pull_request_of_the_past_can_be_looked_at() -> None:
+    host = LocalHost()
+    assert PullRequest.objects.filter(state="merged").count() == 158
+    for pull in PullRequest.objects.all():
+        assert host.diff(company.REPOSITORY, pull.number), pull
+        assert pull.created_at < timezone.now()
+    first = PullRequest.objects.get(number=1)
+    assert host.find_proposal(company.REPOSITORY, first.branch).additions > 100
