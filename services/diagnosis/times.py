@@ -1,7 +1,8 @@
 """Times as the API writes them; the time of a picture is the latest that it tells of."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -12,6 +13,18 @@ def parse(written: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def span(written: object) -> timedelta | None:
+    """`1h30m`, as Go writes how long something lasts; None for what is not written so, or is nothing."""
+    parts = _SPAN.findall(str(written))
+    if not parts or "".join(f"{count}{unit}" for count, unit in parts) != str(written):
+        return None
+    return timedelta(seconds=sum(float(count) * _UNITS[unit] for count, unit in parts)) or None
 
 
 def latest(objects: Iterable[Mapping[str, Any]]) -> datetime | None:

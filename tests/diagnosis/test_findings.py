@@ -154,6 +154,15 @@ def test_a_crash_says_its_exit_code_and_its_last_words():
     assert "FATAL: no route to db" in {each.value for each in found.evidence}
 
 
+def test_what_a_log_says_of_an_error_is_told_beside_its_last_line():
+    log = (
+        "start\njava.lang.StackOverflowError: deep\n\tat java.util.Map.get(Map.java:3)\n\tat failed.Main(1)\n"
+    )
+    found = diagnose([crashing(restarts=3)], logs={"shop/web-1/web": log})[0]
+    said = [each.value for each in found.evidence if each.field.endswith(".log")]
+    assert said == ["java.lang.StackOverflowError: deep", "at failed.Main(1)"]
+
+
 def test_a_service_that_ends_by_itself():
     assert "A service has to keep running" in the(crashing(last={"exitCode": 0})).advice
 
@@ -402,6 +411,15 @@ def claim(**spec):
     }
 
 
+def test_a_job_that_failed_by_its_events_alone():
+    given = workload("Job", status={"failed": 1})
+    told = [event(given, "BackoffLimitExceeded", "Job has reached the specified backoff limit")]
+    assert the(given, events=told).id == "job-failed"
+    refused = [event(given, "FailedCreate", 'serviceaccount "web" not found')]
+    assert ids(given, events=refused) == []
+    assert ids(workload("Job"), events=refused) == ["account-missing"]
+
+
 def test_claims_without_a_volume():
     given = claim(storageClassName="fast")
     missing = event(given, "ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found')
@@ -448,7 +466,8 @@ def test_services():
 def test_budgets_and_deletions():
     status = {"disruptionsAllowed": 0, "expectedPods": 1, "currentHealthy": 1, "desiredHealthy": 1}
     budget = {"kind": "PodDisruptionBudget", "metadata": meta("web"), "status": status}
-    assert ids(budget) == ["budget-blocks"]
+    assert the(budget).severity == "warn"
+    assert the(budget | {"status": status | {"currentHealthy": 0}}).severity == "info"
     held = {"kind": "ConfigMap", "metadata": meta("x", deletionTimestamp=AT, finalizers=["example.org/hold"])}
     assert ids(held) == ["terminating"]
 

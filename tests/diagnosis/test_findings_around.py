@@ -1,13 +1,17 @@
 """Findings around the pods: nodes, quotas, names, routes, certificates, databases, what comes from git."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.diagnosis import times
 from services.diagnosis.amounts import amount
-from services.diagnosis.findings import diagnose
+from services.diagnosis.findings import diagnose, workloads
 from tests.diagnosis.test_findings import AT, condition, crashing, event, ids, meta, pod, the, workload
 
 LATER = "2024-05-01T10:30:00Z"
+GATEWAY, ISSUED, CNPG = "gateway.networking.k8s.io/v1", "cert-manager.io/v1", "postgresql.cnpg.io/v1"
+SECRETS = "external-secrets.io/v1"
 
 
 def thing(kind, status=None, api_version="example.org/v1", name="web", **spec):
@@ -169,7 +173,7 @@ def test_ingresses():
 
 def test_routes_and_addresses():
     parents = [{"parentRef": {"name": "public"}, **condition("Accepted", "False", "NotAllowedByListeners")}]
-    assert "another listener" in the(thing("HTTPRoute", {"parents": parents})).advice
+    assert "another listener" in the(thing("HTTPRoute", {"parents": parents}, GATEWAY)).advice
     waiting = thing("Service", None, "v1", type="LoadBalancer")
     assert ids(waiting) == []
     assert ids(waiting, clock()) == ["load-balancer-pending"]
@@ -180,25 +184,99 @@ def test_routes_and_addresses():
 # Operators
 
 
+def certificate(ready="True", until="2024-09-09T00:00:00Z", **more):
+    said = condition("Ready", ready, "Failed", "no such zone")
+    return thing("Certificate", {"notAfter": until, **said, **more}, ISSUED)
+
+
 def test_certificates():
-    refused = thing("Certificate", condition("Ready", "False", "Failed", "no such zone"))
+    refused = thing("Certificate", condition("Ready", "False", "Failed", "no such zone"), ISSUED)
     assert "no such zone" in the(refused).advice
-    ending = thing("Certificate", {"notAfter": "2024-05-09T00:00:00Z", **condition("Ready", "True")})
+    ending = certificate(until="2024-05-09T00:00:00Z")
     assert the(ending).severity == "warn"
     assert the(ending, clock("2024-05-10T00:00:00Z")).title.endswith("has ended")
-    assert ids(thing("Certificate", {"notAfter": "2024-09-09T00:00:00Z", **condition("Ready", "True")})) == []
+    assert ids(certificate()) == []
+    assert the(certificate(renewalTime="2024-04-20T00:00:00Z")).title.endswith("is overdue")
+    assert ids(certificate(renewalTime="2024-05-01T00:00:00Z")) == []
     why = thing("Challenge", {"reason": "DNS record not found"}, name="web-1")
     assert "DNS record not found" in the(refused, why).advice
 
 
 def test_secrets_and_databases():
-    assert ids(thing("ExternalSecret", condition("Ready", "False", "SecretSyncedError"))) == [
-        "external-secret"
-    ]
+    refused = thing("ExternalSecret", condition("Ready", "False", "SecretSyncedError"), SECRETS)
+    assert ids(refused) == ["external-secret"]
     postgres = {"phase": "Failing over", "readyInstances": 1, "lastFailedBackup": LATER}
-    found = diagnose([thing("Cluster", postgres, "postgresql.cnpg.io/v1", instances=3)])
+    found = diagnose([thing("Cluster", postgres, CNPG, instances=3)])
     assert [each.id for each in found] == ["database", "backup-failed"]
     assert ids(thing("Cluster", condition("Ready", "True"), "cluster.x-k8s.io/v1beta1")) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"phase": "Setting up primary"}, [("database", "info")]),
+        ({"phase": "Cluster in healthy state", "readyInstances": 1}, [("database", "warn")]),
+        ({"phase": "Waiting for user action"}, []),
+    ],
+)
+def test_a_database_that_starts_or_sleeps_is_no_trouble(status, expected):
+    given = thing("Cluster", status, CNPG, instances=3)
+    assert [(each.id, each.severity) for each in diagnose([given])] == expected
+
+
+def test_a_database_that_failed_over_is_cold_for_a_while():
+    status = {
+        "currentPrimary": "db-2",
+        "currentPrimaryTimestamp": "2024-05-01T12:00:00Z",
+        "readyInstances": 1,
+    }
+    given = thing("Cluster", status | {"phase": "Cluster in healthy state"}, CNPG, instances=1)
+    assert ids(given, clock("2024-05-01T12:20:00Z")) == ["failed-over"]
+    assert ids(given, clock("2024-05-01T13:20:00Z")) == []
+    given["status"]["currentPrimaryTimestamp"] = "2024-05-01T10:20:00Z"  # its first one
+    assert ids(given, clock()) == []
+
+
+def test_a_secret_that_is_not_refreshed_any_more():
+    last = {"refreshTime": AT} | condition("Ready", "True")
+    given = thing("ExternalSecret", last, SECRETS, refreshInterval="15m")
+    assert the(given, clock("2024-05-01T11:00:00Z")).severity == "warn"
+    assert ids(given, clock("2024-05-01T10:40:00Z")) == []
+    never = thing("ExternalSecret", last, SECRETS, refreshInterval="0")
+    assert ids(never, clock("2024-06-01T11:00:00Z")) == []
+
+
+def test_who_should_have_made_a_missing_secret_is_evidence():
+    waiting = {"reason": "CreateContainerConfigError", "message": 'secret "db" not found'}
+    said = condition("Ready", "False", "SecretSyncedError", "no such path")
+    refused = thing("ExternalSecret", said, SECRETS, target={"name": "db"})
+    found = next(each for each in diagnose([pod(waiting=waiting), refused]) if each.id == "config-missing")
+    assert found.evidence[-1].object == "ExternalSecret/shop/web"
+    assert "no such path" in found.evidence[-1].value
+
+
+def test_kinds_of_others_with_a_known_name_are_judged_by_what_they_say():
+    knative = thing("Service", condition("Ready", "False", "RevisionFailed", "no such image"),
+                    "serving.knative.dev/v1", selector={"app": "x"}, type="LoadBalancer")  # fmt: skip
+    assert ids(knative, clock()) == ["unwell"]
+    well = thing(
+        "StatefulSet", {"replicas": 2, "updatedAvailableReplicas": 2}, "apps.kruise.io/v1beta1", replicas=2
+    )
+    assert ids(well) == []
+
+
+def slices(*ready):
+    given = thing("EndpointSlice", None, "discovery.k8s.io/v1", "web-x1")
+    given["metadata"]["labels"] = {"kubernetes.io/service-name": "web"}
+    return given | {"endpoints": [{"conditions": {"ready": each}} for each in ready]}
+
+
+def test_what_the_cluster_itself_says_of_where_requests_go():
+    alone = thing("Service", None, "v1", selector={"app": "web"}, ports=[])
+    assert ids(alone, slices(False, False)) == ["no-endpoints"]
+    assert ids(alone, slices()) == ["no-endpoints"]
+    assert ids(alone, slices(False, None)) == []
+    assert ids(alone) == []
 
 
 def test_what_comes_from_git():
@@ -206,7 +284,8 @@ def test_what_comes_from_git():
     assert "web" in the(thing("Application", odd, "argoproj.io/v1alpha1")).evidence[0].value
     bad = condition("ComparisonError", "True", "", "cannot render") | {"health": {"status": "Healthy"}}
     assert the(thing("Application", bad, "argoproj.io/v1alpha1")).advice == "cannot render"
-    flux = thing("Kustomization", condition("Ready", "False", "BuildFailed", "no such file"))
+    failed = condition("Ready", "False", "BuildFailed", "no such file")
+    flux = thing("Kustomization", failed, "kustomize.toolkit.fluxcd.io/v1")
     assert "BuildFailed" in the(flux).title
 
 
@@ -231,6 +310,23 @@ def test_a_cron_job_whose_last_run_failed():
     assert ids(workload("CronJob", status={**times_, "active": [{}]})) == []
 
 
+@pytest.mark.parametrize(
+    ("schedule", "days"),
+    [("*/5 * * * *", 1 / 24), ("0 3 * * *", 1), ("0 3 * * 1", 7), ("0 3 1 * *", 31), ("0 3 1 1 *", 366),
+     ("@daily", 1), ("@hourly", 1 / 24), ("nonsense", 366)],
+)  # fmt: skip
+def test_how_long_a_schedule_may_be_silent(schedule, days):
+    assert workloads.longest_gap(schedule) == timedelta(days=days)
+
+
+def test_a_cron_job_that_is_silent():
+    given = workload("CronJob", status={"lastScheduleTime": AT}, schedule="0 * * * *")
+    assert ids(given, clock("2024-05-01T12:30:00Z")) == ["cron-missed"]
+    assert ids(given, clock("2024-05-01T11:30:00Z")) == []
+    given["spec"]["suspend"] = True
+    assert ids(given, clock("2024-05-01T12:30:00Z")) == ["cron-suspended"]
+
+
 def test_an_autoscaler_that_cannot_scale():
     given = thing(
         "HorizontalPodAutoscaler", condition("AbleToScale", "False", "FailedGetScale"), "autoscaling/v2"
@@ -247,6 +343,14 @@ def test_anything_else_that_is_not_well_says_so():
 )
 def test_amounts(written, is_):
     assert amount(written) == is_
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("1h30m", 5400), ("90s", 90), ("100ms", 0.1), ("0", None), ("0s", None), ("1d", None)],
+)
+def test_spans(written, seconds):
+    assert times.span(written) == (timedelta(seconds=seconds) if seconds else None)
 
 
 def test_times():

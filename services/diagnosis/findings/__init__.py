@@ -5,6 +5,7 @@ The same objects always give the same findings: nothing here asks a clock, a net
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from services.diagnosis import objects
 from services.diagnosis.findings import capacity, network, operators, pods, serving, workloads
@@ -38,10 +39,20 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Certificate": (operators.certificate,),
     "ExternalSecret": (operators.external_secret,),
     "ClusterExternalSecret": (operators.external_secret,),
-    "Cluster": (operators.postgres,),
+    "Cluster": (operators.postgres, operators.failed_over),
     "Application": (operators.from_git,),
     "Kustomization": (operators.from_git,),
     "HelmRelease": (operators.from_git,),
+}
+# Whose kinds these are, where that is not Kubernetes itself: others call theirs the same.
+OPERATED = {
+    "Certificate": "cert-manager.io",
+    "ExternalSecret": "external-secrets.io",
+    "ClusterExternalSecret": "external-secrets.io",
+    "Cluster": "postgresql.cnpg.io",
+    "Application": "argoproj.io",
+    "Kustomization": "kustomize.toolkit.fluxcd.io",
+    "HelmRelease": "helm.toolkit.fluxcd.io",
 }
 ALWAYS: tuple[Check, ...] = (workloads.terminating, operators.going, operators.by_hand)
 # Roots first: what is refused or missing, then what fails by itself, then what follows from it.
@@ -78,6 +89,7 @@ RANK = {
             "init-waiting",
             "database",
             "backup-failed",
+            "failed-over",
             "certificate",
             "route-not-accepted",
             "backend-missing",
@@ -124,12 +136,13 @@ def diagnose(
     *,
     whole: bool = True,
     throttled: Mapping[str, float] | None = None,
+    now: datetime | None = None,
 ) -> list[Finding]:
     """Findings about these objects, with the events among them; `logs` by namespace/pod/container."""
     given = list(objects)
     events = [*events, *(each for each in given if each.get("kind") == "Event")]
     things = [each for each in given if each.get("kind") != "Event"]
-    return of(Picture(things, events, logs or {}, whole, throttled or {}))
+    return of(Picture(things, events, logs or {}, whole, throttled or {}, now))
 
 
 def of(picture: Picture) -> list[Finding]:
@@ -142,12 +155,22 @@ def of(picture: Picture) -> list[Finding]:
 
 def about(obj: Object, picture: Picture) -> Iterator[Finding]:
     """Findings about one of the picture's objects."""
-    checks = CHECKS.get(objects.kind(obj), ())
+    known = _is_known(obj)
+    checks = CHECKS.get(objects.kind(obj), ()) if known else ()
     found = [each for check in (*checks, *ALWAYS) for each in check(obj, picture)]
-    if not any(each.severity == "error" for each in found) and objects.kind(obj) not in JUDGED_BY_PODS:
+    silent = not any(each.severity == "error" for each in found)
+    if silent and not (known and objects.kind(obj) in JUDGED_BY_PODS):
         found += operators.unwell(obj, picture)
     for each in found:
         yield replace(each, object=each.object or picture.owner_of(obj))
+
+
+def _is_known(obj: Object) -> bool:
+    """Whether a kind of this name is the one that is meant: Knative, say, has a Service of its own."""
+    kind, group = objects.kind(obj), objects.group(obj)
+    if kind in OPERATED:
+        return group == OPERATED[kind]
+    return "." not in group or group.endswith(".k8s.io")
 
 
 # Whose trouble is told by their pods, or by checks of their own that also know when to be silent.

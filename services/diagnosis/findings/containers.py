@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.diagnosis import objects
 from services.diagnosis.findings.model import Evidence, Finding, Picture, event_evidence, evidence, message_of
-from services.diagnosis.objects import Object, find, items, number
+from services.diagnosis.objects import Object, condition, find, items, number
 
 IMAGE_REASONS = (
     "ImagePullBackOff",
@@ -243,7 +244,18 @@ def configuration(container: Container, picture: Picture) -> Finding | None:
     said = str(container.waiting.get("message", ""))
     said = said or " ".join(message_of(each) for each in picture.events_of(container.pod, "Failed")[-1:])
     seen = [container.seen("state.waiting.reason", "CreateContainerConfigError"), *_said(container, said)]
+    seen += _not_made(missing_config(said), objects.namespace(container.pod), picture)
     return config_finding(container.name, said, seen)
+
+
+def _not_made(missing: tuple[str, str, str] | None, namespace: str, picture: Picture) -> Iterator[Evidence]:
+    """Who should have made the secret, and what that says of itself."""
+    for each in picture.of_kind("ExternalSecret") if missing and missing[0] == "secret" else ():
+        makes = find(each, "spec.target.name") or objects.name(each)
+        if missing and makes == missing[1] and objects.namespace(each) == namespace:
+            ready = condition(each, "Ready")
+            said = f"{ready.get('status', 'Unknown')}: {ready.get('message') or ready.get('reason') or ''}"
+            yield evidence(each, "Ready", said, ready.get("lastTransitionTime"))
 
 
 def _said(container: Container, said: str) -> list[Evidence]:
@@ -302,9 +314,23 @@ def crash(container: Container, picture: Picture) -> Finding | None:
     if code is not None:
         seen.append(container.seen("lastState.terminated.exitCode", code, ended.get("finishedAt")))
     log = picture.log_of(container.pod, container.name) or str(ended.get("message") or "")
-    last = [line for line in log.splitlines() if line.strip()][-1:]
-    seen += [container.seen("log", line.strip()[:500]) for line in last]
+    last = telling(log)
+    seen += [container.seen("log", line) for line in last]
     return _crashed(container, code, seen, bool(last), _killed_by_probe(container, picture))
+
+
+_TELLING = re.compile(
+    r"error|exception|fatal|panic|denied|refused|expired|undefined|missing|cannot|could not|not found|failed",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(r"\s*(at\s|\\tat\s|File \"|\.\.\. \d+ more|goroutine \d+)")
+
+
+def telling(log: str) -> list[str]:
+    """The last line that speaks of an error, and the very last: that of a stack trace says little alone."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    spoken = [line for line in lines if _TELLING.search(line) and not _FRAME.match(line)]
+    return list(dict.fromkeys(line.strip()[:500] for line in (*spoken[-1:], *lines[-1:])))
 
 
 def _killed_by_probe(container: Container, picture: Picture) -> bool:

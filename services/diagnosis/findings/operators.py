@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from services.diagnosis import health, objects, times
-from services.diagnosis.findings.model import Finding, Picture, evidence
+from services.diagnosis.findings.model import Finding, Picture, Severity, evidence
 from services.diagnosis.objects import Object, condition, find, items, number
 
 ENDS_SOON = timedelta(days=14)
+RENEWED_WITHIN = timedelta(days=1)
 # Gone from Kubernetes: interface and kind, the version without it, what to write instead.
 REMOVED = {
     ("extensions/v1beta1", "Ingress"): ("1.22", "networking.k8s.io/v1"),
@@ -48,18 +49,24 @@ def certificate(found: Object, picture: Picture) -> Iterator[Finding]:
     name, ready = objects.name(found), condition(found, "Ready")
     until = times.parse(find(found, "status.notAfter", ""))
     soon = picture.now is not None and until is not None and until - picture.now < ENDS_SOON
-    if ready.get("status") != "False" and not soon:
+    due = times.parse(find(found, "status.renewalTime", ""))
+    late = picture.now is not None and due is not None and picture.now - due > RENEWED_WITHIN
+    if ready.get("status") != "False" and not soon and not late:
         return
     said = str(ready.get("message") or "")
     seen = [evidence(found, "Ready", said, ready.get("lastTransitionTime"))] if ready else []
     if until:
         seen.append(evidence(found, "status.notAfter", find(found, "status.notAfter")))
+    if late:
+        seen.append(evidence(found, "status.renewalTime", find(found, "status.renewalTime")))
     for each in picture.of_kind("Challenge", "Order"):
         if each.get("metadata", {}).get("name", "").startswith(name) and find(each, "status.reason"):
             seen.append(evidence(each, "status.reason", find(each, "status.reason")))
             said = str(find(each, "status.reason"))
     over = until is not None and picture.now is not None and until <= picture.now
-    word = "has ended" if over else "ends soon" if soon else "is not issued"
+    word = (
+        "has ended" if over else "ends soon" if soon else "is overdue" if until and late else "is not issued"
+    )
     advice = (
         f"Check the host's DNS and the issuer: {said}" if said else "Check the host's DNS and the issuer."
     )
@@ -72,6 +79,7 @@ def certificate(found: Object, picture: Picture) -> Iterator[Finding]:
 def external_secret(found: Object, picture: Picture) -> Iterator[Finding]:
     ready = condition(found, "Ready")
     if ready.get("status") != "False":
+        yield from _not_refreshed(found, picture)
         return
     said = f"{ready.get('reason', '')}: {ready.get('message', '')}"
     seen = [evidence(found, "Ready", said, ready.get("lastTransitionTime"))]
@@ -82,25 +90,55 @@ def external_secret(found: Object, picture: Picture) -> Iterator[Finding]:
     yield Finding("external-secret", "error", title, seen, advice, fix)
 
 
+def _not_refreshed(found: Object, picture: Picture) -> Iterator[Finding]:
+    """What was changed in the store does not arrive: the last refresh is three turns ago."""
+    every = times.span(find(found, "spec.refreshInterval", "1h"))
+    last = times.parse(find(found, "status.refreshTime", ""))
+    if not every or not last or not picture.now or picture.now - last < max(3 * every, timedelta(minutes=10)):
+        return
+    seen = [evidence(found, "status.refreshTime", find(found, "status.refreshTime"))]
+    seen.append(evidence(found, "spec.refreshInterval", find(found, "spec.refreshInterval", "1h")))
+    advice = "The operator does not come round to it: what changes in the store stays unseen."
+    title = f"The secret of {objects.name(found)} was not refreshed for long"
+    yield Finding("external-secret", "warn", title, seen, advice)
+
+
 def postgres(found: Object, picture: Picture) -> Iterator[Finding]:
     """A CloudNativePG cluster with fewer instances than it should have, or whose backup failed."""
-    if objects.group(found) != "postgresql.cnpg.io":
-        return
+    judged = health.assess(found).status
     name, phase = objects.name(found), str(find(found, "status.phase", ""))
     wanted = number(found, "spec.instances", number(found, "status.instances"))
     ready = number(found, "status.readyInstances")
-    if find(found, "status") and ready < wanted:
+    if find(found, "status") and ready < wanted and judged != "Suspended":
         seen = [evidence(found, "status.readyInstances", f"{ready} of {wanted}")]
         seen.append(evidence(found, "status.phase", find(found, "status.phaseReason", phase) or phase))
         seen.append(evidence(found, "status.currentPrimary", find(found, "status.currentPrimary", "none")))
         advice = "The database serves while one instance is there; look at the others' pods and volumes."
         title = f"The database {name} has {ready} of {wanted} instances: {phase}"
-        yield Finding("database", "warn" if ready else "error", title, seen, advice)
+        severity: Severity = "info" if judged == "Progressing" else "warn" if ready else "error"
+        yield Finding("database", severity, title, seen, advice)
     failed, good = find(found, "status.lastFailedBackup", ""), find(found, "status.lastSuccessfulBackup", "")
     if failed and str(failed) > str(good):
         seen = [evidence(found, "status.lastFailedBackup", failed, failed)]
         advice = "Without a backup what is lost stays lost: check the bucket and its credentials."
         yield Finding("backup-failed", "error", f"The last backup of {name} failed", seen, advice)
+
+
+WARMING = timedelta(minutes=30)
+
+
+def failed_over(found: Object, picture: Picture) -> Iterator[Finding]:
+    """Another instance has just taken over: what it reads is not in its memory yet."""
+    since = times.parse(find(found, "status.currentPrimaryTimestamp", ""))
+    if not since or not picture.now or picture.now - since > WARMING:
+        return
+    born = times.parse(find(found, "metadata.creationTimestamp", ""))
+    if born is None or since - born < WARMING:
+        return
+    primary = find(found, "status.currentPrimary", "another instance")
+    seen = [evidence(found, "status.currentPrimary", primary, find(found, "status.currentPrimaryTimestamp"))]
+    advice = "Its memory is cold: queries are slow for 10 to 30 minutes. Nothing to do, if that passes."
+    yield Finding("failed-over", "info", f"{primary} has taken over {objects.name(found)}", seen, advice)
 
 
 def from_git(found: Object, picture: Picture) -> Iterator[Finding]:

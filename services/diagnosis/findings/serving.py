@@ -21,6 +21,11 @@ def service(found: Object, picture: Picture) -> Iterator[Finding]:
     yield from wrong
     if not pods and any(_alike(each, found, selector) for each in picture.of_kind("Pod")):
         yield _selects_nothing(found, selector, picture)
+    elif not pods and not wrong and (slices := _slices(found, picture)):
+        if not any(
+            find(end, "conditions.ready") is not False for each in slices for end in items(each, "endpoints")
+        ):
+            yield _no_endpoints(found, slices)
     elif pods and not wrong and not any(condition(each, "Ready").get("status") == "True" for each in pods):
         seen = [
             evidence(each, "Ready", condition(each, "Ready").get("status", "unknown")) for each in pods[:3]
@@ -28,6 +33,25 @@ def service(found: Object, picture: Picture) -> Iterator[Finding]:
         advice = "Requests to it fail until one of its pods is ready."
         title = f"The service {objects.name(found)} has no pod that is ready"
         yield Finding("no-endpoints", "warn", title, seen, advice)
+
+
+def _slices(found: Object, picture: Picture) -> list[Object]:
+    """What the cluster itself keeps of where the service's requests go."""
+    name = objects.name(found)
+    return [
+        each
+        for each in picture.of_kind("EndpointSlice")
+        if _beside(each, found)
+        and find(each, "metadata.labels", {}).get("kubernetes.io/service-name") == name
+    ]
+
+
+def _no_endpoints(found: Object, slices: list[Object]) -> Finding:
+    ends = sum(len(items(each, "endpoints")) for each in slices)
+    seen = [evidence(slices[0], "endpoints", f"none of {ends} ready")]
+    title = f"The service {objects.name(found)} has no endpoint"
+    advice = "Requests to it fail: no pod carries its labels, or none of them is ready."
+    return Finding("no-endpoints", "warn", title, seen, advice)
 
 
 def _beside(one: Object, other: Object) -> bool:

@@ -2,10 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
-from services.diagnosis import objects
-from services.diagnosis.findings.model import Evidence, Finding, Picture, event_evidence, evidence, message_of
+from services.diagnosis import objects, times
+from services.diagnosis.findings.model import (
+    Evidence,
+    Finding,
+    Picture,
+    Severity,
+    event_evidence,
+    evidence,
+    message_of,
+)
 from services.diagnosis.objects import Object, condition, find, number
 
 PODS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
@@ -48,6 +57,8 @@ def not_created(workload: Object, picture: Picture) -> Iterator[Finding]:
 
 
 def _has_all_pods(workload: Object) -> bool:
+    if objects.kind(workload) == "Job":
+        return any(number(workload, f"status.{each}") for each in ("active", "succeeded", "failed"))
     wanted = find(workload, "spec.replicas", find(workload, "status.desiredNumberScheduled", 1))
     return isinstance(wanted, int) and number(workload, "status.replicas") >= wanted
 
@@ -91,15 +102,14 @@ _JOB_ENDS = {
 
 def job(workload: Object, picture: Picture) -> Iterator[Finding]:
     given = condition(workload, "Failed")
-    if given.get("status") != "True":
+    events = [] if find(workload, "status.conditions") else picture.events_of(workload, *_JOB_ENDS)
+    if given.get("status") != "True" and not events:
         return
-    reason = str(given.get("reason", ""))
-    seen = [
-        evidence(
-            workload, "Failed", f"{reason}: {given.get('message', '')}", given.get("lastTransitionTime")
-        ),
-        evidence(workload, "status.failed", number(workload, "status.failed")),
-    ]
+    reason = str(given.get("reason") or "") or str(events[-1].get("reason") if events else "")
+    said = f"{reason}: {given.get('message', '')}"
+    seen = [evidence(workload, "Failed", said, given.get("lastTransitionTime"))] if given else []
+    seen += [event_evidence(each, workload) for each in events[-1:]]
+    seen.append(evidence(workload, "status.failed", number(workload, "status.failed")))
     advice = _JOB_ENDS.get(reason, str(given.get("message", "")))
     yield Finding("job-failed", "error", f"The job {objects.name(workload)} failed", seen, advice)
 
@@ -119,11 +129,42 @@ def cron_job(workload: Object, picture: Picture) -> Iterator[Finding]:
         yield Finding(
             "cron-failing", "error", f"The last run of {objects.name(workload)} failed", seen, advice
         )
+    yield from _silent(workload, picture)
     missed = picture.events_of(workload, "TooManyMissedTimes", "FailedNeedsStart", "MissSchedule")
     if missed:
         seen = [event_evidence(missed[-1], workload), _last(workload)]
         advice = "Set a starting deadline, so that it starts again after an outage."
         yield Finding("cron-missed", "warn", f"{objects.name(workload)} missed its time", seen, advice)
+
+
+_DAILY, _HOURLY = timedelta(days=1), timedelta(hours=1)
+
+
+def longest_gap(schedule: str) -> timedelta:
+    """How long a cron schedule may be silent at most; rather too long than too short."""
+    named = {"@hourly": _HOURLY, "@daily": _DAILY, "@midnight": _DAILY, "@weekly": 7 * _DAILY}
+    parts = schedule.split()
+    if len(parts) != 5:
+        return named.get(schedule.strip(), 366 * _DAILY)
+    _, hour, day, month, weekday = parts
+    if month != "*":
+        return 366 * _DAILY
+    if day != "*":
+        return 31 * _DAILY
+    if weekday != "*":
+        return 7 * _DAILY
+    return _HOURLY if hour == "*" else _DAILY
+
+
+def _silent(workload: Object, picture: Picture) -> Iterator[Finding]:
+    """Due twice since it last ran, and nobody knows why it did not."""
+    last = find(workload, "status.lastScheduleTime") or find(workload, "metadata.creationTimestamp", "")
+    since, gap = times.parse(last), longest_gap(str(find(workload, "spec.schedule", "")))
+    if find(workload, "spec.suspend") or not since or not picture.now or picture.now - since < 2 * gap:
+        return
+    seen = [evidence(workload, "spec.schedule", find(workload, "spec.schedule", "none")), _last(workload)]
+    advice = "Nothing starts it: look at its events, and whether the jobs before it ever end."
+    yield Finding("cron-missed", "warn", f"{objects.name(workload)} did not run when it should", seen, advice)
 
 
 def _last(workload: Object) -> Evidence:
@@ -193,11 +234,13 @@ def autoscaler(scaler: Object, picture: Picture) -> Iterator[Finding]:
 def budget(found: Object, picture: Picture) -> Iterator[Finding]:
     if find(found, "status.disruptionsAllowed") == 0 and number(found, "status.expectedPods") > 0:
         healthy, wanted = number(found, "status.currentHealthy"), number(found, "status.desiredHealthy")
-        if healthy >= wanted:
-            seen = [evidence(found, "status.disruptionsAllowed", f"0 ({healthy} healthy, {wanted} must be)")]
-            advice = "Nodes cannot be drained while no pod may be away: more replicas, or a looser budget."
-            title = f"The budget {objects.name(found)} lets no pod be moved"
-            yield Finding("budget-blocks", "warn", title, seen, advice, {"field": "replicas"})
+        seen = [evidence(found, "status.disruptionsAllowed", f"0 ({healthy} healthy, {wanted} must be)")]
+        advice = "Nodes cannot be drained while no pod may be away: more replicas, or a looser budget."
+        if healthy < wanted:  # what keeps them from being healthy is the trouble, not the budget
+            advice = "Nodes cannot be drained until its pods are healthy again: see what keeps them from it."
+        title = f"The budget {objects.name(found)} lets no pod be moved"
+        severity: Severity = "warn" if healthy >= wanted else "info"
+        yield Finding("budget-blocks", severity, title, seen, advice, {"field": "replicas"})
 
 
 def terminating(found: Object, picture: Picture) -> Iterator[Finding]:

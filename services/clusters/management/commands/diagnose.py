@@ -1,18 +1,21 @@
 """Diagnose Kubernetes objects in files: manifests with status, lists, dumps of kubectl."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from portal.shell.commands import EngineCommand, Unusable
-from services.diagnosis import health, objects
+from services.diagnosis import described, health, objects
 from services.diagnosis.findings import Picture, about, of
 from services.manifests import files
 from services.manifests.reader import ManifestError
 
 UNREADABLE = "cannot be read"
+MOST_TEXT = 2_000_000
 ONLY_WANTED = "has no status: this is what is wanted, not what runs"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 
@@ -25,13 +28,19 @@ class Command(EngineCommand):
         parser.add_argument("paths", nargs="+", metavar="PATH")
 
     def run(self, **options: Any) -> dict[str, Any]:
+        texts = list(_texts([Path(path) for path in options["paths"]]))
+        rest = [path for path in options["paths"] if Path(path) not in {path for path, *_ in texts}]
         try:
-            read = list(files.read(options["paths"], repeated_keys=True))
+            read = list(files.read(rest, repeated_keys=True))
         except files.NoSuchPath as error:
             raise Unusable(str(error)) from error
         found = [each for file in read for each in _objects(file)]
-        told = _told([obj for _, _, obj in found])
-        entries = [_entry(name, document, obj, told) for name, document, obj in found]
+        for _, name, text in texts:
+            found += [(name, number, obj) for number, obj in enumerate(described.objects(text))]
+        logs = {key: said for _, _, text in texts for key, said in described.logs(text).items()}
+        told = _told([obj for _, _, obj in found], logs)
+        kept = [each for each in found if _is_kept(each[0], each[2])]
+        entries = [_entry(name, document, obj, told) for name, document, obj in kept]
         entries += [_unreadable(file.name, error) for file in read for error in file.errors]
         return {"objects": sorted(entries, key=lambda each: (each["file"], each["document"]))}
 
@@ -70,15 +79,33 @@ def _unlisted(data: Any) -> Iterator[Mapping[str, Any]]:
         yield data
 
 
-def _told(found: list[Mapping[str, Any]]) -> Mapping[int, list[dict[str, Any]]]:
+def _texts(paths: Iterable[Path]) -> Iterator[tuple[Path, str, str]]:
+    """What kubectl describes, and the logs of its dumps, among the paths: each with its name and text."""
+    for path in paths:
+        below = sorted(path.rglob("*.txt")) if path.is_dir() else [path] if path.suffix == ".txt" else []
+        for each in below:
+            text = each.read_text(errors="replace")[:MOST_TEXT] if each.is_file() else ""
+            if described.is_described(text) or described.logs(text):
+                yield each, each.name if each == path else each.relative_to(path).as_posix(), text
+
+
+def _is_kept(name: str, obj: Mapping[str, Any]) -> bool:
+    """The events of a description stand with what it describes."""
+    return not name.endswith(".txt") or obj.get("kind") != "Event"
+
+
+def _told(found: list[Mapping[str, Any]], logs: Mapping[str, str]) -> Mapping[int, list[dict[str, Any]]]:
     """Findings by the object they are told of, each once among all objects."""
     events = [each for each in found if objects.kind(each) == "Event"]
-    picture = Picture([each for each in found if objects.kind(each) != "Event"], events)
-    wanted = [(each.id, each.object, each.evidence) for each in of(picture)]
+    picture = Picture([each for each in found if objects.kind(each) != "Event"], events, logs)
+    order = {(each.id, each.object, repr(each.evidence)): rank for rank, each in enumerate(of(picture))}
     told: dict[int, list[dict[str, Any]]] = {}
     for obj in picture.objects:
-        mine = [each for each in about(obj, picture) if (each.id, each.object, each.evidence) in wanted]
-        told[id(obj)] = [asdict(each) for each in mine]
+        mine = [
+            (order.get((each.id, each.object, repr(each.evidence))), each) for each in about(obj, picture)
+        ]
+        ranked = sorted(((rank, each) for rank, each in mine if rank is not None), key=itemgetter(0))
+        told[id(obj)] = [asdict(each) for _, each in ranked]
     return told
 
 
