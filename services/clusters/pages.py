@@ -67,11 +67,11 @@ def register() -> None:
     registry.nav.add(NavItem("resources", "Resources", "chart-bar", "clusters:resource_list", 45))
 
 
-def states_for(request: HttpRequest, entity: Any) -> list[EnvironmentState]:
+def states_for(request: HttpRequest, entity: Any, *, measured: bool = False) -> list[EnvironmentState]:
     """The live state, production first, read once for all parts of one page."""
     if entity.kind != "Component":
         return []
-    states = once(request, f"live {entity.ref}", lambda: queries.live_state(entity.ref))
+    states = once(request, f"live {entity.ref}", lambda: queries.live_state(entity.ref, measured=measured))
     return sorted(states, key=lambda state: not state.environment.is_production)
 
 
@@ -127,10 +127,11 @@ def worst_findings(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
     return {"told": everything[:SHOWN], "more": len(everything) - SHOWN} if everything else None
 
 
-def live(request: HttpRequest, entity: Any) -> dict[str, Any]:
+def live(request: HttpRequest, entity: Any, *, measured: bool = False) -> dict[str, Any]:
+    """`measured`: with what containers use, which the page asks for when it looks again."""
     return {
         "entity": entity,
-        "places": states_for(request, entity),
+        "places": states_for(request, entity, measured=measured),
         "told": told(request, entity),
         "changes": changes_in(entity, states_for(request, entity)),
         "deeds": queries.deeds_of(entity),

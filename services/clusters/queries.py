@@ -89,14 +89,17 @@ def _events(entity_ref: str) -> dict[int, list[KubeEvent]]:
     return found
 
 
-def live_state(entity_ref: str) -> list[EnvironmentState]:
-    """The service in each environment it runs in, in their order; empty when it runs nowhere we watch."""
+def live_state(entity_ref: str, *, measured: bool = False) -> list[EnvironmentState]:
+    """The service in each environment it runs in, in their order; empty when it runs nowhere we watch.
+
+    `measured`: with what its containers use, which is one question more.
+    """
     ref = entity_ref.lower()
     rows, others = _parted(picture_of(ref=ref), ref)
     where = _where_it_runs(rows)
     events = _events(ref) if rows else {}
     around = _around(where, others)
-    used = _used(ref) if where else {}
+    used = _used(ref) if where and measured else {}
     return [
         picture.environment_state(
             environment,

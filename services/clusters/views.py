@@ -149,7 +149,7 @@ def _say_delivery(request: HttpRequest, place: Environment) -> None:
 def entity_live(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """The live part alone, for the page that updates by itself."""
     entity = _component_for(request, kind, namespace, name)
-    return render(request, "clusters/entity_live.html#live", pages.live(request, entity))
+    return render(request, "clusters/entity_live.html#live", pages.live(request, entity, measured=True))
 
 
 @policy(signed_in, name="clusters.steer")

@@ -49,7 +49,7 @@ def test_health_of_what_was_not_heard_lately_is_unknown(places: Any) -> None:
 
 def test_live_state_counts_and_diagnoses(places: Any, django_assert_num_queries: Any) -> None:
     picture.running(REF, places[1], pods=3, well=False)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         (state,) = queries.live_state(REF.upper())
     assert (state.ready, state.desired, state.restarts, state.version) == (0, 3, 12, "1.4.2")
     assert {finding.id for finding in state.findings} >= {"oom-killed"}

@@ -222,5 +222,5 @@ def test_the_watcher_measures_what_the_simulated_cluster_uses(cluster: Cluster) 
         leave(watcher, cluster)
     used = next(iter(Usage.objects.get().pods.values()))
     assert used["app"][1] == 48 * MEBI
-    (state,) = queries.live_state(REF)
+    (state,) = queries.live_state(REF, measured=True)
     assert "uses" in state.workloads[0].pods[0].containers[0].uses

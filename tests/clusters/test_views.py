@@ -238,7 +238,7 @@ def test_live_reads_the_picture_in_few_queries(
         developer.get(url)
 
 
-QUERIES = 11
+QUERIES = 10
 
 
 @pytest.fixture
