@@ -13,6 +13,7 @@ from portal.shell.forms import Form
 from services.accounts.models import Team, User
 from services.catalog import queries as catalog
 from services.helpdesk import asks
+from services.helpdesk.files import Files
 from services.helpdesk.models import Category, Macro, Message, Ticket
 from services.helpdesk.queries import Filters
 from services.helpdesk.states import Cause, Impact, Priority, State, Urgency
@@ -139,6 +140,16 @@ class ReplyForm(Words):
     seen = forms.IntegerField(required=False)
     nonce = forms.CharField(max_length=40, required=False)
     soon = forms.BooleanField(required=False)
+
+
+class AskPageForm(AskForm):
+    """The page's own: with files."""
+
+    attached = Files(required=False)
+
+
+class ReplyPageForm(ReplyForm):
+    attached = Files(required=False)
 
 
 class StateForm(Form):

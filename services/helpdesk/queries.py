@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.core.cache import cache
 from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from services.helpdesk import searching
 from services.helpdesk.models import (
+    Attachment,
     Canned,
     Category,
     Link,
@@ -208,7 +211,10 @@ def _tied(ticket: Ticket, other: Any) -> Tied:
 
 def conversation(ticket: Ticket, user: Any) -> QuerySet[Message]:
     """What this person may read of it, oldest first."""
-    return ticket.messages.visible_to(user).select_related("author", "mail", "correction").defer("mail__raw")
+    files = Attachment.objects.filter(message=OuterRef("pk")).order_by("pk")
+    told = files.values(told=JSONObject(pk="pk", name="name", kind="kind", size="size"))
+    rows = ticket.messages.visible_to(user).select_related("author", "mail", "correction").defer("mail__raw")
+    return rows.annotate(attached=ArraySubquery(told))
 
 
 def history(ticket: Ticket, user: Any) -> QuerySet[TicketEvent]:

@@ -120,6 +120,44 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
+  /* files: chosen, pasted or dropped, they go with the form; their names are text */
+  function attached(form) { return form && form.querySelector("[data-attach] input[type=file]"); }
+  function named(input) {
+    var names = Array.from(input.files).map(function (file) { return file.name; });
+    var box = input.closest("[data-attach]");
+    box.querySelector("[data-attached]").textContent = names.join(", ");
+    box.querySelector("[data-attach-none]").hidden = !names.length;
+  }
+  function take(input, files) {
+    var all = new DataTransfer();
+    Array.from(input.files).concat(Array.from(files)).forEach(function (file) { all.items.add(file); });
+    input.files = all.files;
+    named(input);
+  }
+  document.addEventListener("change", function (event) { if (event.target.matches("[data-attach] input[type=file]")) named(event.target); });
+  document.addEventListener("click", function (event) {
+    var none = event.target.closest("[data-attach-none]");
+    if (!none) return;
+    var input = attached(none.form);
+    input.value = "";
+    named(input);
+    input.focus();
+  });
+  document.addEventListener("paste", function (event) {
+    var input = attached(event.target.form);
+    if (!input || !event.clipboardData.files.length) return;
+    event.preventDefault();
+    take(input, event.clipboardData.files);
+  });
+  ["dragover", "drop"].forEach(function (kind) {
+    document.addEventListener(kind, function (event) {
+      var input = attached(event.target.closest && event.target.closest("form"));
+      if (!input || !Array.from(event.dataTransfer.types).includes("Files")) return;
+      event.preventDefault();
+      if (kind === "drop") take(input, event.dataTransfer.files);
+    });
+  });
+
   /* Ctrl + Enter sends */
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;

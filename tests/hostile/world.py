@@ -20,7 +20,7 @@ from services.clusters.models import Cluster, Drift, Environment, Watch
 from services.effects.models import Effect
 from services.helpdesk import actions as desk
 from services.helpdesk.actions import mailing
-from services.helpdesk.models import Answer, Canned, Mail, Ticket
+from services.helpdesk.models import Answer, Attachment, Canned, Mail, Ticket
 from services.integrations import actions as git_hosts
 from services.integrations.githosts import hooks
 from services.integrations.githosts.base import Person
@@ -135,6 +135,9 @@ def _desk(priya: User, shown: Ticket) -> dict[str, Any]:
         "stand_in": desk.stand_in(by=priya, **about),
         "deed": outcome.deed,
         "answer": Answer.objects.create(title="A pod is killed", body="Give it more.", owner=priya),
+        "file": Attachment.objects.create(
+            message=shown.messages.earliest(), name="a.txt", kind="text/plain", size=1, content=b"a"
+        ),
         "pending": desk.send_soon(ticket=shown, by=priya, body="Hi", wait=False, seen=None, nonce="world"),
     }
 
@@ -349,6 +352,7 @@ def everything(world: SimpleNamespace) -> dict[str, list[dict[str, Any]]]:
         "helpdesk:setting_": [{"kind": "canned", "pk": world.canned.pk}],
         "helpdesk:reply_call_back": [{**each, "pk": world.pending.pk} for each in tickets],
         "helpdesk:reply_send_now": [{**each, "pk": world.pending.pk} for each in tickets],
+        "helpdesk:ticket_file": [{"number": world.file.message.ticket.number, "pk": world.file.pk}],
         "helpdesk:ticket_canned": [{**each, "pk": world.canned.pk} for each in tickets],
         "insights:chart_csv": [{"key": "adoption"}],
         "integrations:": [{"name": world.server.name}],

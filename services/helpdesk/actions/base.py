@@ -1,12 +1,14 @@
 """What every action on a ticket starts and ends with."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from services.helpdesk import timing
 from services.helpdesk.actions.slack.announcing import announce
 from services.helpdesk.errors import TicketMoved
-from services.helpdesk.models import Ticket, TicketEvent
+from services.helpdesk.files import File
+from services.helpdesk.models import Attachment, Message, Ticket, TicketEvent
 
 Kind = TicketEvent.Kind
 # What makes a half-written reply worth a second look; being assigned does not.
@@ -28,6 +30,14 @@ def happened(ticket: Ticket, kind: str, *, by: Any, at: datetime, **fields: Any)
     ticket.save()
     announce(event)
     return event
+
+
+def attach(message: Message, files: Sequence[File]) -> None:
+    """Keep the files that came with a message."""
+    Attachment.objects.bulk_create(
+        Attachment(message=message, name=one.name, kind=one.kind, size=len(one.content), content=one.content)
+        for one in files
+    )
 
 
 def refuse_crossing(ticket: Ticket, *, by: Any, seen: int | None) -> None:

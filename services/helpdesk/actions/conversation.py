@@ -1,5 +1,6 @@
 """Messages, public and internal, and what follows from them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,12 @@ from services.audit import actions as audit
 from services.effects import crashpoints
 from services.helpdesk import rules, timing
 from services.helpdesk.actions import posting, telling
-from services.helpdesk.actions.base import Kind, happened, locked, refuse_crossing
+from services.helpdesk.actions.base import Kind, attach, happened, locked, refuse_crossing
 from services.helpdesk.actions.opening import open_ticket
 from services.helpdesk.actions.sorting import assign
 from services.helpdesk.actions.state import change_state
 from services.helpdesk.errors import ContinuesElsewhere, NotAllowed
+from services.helpdesk.files import File
 from services.helpdesk.models import Message, Ticket
 from services.helpdesk.states import TRANSITIONS, Channel, State
 
@@ -32,6 +34,7 @@ def reply(
     seen: int | None = None,
     channel: str = Channel.WEB,
     external_id: str = "",
+    files: Sequence[File] = (),
     at: datetime | None = None,
 ) -> Message:
     """Say something. What follows from it follows here: an answer clocks, the asker's word ends a wait or
@@ -50,7 +53,7 @@ def reply(
     _refuse_reply(ticket, by=by, internal=internal)
     refuse_crossing(ticket, by=by, seen=seen)
     if not internal and _is_over(ticket, by=by, at=at):
-        return _follow_up(ticket, by=by, body=body, channel=channel, key=external_id, at=at)
+        return _follow_up(ticket, by=by, body=body, channel=channel, key=external_id, files=files, at=at)
     message = Message.objects.create(
         ticket=ticket,
         author=by,
@@ -61,6 +64,7 @@ def reply(
         created_at=at,
         version=ticket.version + 1,
     )
+    attach(message, files)
     said = {"side": timing.side_of(ticket, by)}
     happened(ticket, Kind.NOTE if internal else Kind.MESSAGE, by=by, at=at, message=message, data=said)
     audit.record(
@@ -115,7 +119,9 @@ def _after_public_word(ticket: Ticket, *, by: Any, then_wait: bool, at: datetime
         assign(ticket=ticket, to=by, by=by, at=at)
 
 
-def _follow_up(ticket: Ticket, *, by: Any, body: str, channel: str, key: str, at: datetime) -> Message:
+def _follow_up(
+    ticket: Ticket, *, by: Any, body: str, channel: str, key: str, files: Sequence[File], at: datetime
+) -> Message:
     follow_up = open_ticket(
         by=by,
         title=ticket.title,
@@ -131,6 +137,7 @@ def _follow_up(ticket: Ticket, *, by: Any, body: str, channel: str, key: str, at
         channel=channel,
         submission=key,
         follows=ticket,
+        files=files,
         at=at,
     )
     if ticket.events.filter(kind=Kind.FOLLOW_UP, data__ticket=follow_up.key).exists():

@@ -1,5 +1,6 @@
 """Opening a ticket."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,10 @@ from django.utils import timezone
 from services.accounts.models import Team
 from services.audit import actions as audit
 from services.helpdesk import timing
-from services.helpdesk.actions.base import Kind
+from services.helpdesk.actions.base import Kind, attach
 from services.helpdesk.actions.giving import give
 from services.helpdesk.actions.slack.announcing import announce
+from services.helpdesk.files import File
 from services.helpdesk.models import Category, Message, Ticket, TicketEvent
 from services.helpdesk.redaction import redact
 from services.helpdesk.states import PRIORITY_MATRIX, Channel, State
@@ -35,6 +37,7 @@ def open_ticket(
     submission: str = "",
     channel: str = Channel.WEB,
     follows: Ticket | None = None,
+    files: Sequence[File] = (),
     at: datetime | None = None,
 ) -> Ticket:
     """Open a ticket with its first message and the frozen, redacted state of what it is about.
@@ -62,7 +65,7 @@ def open_ticket(
         **dict.fromkeys(("created_at", "updated_at", "state_since"), at),
     )
     if created:
-        _tell(ticket, by=by, body=body, at=at)
+        _tell(ticket, by=by, body=body, files=files, at=at)
         ticket = give(ticket=ticket, at=at)
     return ticket
 
@@ -79,11 +82,12 @@ def _team_of(person: Any) -> Team | None:
     return team
 
 
-def _tell(ticket: Ticket, *, by: Any, body: str, at: datetime) -> None:
+def _tell(ticket: Ticket, *, by: Any, body: str, files: Sequence[File], at: datetime) -> None:
     """The first message, the event that clocks start from, and the audit entry."""
     message = Message.objects.create(
         ticket=ticket, author=by, body=body, channel=ticket.channel, created_at=at, version=ticket.version
     )
+    attach(message, files)
     event = TicketEvent.objects.create(
         ticket=ticket,
         kind=Kind.OPENED,

@@ -1,6 +1,7 @@
 """What the help desk keeps."""
 
 from services.helpdesk.models.answers import Answer, AnswerVote, Deflection
+from services.helpdesk.models.attached import Attachment
 from services.helpdesk.models.desk import (
     Calendar,
     Canned,
@@ -37,6 +38,7 @@ from services.helpdesk.models.words import TicketWords
 __all__ = [
     "Answer",
     "AnswerVote",
+    "Attachment",
     "Calendar",
     "Canned",
     "Category",

@@ -12,7 +12,7 @@ from portal.shell.limits import always, limited
 from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
 from services.helpdesk import actions, answering, fitting, live, queries
-from services.helpdesk.forms import AskForm
+from services.helpdesk.forms import AskForm, AskPageForm
 from services.helpdesk.states import Impact, Urgency
 from services.helpdesk.styling import styled
 
@@ -22,13 +22,16 @@ from services.helpdesk.styling import styled
 @require_http_methods(["GET", "HEAD", "POST"])
 def ticket_new(request: HttpRequest) -> HttpResponse:
     """The form, and on POST the ticket. Bad input comes back with everything still in it."""
-    form = styled(AskForm(request.POST or None, initial=_initial(request), asking=True))
+    form = styled(
+        AskPageForm(request.POST or None, request.FILES or None, initial=_initial(request), asking=True)
+    )
     if request.method == "POST" and form.is_valid():
         given = {name: value for name, value in form.cleaned_data.items() if name != "masked"}
-        entity_ref = given.pop("entity")
+        entity_ref, files = given.pop("entity"), given.pop("attached")
         ticket = actions.open_ticket(
             by=request.user,
             entity_ref=entity_ref,
+            files=files,
             snapshot=live.freeze(entity_ref, given["environment"]),
             **given,
         )

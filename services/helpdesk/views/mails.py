@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-from urllib.parse import quote
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
@@ -19,6 +18,7 @@ from services.helpdesk import actions, mail_ids
 from services.helpdesk.actions import mailing
 from services.helpdesk.errors import HelpdeskError
 from services.helpdesk.models import InboxLook, Mail
+from services.helpdesk.views.files import download
 from services.integrations.mail import incoming
 
 # Fields in which mail services send the mail as it came: Mailgun's, SendGrid's.
@@ -54,7 +54,7 @@ def _mail_for(request: HttpRequest, pk: int) -> Mail:
 @require_safe
 def mail_original(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it came, for a mail program to open."""
-    return _download(bytes(_mail_for(request, pk).raw), f"mail-{pk}.eml")
+    return download(bytes(_mail_for(request, pk).raw), f"mail-{pk}.eml")
 
 
 @policy(platform_only)
@@ -77,16 +77,7 @@ def mail_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     if not 1 <= number <= len(files):
         raise Http404
     file = files[number - 1]
-    return _download(file.content, file.name or f"file-{number}")
-
-
-def _download(content: bytes, name: str) -> HttpResponse:
-    kept = "".join(letter for letter in name if letter.isalnum() or letter in " ._-")[:100].strip() or "file"
-    response = HttpResponse(content, content_type="application/octet-stream")
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(kept)}"
-    response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return download(file.content, file.name or f"file-{number}")
 
 
 @signed

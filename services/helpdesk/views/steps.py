@@ -25,7 +25,7 @@ from services.helpdesk.views.ticket import page_of, ticket_for
 def ticket_reply(request: HttpRequest, number: int) -> HttpResponse:
     """Send a message. What cannot be sent comes back in the composer, word for word, with the reason."""
     ticket = ticket_for(request, number)
-    form = forms.ReplyForm(request.POST)
+    form = forms.ReplyPageForm(request.POST, request.FILES)
     held = {"held": request.POST.get("body", ""), "held_vis": request.POST.get("vis", "public")}
     if not form.is_valid():
         return page_of(request, ticket, status=422, **_refused(form), **held)
@@ -50,8 +50,8 @@ def where_said(request: HttpRequest, ticket: Ticket, message: Message) -> str:
 
 
 def _can_wait(given: dict[str, Any]) -> bool:
-    """Public words of a page that shows them with the way back; a plain form sends at once."""
-    return bool(given["soon"] and given["nonce"] and given["vis"] != "note")
+    """Public words of a page that shows them with the way back; a plain form, or one with files, at once."""
+    return bool(not given["attached"] and given["soon"] and given["nonce"] and given["vis"] != "note")
 
 
 def _said(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def _said(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
         "internal": given["vis"] == "note",
         "then_wait": given["wait"],
         "seen": given["seen"],
+        "files": given["attached"],
         "external_id": f"{request.user.pk}:{given['nonce']}" if given["nonce"] else "",
     }
 
