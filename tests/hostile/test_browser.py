@@ -131,22 +131,6 @@ def test_p6_markdown_of_a_ticket_takes_no_time(text):
     assert next(calls) < 30 * len(text)
 
 
-@pytest.mark.case("X4", "X6", "X8")
-def test_x4_fragments_have_the_headers_and_the_door_of_pages(client, world):
-    client.force_login(world.priya)
-    known = doors.known(world)
-    for door in doors.doors():
-        for path in door.rooms(known)[:1]:
-            for headers in ({"HX-Request": "true"},):
-                answer = client.get(path, headers=headers)
-                policy = answer["Content-Security-Policy"]
-                assert "unsafe" not in policy
-                assert "default-src 'none'" in policy
-                assert "frame-ancestors 'none'" in policy
-                assert answer["X-Frame-Options"] == "DENY"
-                assert answer["X-Content-Type-Options"] == "nosniff"
-
-
 @pytest.mark.case("X5")
 def test_x5_links_of_the_catalog_lead_to_the_web_or_to_mail(client, world):
     links = [

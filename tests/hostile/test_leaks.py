@@ -56,26 +56,43 @@ def stored() -> str:
     return "\n".join(texts)
 
 
-def shown(client: Client, world: SimpleNamespace) -> Iterator[tuple[str, str]]:
-    """Every page and its headers."""
+def shown(client: Client, world: SimpleNamespace) -> Iterator[tuple[doors.Door, str, Any, Any]]:
+    """Every page, as a whole and as a fragment."""
     known = doors.known(world)
     for door in doors.doors():
         for where in door.rooms(known)[:3]:
-            for answer in (client.get(where), client.get(where, headers={"HX-Request": "true"})):
-                yield where, f"{answer.headers}{answer.content.decode()}"
+            yield door, where, client.get(where), client.get(where, headers={"HX-Request": "true"})
 
 
-@pytest.mark.case("L1")
+def guarded(answer: Any) -> None:
+    """X4, X6, X8: the headers that a fragment has as well as a page."""
+    policy = answer["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.case("L1", "X4", "X6", "X8", "C9")
 def test_l1_no_secret_of_the_installation_is_anywhere(client, world, caplog, monkeypatch):
-    """On no page, in no row, log line, task or key of Redis: neither tokens nor keys nor addresses."""
+    """On no page, in no row, log line, task or key of Redis: neither tokens nor keys nor addresses.
+
+    Whoever opens every page anyway also looks at its headers.
+    """
     monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", CANARY + "-db")
     secrets = {TOKEN, GIT_TOKEN, HOOK_SECRET, settings.SECRET_KEY, CANARY, settings.REDIS_URL}
     client.force_login(world.priya)
     with caplog.at_level(logging.DEBUG):
         client.post("/platform/clusters/harbour/check/")
         client.post(f"/git-hosts/{world.server.name}/check/")
-        for where, text in shown(client, world):
-            assert not [secret for secret in secrets if secret in text], where
+        for door, where, page, fragment in shown(client, world):
+            for answer in (page, fragment):
+                text = f"{answer.headers}{answer.content.decode()}"
+                assert not [secret for secret in secrets if secret in text], where
+            guarded(fragment)
+            if door.policy != "public" and page.status_code == 200:  # C9: no cache keeps it
+                assert "no-store" in page.get("Cache-Control", ""), door.name
     kept = {
         "log": caplog.text,
         "rows": stored(),

@@ -221,7 +221,9 @@ def test_strings_that_look_like_something_else_stay_strings(client, people):
         ".",
     ],
 )
-def test_folders_that_cannot_be_read_are_a_fields_error(client, people, location):
+def test_folders_that_cannot_be_read_are_a_fields_error(client, people, location, tmp_path, monkeypatch):
+    (tmp_path / "a.yaml").write_bytes(GOOD)
+    monkeypatch.chdir(tmp_path)
     client.force_login(people.priya)
     answer = client.post("/catalog/import/?from=folder", {"location": location})
     assert answer.status_code in (302, 422)
