@@ -18,6 +18,7 @@ urlpatterns = [
         name="environment_delivery",
     ),
     path("resources/", views.resource_list, name="resource_list"),
+    path("incidents/", views.banner_list, name="banner_list"),
     path(_ENTITY, views.entity_live, name="entity_live"),
     path(_ENTITY + "<str:environment>/<str:pod>/<str:container>/log/", views.pod_log, name="pod_log"),
     path(

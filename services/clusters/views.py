@@ -246,3 +246,10 @@ def _csv(line: costs.Line) -> list[Any]:
     sizes = [round(each / 2**30, 3) for each in (line.memory_asked, line.memory_used, line.memory_peak)]
     money = [round(line.spot_share, 2), round(line.cost, 2), round(line.waste, 2), line.currency]
     return [line.name, line.owner, line.environment.name, round(line.pods, 1), *numbers, *sizes, *money]
+
+
+@policy(signed_in)
+@require_safe
+def banner_list(request: HttpRequest) -> HttpResponse:
+    """The incidents that go on, for pages that ask for them by themselves."""
+    return render(request, "components/banners.html", {"banners": pages.banners(request)})

@@ -82,7 +82,7 @@ def test_an_incident_says_how_many_services_it_touches(places: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/catalog/component/default/web/live/", "/help/ask/", "/help/queue/"]
+    "address", ["/", "/catalog/component/default/web/live/", "/help/ask/", "/incidents/"]
 )
 def test_everybody_is_told_where_they_look_first(client: Client, places: Any, address: str) -> None:
     Entity.objects.create(kind="Component", namespace="default", name="web", ref=REF)
