@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -20,6 +20,7 @@ from services.onboarding.errors import Refusal
 from services.onboarding.views.access import said
 from services.onboarding.views.change import entity_for
 
+WAYS = ("put-back", "keep")
 SHOWN = {
     "differs": "Differs",
     "unknown": "Not known",
@@ -113,6 +114,8 @@ def drift_settle(
     request: HttpRequest, kind: str, namespace: str, name: str, environment: str, way: str
 ) -> HttpResponse:
     """`put-back`: the cluster as git says; `keep`: git as the cluster is, for the fields that are ticked."""
+    if way not in WAYS:
+        raise Http404
     entity = entity_for(request, kind, namespace, name)
     row = _row_for(request, entity, environment)
     try:
