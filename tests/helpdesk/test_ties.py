@@ -220,7 +220,9 @@ def test_presence_is_known_to_all_processes_and_to_none_without_redis(priya, noa
         f" S(pk={noah.pk}, get_short_name=lambda: 'Noah'), writes=True)"
     )
     subprocess.run(
-        [sys.executable, "-c", code], check=True, env={**os.environ, "REDIS_URL": settings.REDIS_URL}
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "REDIS_URL": settings.REDIS_URL, "DJANGO_SETTINGS_MODULE": "portal.settings"},
     )
     assert presence.seen(made.pk, priya, writes=False) == [presence.Present("Noah", True)]
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
