@@ -118,13 +118,17 @@ class Panel:
 
 @dataclass(frozen=True)
 class EntityPanel:
-    """A block of the entity page; `area` is top, wide, main or side; a context of None hides it."""
+    """A block of the entity page; `area` is top, wide, main or side; a context of None hides it.
+
+    Where `count` is given and counts nothing, with the badges of the tabs, the context is not asked for.
+    """
 
     key: str
     order: int
     template: str
     context: Callable[[HttpRequest, Any], dict[str, Any] | None]
     area: str = "main"
+    count: Callable[[HttpRequest, Any], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.shell import registry
-from portal.shell.frozen import Frozen
+from portal.shell.frozen import Counted, Frozen
 from portal.shell.http import HttpRequest
 from portal.shell.registry import (
     EntityAction,
@@ -20,8 +20,6 @@ from portal.shell.registry import (
     Tab,
 )
 
-COPIED = ("Component", "Resource")
-
 
 def register() -> None:
     registry.nav.add(
@@ -29,7 +27,7 @@ def register() -> None:
     )
     registry.entity_actions.add(preview)
     registry.entity_panels.add(
-        EntityPanel("previews", 60, "previews/entity_previews.html", of_entity, area="side")
+        EntityPanel("previews", 60, "previews/entity_previews.html", of_entity, area="side", count=standing)
     )
     registry.entity_tabs.add(
         Tab("local", "Run locally", 60, "previews/entity_local.html", local, visible=runs_locally)
@@ -91,17 +89,28 @@ def booked(request: HttpRequest) -> dict[str, EnvironmentNote]:
 
 
 def _of_refs(refs: list[str]) -> Any:
-    from .models import Preview
-
-    return Preview.objects.standing().filter(refs__contains=refs).for_page()[:5]
+    return _standing(refs).for_page()[:5]
 
 
 of_refs: Any = Frozen(_of_refs, refs=[""])
 
 
 def of_entity(request: HttpRequest, entity: Any) -> dict[str, Any] | None:
-    rows = of_refs(refs=[entity.ref]) if entity.kind in COPIED else []
+    rows = of_refs(refs=[entity.ref])
     return {"previews": rows} if rows else None
+
+
+def _standing(refs: list[str]) -> Any:
+    from .models import Preview
+
+    return Preview.objects.standing().filter(refs__contains=refs)
+
+
+_counted: Any = Counted(_standing, refs=[""])
+
+
+def standing(request: HttpRequest, entity: Any) -> Any:
+    return _counted.of(refs=[entity.ref])
 
 
 def local(request: HttpRequest, entity: Any) -> dict[str, Any]:

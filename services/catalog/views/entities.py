@@ -16,6 +16,7 @@ from portal.shell.counting import counts
 from portal.shell.frozen import Frozen
 from portal.shell.http import HttpRequest
 from portal.shell.policies import policy, signed_in
+from portal.shell.registry import EntityPanel
 from services.catalog import about, actions, graph, health, queries, reach, rules
 from services.catalog.export import as_yaml
 from services.catalog.importing import lifecycle
@@ -78,7 +79,8 @@ def _tabs(request: HttpRequest, entity: Entity, chosen: str) -> list[dict[str, A
         ("dependencies", "Dependencies" if entity.kind in RUNNING else "Relations", 30, None),
     ]
     shown = [tab for tab in registry.entity_tabs if tab.visible is None or tab.visible(request, entity)]
-    badges = counts({tab.key: tab.badge(request, entity) for tab in shown if tab.badge})
+    wanted = {_key(each): each.count(request, entity) for each in registry.entity_panels if each.count}
+    badges = counts(wanted | {tab.key: tab.badge(request, entity) for tab in shown if tab.badge})
     entity.badges = badges  # type: ignore[attr-defined]  # for panels: what is nothing need not be read
     added = [(tab.key, tab.label, tab.order, badges.get(tab.key)) for tab in shown]
     return [
@@ -108,10 +110,18 @@ def _head(request: HttpRequest, entity: Entity, known: Any = None) -> dict[str, 
     }
 
 
+def _is_shown(panel: EntityPanel, entity: Any) -> bool:
+    return panel.count is None or bool(entity.badges.get(_key(panel)))
+
+
+def _key(panel: EntityPanel) -> str:
+    return f"panel {panel.key}"
+
+
 def _panels(request: HttpRequest, entity: Entity, area: str) -> list[dict[str, Any]]:
     drawn = []
     for panel in registry.entity_panels:
-        context = panel.context(request, entity) if panel.area == area else None
+        context = panel.context(request, entity) if panel.area == area and _is_shown(panel, entity) else None
         if context is not None:
             drawn.append({"template": panel.template, "context": context, "key": panel.key})
     return drawn
