@@ -226,7 +226,7 @@ def _unpack(content: bytes, name: str, fetched: Fetched) -> None:
                 if not member.is_dir() and wanted(member.filename, member.file_size):
                     with archive.open(member) as stream:
                         fetched.add(_member_name(member.filename), stream.read(MAX_FILE + 1))
-    # RuntimeError is zipfile's word for a password and, as NotImplementedError, for an unknown compression.
+    # A member that needs a password, or is packed in a way that zipfile does not know, is a RuntimeError.
     except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
         raise CannotFetch(f"{name} cannot be unpacked: {error}", "uploads") from error
 

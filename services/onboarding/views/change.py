@@ -1,5 +1,7 @@
 """The form of a service that runs already: looking at it keeps nothing, typing makes a draft."""
 
+from collections.abc import Callable
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,8 +16,9 @@ from portal.shell.policies import policy, signed_in
 from services.catalog import queries as catalog
 from services.catalog.models import Entity
 from services.integrations.errors import IntegrationError
-from services.onboarding import actions, form_page, queries, rules
-from services.onboarding.errors import NotOnboarded
+from services.onboarding import actions, queries, rules
+from services.onboarding.errors import Refusal
+from services.onboarding.form_page import FormPage
 from services.onboarding.models import Request
 from services.onboarding.views.access import said
 from services.onboarding.views.new import evaluates, posted, submits
@@ -38,12 +41,19 @@ def service_change(request: HttpRequest, kind: str, namespace: str, name: str) -
     if not rules.can_change(request.user, entity):
         toasts.refused(request, f"{entity.name} is changed by the team it belongs to, and the platform team.")
         return redirect(entity)
+    return form_of(request, entity, _page, "this change can go with it")
+
+
+def form_of(
+    request: HttpRequest, entity: Entity, page_of: Callable[[HttpRequest, Entity], FormPage], else_: str
+) -> HttpResponse:
+    """The form of what runs already, or why there is none; `else_` says what the open request means."""
     if row := queries.open_for(entity):
-        toasts.refused(request, f"{row.ref} is open for {entity.name} already: this change can go with it.")
+        toasts.refused(request, f"{row.ref} is open for {entity.name} already: {else_}.")
         return redirect(row)
     try:
-        page = _page(request, entity)
-    except NotOnboarded as refusal:
+        page = page_of(request, entity)
+    except Refusal as refusal:
         toasts.refused(request, said(refusal))
         return redirect(entity)
     except IntegrationError as error:
@@ -54,17 +64,17 @@ def service_change(request: HttpRequest, kind: str, namespace: str, name: str) -
     return render(request, "onboarding/request_new.html", page.context())
 
 
-def _page(request: HttpRequest, entity: Entity) -> form_page.FormPage:
+def _page(request: HttpRequest, entity: Entity) -> FormPage:
     """Posted: the draft, kept. Looked at: the answers in the repository, with the fix the link names."""
     address = reverse("onboarding:service_change", args=[entity.kind.lower(), entity.namespace, entity.name])
     if request.method == "POST":
         row = queries.draft_of(entity, request.user)
         row = row or actions.change_service(entity_ref=entity.ref, by=request.user)
-        return _form(request, row, row, address)
+        return page_for(request, row, row, address)
     fix = request.GET.get("field", ""), request.GET.get("value", "")
     opened = queries.opening(entity, request.user, fix=fix)
     kept = opened.request if opened.request.pk else None
-    page = _form(request, opened.request, kept, address)
+    page = page_for(request, opened.request, kept, address)
     page.opened_at = timezone.now()
     page.evaluate(opened.answers)
     if isinstance(image := opened.answers.get("image"), str):
@@ -73,8 +83,8 @@ def _page(request: HttpRequest, entity: Entity) -> form_page.FormPage:
     return page
 
 
-def _form(request: HttpRequest, row: Request, kept: Request | None, address: str) -> form_page.FormPage:
-    page = form_page.FormPage(request.user, queries.blueprints()[row.blueprint], kept, address)
+def page_for(request: HttpRequest, row: Request, kept: Request | None, address: str) -> FormPage:
+    page = FormPage(request.user, queries.blueprints()[row.blueprint], kept, address)
     page.unkept = row
     page.generation = 0
     return page

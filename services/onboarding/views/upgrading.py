@@ -17,14 +17,13 @@ from portal.shell.limits import limited, wants_csv
 from portal.shell.policies import platform_only, policy, signed_in
 from services.accounts.models import Team
 from services.catalog.models import Entity
-from services.integrations.errors import IntegrationError
 from services.onboarding import actions, queries, rules
 from services.onboarding.errors import Refusal
 from services.onboarding.form_page import FormPage
 from services.onboarding.models import BRINGING, Made, Request, UpgradeItem, UpgradeRound
 from services.onboarding.views.access import said
-from services.onboarding.views.change import entity_for
-from services.onboarding.views.new import evaluates, posted, submits
+from services.onboarding.views.change import entity_for, form_of, page_for
+from services.onboarding.views.new import evaluates, submits
 from services.onboarding.views.requests import STOP_POLLING
 
 SHOWN = {"behind": "Behind", "newest": "Newest version", "all": "All"}
@@ -49,20 +48,7 @@ def service_upgrade(request: HttpRequest, kind: str, namespace: str, name: str) 
             request, f"{entity.name} is upgraded by the team it belongs to, and the platform team."
         )
         return redirect(entity)
-    if row := queries.open_for(entity):
-        toasts.refused(request, f"{row.ref} is open for {entity.name} already: it has to end first.")
-        return redirect(row)
-    try:
-        page = _page(request, entity)
-    except Refusal as refusal:
-        toasts.refused(request, said(refusal))
-        return redirect(entity)
-    except IntegrationError as error:
-        toasts.refused(request, f"The repository cannot be read just now: {error}")
-        return redirect(entity)
-    if request.method == "POST":
-        return posted(request, page)
-    return render(request, "onboarding/request_new.html", page.context())
+    return form_of(request, entity, _page, "it has to end first")
 
 
 def _page(request: HttpRequest, entity: Entity) -> FormPage:
@@ -70,17 +56,12 @@ def _page(request: HttpRequest, entity: Entity) -> FormPage:
     address = reverse("onboarding:service_upgrade", args=[entity.kind.lower(), entity.namespace, entity.name])
     if request.method == "POST":
         row = actions.upgrade_service(entity_ref=entity.ref, by=request.user)
-        page, answers = FormPage(request.user, queries.blueprints()[row.blueprint], row, address), None
-    else:
-        opened = queries.upgrading(entity, request.user)
-        row, answers = opened.request, opened.answers
-        kept = row if row.pk else None
-        page = FormPage(request.user, queries.blueprints()[row.blueprint], kept, address)
-    page.unkept, page.generation = row, 0
-    if answers is not None:
-        page.opened_at = timezone.now()
-        page.evaluate(answers)
-        page.seen = set(page.answers)
+        return page_for(request, row, row, address)
+    opened = queries.upgrading(entity, request.user)
+    page = page_for(request, opened.request, opened.request if opened.request.pk else None, address)
+    page.opened_at = timezone.now()
+    page.evaluate(opened.answers)
+    page.seen = set(page.answers)
     return page
 
 
